@@ -1,0 +1,49 @@
+// Package authorize holds the vocabulary of permission checks: which IAM action
+// an operation needs, on which resources, with which condition keys. Each
+// service exports one Service table; the gateway asks the Checker for every
+// request before the handler runs, so handlers never check themselves, but for
+// hand-overs such as iam:PassRole. The evaluation is in package iam.
+//
+// The tables follow AWS's Service Authorization Reference.
+package authorize
+
+import (
+	"context"
+
+	"github.com/neargate/neargate/internal/caller"
+)
+
+// Rule is one permission that an operation needs.
+type Rule struct {
+	// Action is the IAM action, for example "ecs:RunTask".
+	Action string
+	// Resources returns the ARNs that the request touches; nil, or an empty
+	// answer, stands for "*". Each must be allowed.
+	Resources func(id caller.Identity, in any) []string
+	// Conditions returns the values of service-specific and request condition
+	// keys (aws:RequestTag/..., ecs:cluster ...); may be nil. Global keys that
+	// follow from the Identity are added by the Checker.
+	Conditions func(id caller.Identity, in any) map[string][]string
+}
+
+// Service is the authorization table of one AWS service.
+type Service struct {
+	// Rules has an entry for each served operation. An operation with an empty
+	// list needs no permission (sts:GetCallerIdentity). One without an entry is refused.
+	Rules map[string][]Rule
+	// ResourcePolicy returns the resource-based policy document of a resource
+	// and the account that owns the resource; nil when the service has no resource policies.
+	ResourcePolicy func(ctx context.Context, resource string) (document, owner string, ok bool)
+}
+
+// Checker decides whether the caller in ctx may do something.
+type Checker interface {
+	// Check returns nil when the principal in ctx may perform action on
+	// resource, and AWS's AccessDenied error (a wire.Error) when not.
+	Check(ctx context.Context, action, resource string, conditions map[string][]string) error
+}
+
+// On returns a Resources function that always names the same resources.
+func On(resources ...string) func(caller.Identity, any) []string {
+	return func(caller.Identity, any) []string { return resources }
+}

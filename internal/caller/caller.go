@@ -1,0 +1,81 @@
+// Package caller says who is asking: the principal of a request, where it came
+// from, and the account and region that it speaks to. The gateway puts an
+// Identity into the context once a signature is verified; handlers read it with
+// From. Loops that call other services build one of their own (a role session,
+// or a service principal).
+package caller
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+)
+
+// Type is the kind of principal.
+type Type string
+
+// The kinds of principals.
+const (
+	Root        Type = "Root"        // the account itself (the operator's key)
+	User        Type = "IAMUser"     // an IAM user
+	AssumedRole Type = "AssumedRole" // a role session
+	Service     Type = "AWSService"  // an AWS service acting for itself
+	Anonymous   Type = "Anonymous"   // no credentials were given
+)
+
+// Identity is who makes a request and how. It is a value: copy it to change it.
+type Identity struct {
+	Account string // 12 digits: the account of the principal and of the resources it names
+	Region  string // region the request is addressed to
+	Type    Type
+	ARN     string // as sts:GetCallerIdentity tells it
+	UserID  string // as sts:GetCallerIdentity tells it
+
+	AccessKeyID     string
+	RoleARN         string            // AssumedRole: the role behind the session
+	SessionName     string            // AssumedRole
+	SessionPolicies []string          // documents passed to AssumeRole
+	Tags            map[string]string // aws:PrincipalTag
+	ServiceName     string            // Service: for example ecs-tasks.amazonaws.com
+	ViaService      string            // a service that calls on the principal's behalf, for example cloudformation.amazonaws.com
+
+	SourceIP        netip.Addr
+	SourceVPC       string // vpc the request came from, if it came through an endpoint
+	SourceVPCE      string // endpoint the request came through
+	SecureTransport bool
+	UserAgent       string
+	RequestID       string
+}
+
+// Partition is the partition of the region: always "aws" so far.
+func (id Identity) Partition() string { return "aws" }
+
+// Is reports whether the principal is the service of the given name.
+func (id Identity) Is(service string) bool {
+	return id.Type == Service && strings.EqualFold(id.ServiceName, service)
+}
+
+type key struct{}
+
+// With returns a context that carries id.
+func With(ctx context.Context, id Identity) context.Context {
+	return context.WithValue(ctx, key{}, id)
+}
+
+// From returns the identity in ctx; the zero Identity (no account, no type)
+// when there is none.
+func From(ctx context.Context) Identity {
+	id, _ := ctx.Value(key{}).(Identity)
+	return id
+}
+
+// ForService is the identity with which an AWS service acts for itself in an
+// account, for example when the ECS scheduler makes a network interface.
+func ForService(name, account, region string) Identity {
+	return Identity{Account: account, Region: region, Type: Service, ServiceName: name, ARN: name, UserID: name, SecureTransport: true}
+}
+
+// ForRoot is the identity of an account's root user.
+func ForRoot(account, region string) Identity {
+	return Identity{Account: account, Region: region, Type: Root, ARN: "arn:aws:iam::" + account + ":root", UserID: account, SecureTransport: true}
+}
