@@ -11,6 +11,7 @@ package state
 import (
 	"strings"
 
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/store"
 )
 
@@ -40,6 +41,6 @@ type Tag struct {
 // Schema lists every table, for store.Open. One line per table, sorted.
 func Schema() []store.AnyTable {
 	return []store.AnyTable{
-		// keep sorted
+		decision.Table,
 	}
 }
