@@ -1,0 +1,190 @@
+package network
+
+import (
+	"cmp"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// via is how packets of a path go on.
+type via string
+
+const (
+	viaVPC    via = "vpc"    // stays in the VPC: to an ENI
+	viaAWS    via = "aws"    // ends at us: one of AWS's public addresses
+	viaUplink via = "uplink" // to the internet of the host
+	viaNone   via = "none"   // dropped in silence
+)
+
+// path is one destination prefix as a subnet sees it: the route of its table
+// that matches, and where that route really leads.
+type path struct {
+	Prefix netip.Prefix
+	Via    via
+	Table  string // id of the subnet's route table
+	Route  Route  // of that table; zero when none matches
+	NAT    ENI    // the NAT gateway's interface, when the route leads to one
+	Onward Route  // the route of the NAT gateway's own subnet
+	Why    string // why Via is viaNone
+}
+
+// defaultRoute matches everything.
+var defaultRoute = netip.MustParsePrefix("0.0.0.0/0")
+
+// paths lists where a subnet's packets go outside the VPC, longest prefix
+// first. The internet gateway carries them only for ENIs with a public IP.
+func (v VPC) paths(site Site, s Subnet, public bool) []path {
+	table, _ := v.RouteTable(s.RouteTable)
+	found := map[netip.Prefix]path{}
+	for _, r := range v.expand(table) {
+		for _, p := range v.follow(site, r, public) {
+			p.Table = table.ID
+			if old, ok := found[p.Prefix]; ok && !p.outranks(old) {
+				continue
+			}
+			found[p.Prefix] = p
+		}
+	}
+	all := slices.Collect(maps.Values(found))
+	slices.SortFunc(all, func(a, b path) int {
+		return cmp.Or(cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Prefix.Addr().Compare(b.Prefix.Addr()))
+	})
+	return slices.DeleteFunc(all, func(p path) bool { return p.shadowed(found) })
+}
+
+// expand returns the table's IPv4 routes, a prefix list's as one per prefix.
+func (v VPC) expand(t RouteTable) []Route {
+	var routes []Route
+	for _, r := range t.Routes {
+		prefixes := []netip.Prefix{r.Destination}
+		if r.PrefixList != "" {
+			prefixes = v.PrefixList(r.PrefixList)
+		}
+		for _, p := range prefixes {
+			if p.IsValid() && p.Addr().Is4() && r.Target.Kind != Local {
+				r.Destination = p.Masked()
+				routes = append(routes, r)
+			}
+		}
+	}
+	return routes
+}
+
+// follow returns the paths that one route opens or closes.
+func (v VPC) follow(site Site, r Route, public bool) []path {
+	p := path{Prefix: r.Destination, Route: r, Via: viaNone}
+	switch r.Target.Kind {
+	case GatewayEndpoint:
+		p.Via = viaAWS
+		return []path{p}
+	case InternetGateway:
+		if !public {
+			p.Why = "an internet gateway carries only interfaces with a public IP"
+			return []path{p}
+		}
+		return internet(site, p)
+	case NATGateway:
+		return v.translate(site, p)
+	default:
+		p.Why = "the target of the route does not exist (blackhole)"
+		return []path{p}
+	}
+}
+
+// internet splits an internet gateway's path into what ends at us, what an
+// internet gateway drops, and the rest.
+func internet(site Site, p path) []path {
+	p.Via = viaUplink
+	all := []path{p}
+	if part, ok := overlap(p.Prefix, site.AWS); ok {
+		q := p
+		q.Prefix, q.Via = part, viaAWS
+		all = append(all, q)
+	}
+	for _, r := range private {
+		if part, ok := overlap(p.Prefix, r); ok {
+			q := p
+			q.Prefix, q.Via, q.Why = part, viaNone, "an internet gateway carries no private addresses"
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// translate continues a path at the subnet of its NAT gateway.
+func (v VPC) translate(site Site, p path) []path {
+	nat, ok := find(v.ENIs, func(e ENI) bool { return e.Kind == NAT && e.Owner == p.Route.Target.ID })
+	subnet, ok2 := v.Subnet(nat.Subnet)
+	if !ok || !ok2 {
+		p.Why = "the NAT gateway does not exist (blackhole)"
+		return []path{p}
+	}
+	p.NAT = nat
+	p.Why = "the NAT gateway's own subnet has no route to the destination"
+	all := []path{p}
+	table, _ := v.RouteTable(subnet.RouteTable)
+	for _, onward := range v.expand(table) {
+		if onward.Target.Kind == NATGateway {
+			continue // a NAT gateway behind a NAT gateway carries nothing
+		}
+		for _, q := range v.follow(site, onward, nat.PublicIP.IsValid()) {
+			if part, ok := overlap(p.Prefix, q.Prefix); ok {
+				q.Prefix, q.Route, q.Onward, q.NAT = part, p.Route, onward, nat
+				all = append(all, q)
+			}
+		}
+	}
+	return all
+}
+
+// outranks decides between two paths to the very same prefix: a longer route of
+// the subnet's own table, then of the NAT gateway's, then what ends at us or
+// is dropped before what goes out.
+func (p path) outranks(old path) bool {
+	return cmp.Or(
+		cmp.Compare(p.Route.Destination.Bits(), old.Route.Destination.Bits()),
+		cmp.Compare(bits(p.Onward), bits(old.Onward)),
+		cmp.Compare(rank(p.Via), rank(old.Via)),
+	) > 0
+}
+
+func bits(r Route) int {
+	if !r.Destination.IsValid() {
+		return -1
+	}
+	return r.Destination.Bits()
+}
+
+func rank(v via) int {
+	return slices.Index([]via{viaUplink, viaNone, viaAWS}, v)
+}
+
+// shadowed reports whether a longer route of the same table covers the path,
+// which came out of a shorter one by being cut in parts.
+func (p path) shadowed(all map[netip.Prefix]path) bool {
+	for _, q := range all {
+		own := q.Route.Destination
+		if own.Bits() > p.Route.Destination.Bits() && within(p.Prefix, own) {
+			return true
+		}
+	}
+	return false
+}
+
+// path returns what decides about packets from e to an address.
+func (v VPC) path(site Site, e ENI, to netip.Addr) path {
+	for _, c := range v.CIDRs {
+		if c.Contains(to) {
+			s, _ := v.Subnet(e.Subnet)
+			return path{Prefix: c, Via: viaVPC, Table: s.RouteTable, Route: Route{Destination: c, Target: Target{Kind: Local}}}
+		}
+	}
+	s, _ := v.Subnet(e.Subnet)
+	for _, p := range v.paths(site, s, e.PublicIP.IsValid()) {
+		if p.Prefix.Contains(to) {
+			return p
+		}
+	}
+	return path{Prefix: defaultRoute, Via: viaNone, Table: s.RouteTable, Why: "no route leads there"}
+}

@@ -1,0 +1,117 @@
+package network
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+)
+
+// site is what the pure tests use.
+var site = Site{Instance: "t", AWS: DefaultAWS, Uplinks: DefaultUplinks}
+
+func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+func addr(s string) netip.Addr     { return netip.MustParseAddr(s) }
+
+// example is a VPC with a public, a NATed and an isolated subnet.
+func example() VPC {
+	all := []Rule{{ID: "sgr-all-out", Protocol: AnyProtocol, CIDR: defaultRoute}}
+	return VPC{
+		ID: "vpc-a", CIDRs: []netip.Prefix{prefix("10.0.0.0/16")}, DNSSupport: true,
+		Subnets: []Subnet{
+			{ID: "subnet-public", CIDR: prefix("10.0.1.0/24"), RouteTable: "rtb-public"},
+			{ID: "subnet-nat", CIDR: prefix("10.0.2.0/24"), RouteTable: "rtb-nat"},
+			{ID: "subnet-isolated", CIDR: prefix("10.0.3.0/24"), RouteTable: "rtb-isolated"},
+		},
+		RouteTables: []RouteTable{
+			{ID: "rtb-public", Routes: []Route{{Destination: defaultRoute, Target: Target{InternetGateway, "igw-1"}}}},
+			{ID: "rtb-nat", Routes: []Route{
+				{Destination: defaultRoute, Target: Target{NATGateway, "nat-1"}},
+				{Destination: prefix("203.0.113.128/25"), Target: Target{Kind: Blackhole}},
+			}},
+			{ID: "rtb-isolated", Routes: []Route{{PrefixList: "pl-s3", Target: Target{GatewayEndpoint, "vpce-s3"}}}},
+		},
+		PrefixLists: []PrefixList{{ID: "pl-s3", Prefixes: []netip.Prefix{prefix("198.18.0.0/20")}}},
+		SecurityGroups: []SecurityGroup{
+			{ID: "sg-task", Egress: all},
+			{ID: "sg-closed"},
+			{ID: "sg-endpoint", Egress: all, Ingress: []Rule{
+				{ID: "sgr-https", Protocol: TCP, FromPort: 443, ToPort: 443, Group: "sg-task"},
+				{ID: "sgr-ping", Protocol: ICMP, ICMPType: 8, ICMPCode: -1, CIDR: prefix("10.0.3.0/24")},
+			}},
+		},
+		ENIs: []ENI{
+			{ID: "eni-nat", Kind: NAT, Owner: "nat-1", Subnet: "subnet-public", IP: addr("10.0.1.5"), PublicIP: addr("198.19.0.1")},
+			{ID: "eni-public", Kind: Attached, Subnet: "subnet-public", IP: addr("10.0.1.10"), Groups: []string{"sg-task"}, PublicIP: addr("198.19.0.2")},
+			{ID: "eni-private", Kind: Attached, Subnet: "subnet-public", IP: addr("10.0.1.11"), Groups: []string{"sg-task"}},
+			{ID: "eni-behind", Kind: Attached, Subnet: "subnet-nat", IP: addr("10.0.2.10"), Groups: []string{"sg-task"}},
+			{ID: "eni-isolated", Kind: Attached, Subnet: "subnet-isolated", IP: addr("10.0.3.10"), Groups: []string{"sg-task"}},
+			{ID: "eni-closed", Kind: Attached, Subnet: "subnet-isolated", IP: addr("10.0.3.11"), Groups: []string{"sg-closed"}},
+			{ID: "eni-vpce", Kind: InterfaceEndpoint, Owner: "vpce-logs", Subnet: "subnet-isolated", IP: addr("10.0.3.20"), Groups: []string{"sg-endpoint"}},
+		},
+	}
+}
+
+func TestExplain(t *testing.T) {
+	tests := []struct {
+		name string
+		flow Flow
+		want string // the last hop: kind id rule pass
+	}{
+		{"public ip reaches the internet", Flow{"eni-public", addr("203.0.113.9"), 80, TCP}, "internet 203.0.113.9  true"},
+		{"public ip reaches AWS", Flow{"eni-public", addr("198.18.9.9"), 443, TCP}, "aws 198.18.9.9  true"},
+		{"gateways carry no private addresses", Flow{"eni-public", addr("192.168.1.1"), 80, TCP}, "route rtb-public 0.0.0.0/0 false"},
+		{"without public ip an igw drops", Flow{"eni-private", addr("203.0.113.9"), 80, TCP}, "route rtb-public 0.0.0.0/0 false"},
+		{"NAT reaches the internet", Flow{"eni-behind", addr("203.0.113.9"), 80, TCP}, "internet 203.0.113.9  true"},
+		{"NAT reaches AWS", Flow{"eni-behind", addr("198.18.0.9"), 443, TCP}, "aws 198.18.0.9  true"},
+		{"a longer blackhole wins over NAT", Flow{"eni-behind", addr("203.0.113.200"), 80, TCP}, "route rtb-nat 203.0.113.128/25 false"},
+		{"isolated has no route", Flow{"eni-isolated", addr("203.0.113.9"), 80, TCP}, "route rtb-isolated  false"},
+		{"isolated reaches S3 by its endpoint", Flow{"eni-isolated", addr("198.18.1.1"), 443, TCP}, "aws 198.18.1.1  true"},
+		{"but no other AWS address", Flow{"eni-isolated", addr("198.18.200.1"), 443, TCP}, "route rtb-isolated  false"},
+		{"endpoint allows by group", Flow{"eni-isolated", addr("10.0.3.20"), 443, TCP}, "ingress sg-endpoint sgr-https true"},
+		{"endpoint denies another port", Flow{"eni-isolated", addr("10.0.3.20"), 80, TCP}, "ingress sg-endpoint  false"},
+		{"icmp by type", Flow{"eni-isolated", addr("10.0.3.20"), 8, ICMP}, "ingress sg-endpoint sgr-ping true"},
+		{"icmp by type, from elsewhere", Flow{"eni-public", addr("10.0.3.20"), 8, ICMP}, "ingress sg-endpoint  false"},
+		{"no egress rule", Flow{"eni-closed", addr("10.0.3.20"), 443, TCP}, "egress sg-closed  false"},
+		{"nobody there", Flow{"eni-public", addr("10.0.1.77"), 443, TCP}, "target 10.0.1.77  false"},
+		{"resolver needs no rule", Flow{"eni-closed", addr("10.0.0.2"), 53, UDP}, "link 10.0.0.2  true"},
+		{"metadata needs no rule", Flow{"eni-closed", addr("169.254.170.2"), 80, TCP}, "link 169.254.170.2  true"},
+		{"unknown eni", Flow{"eni-x", addr("10.0.1.1"), 80, TCP}, "eni eni-x  false"},
+	}
+	v := example()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			hops := Explain(site, v, tt.flow)
+			last := hops[len(hops)-1]
+			pass := "false"
+			if last.Pass {
+				pass = "true"
+			}
+			got := strings.Join([]string{string(last.Kind), last.ID, last.Rule, pass}, " ")
+			if got != tt.want {
+				t.Errorf("got %q, want %q; hops:\n%+v", got, tt.want, hops)
+			}
+			for _, h := range hops[:len(hops)-1] {
+				if !h.Pass {
+					t.Errorf("a hop before the last does not pass: %+v", h)
+				}
+			}
+		})
+	}
+}
+
+// A NAT gateway is only as good as the routes of its own subnet.
+func TestNATFollowsItsOwnSubnet(t *testing.T) {
+	v := example()
+	v.RouteTables[0].Routes = nil
+	flow := Flow{"eni-behind", addr("203.0.113.9"), 80, TCP}
+	hops := Explain(site, v, flow)
+	if last := hops[len(hops)-1]; last.Kind != HopNAT || last.Pass {
+		t.Errorf("NAT in a subnet without routes: last hop %+v", last)
+	}
+	v.RouteTables[0].Routes = []Route{{PrefixList: "pl-s3", Target: Target{GatewayEndpoint, "vpce-public"}}}
+	flow.To, flow.Port = addr("198.18.0.9"), 443
+	hops = Explain(site, v, flow)
+	if last := hops[len(hops)-1]; last.Kind != HopAWS || !last.Pass || hops[len(hops)-2].ID != "vpce-public" {
+		t.Errorf("S3 through NAT and the endpoint of the NAT gateway's subnet: %+v", hops)
+	}
+}
