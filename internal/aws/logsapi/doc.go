@@ -1,0 +1,7 @@
+// Package logsapi holds the generated API of Amazon CloudWatch Logs: shapes, enumerations,
+// errors, the API interface that the service implements, and Model, its
+// description for package wire. The operations are those of
+// models/logs/operations.txt; add a line there and run go generate.
+package logsapi
+
+//go:generate go run github.com/neargate/neargate/cmd/awsgen generate logs
