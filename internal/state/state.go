@@ -41,6 +41,18 @@ type Tag struct {
 // Schema lists every table, for store.Open. One line per table, sorted.
 func Schema() []store.AnyTable {
 	return []store.AnyTable{
+		Addresses,
 		decision.Table,
+		DhcpOptionSets,
+		InternetGateways,
+		NatGateways,
+		NetworkAcls,
+		NetworkInterfaces,
+		NetworkRegions,
+		RouteTables,
+		SecurityGroups,
+		Subnets,
+		VpcEndpoints,
+		Vpcs,
 	}
 }
