@@ -14,7 +14,7 @@ type Service struct {
 
 	Status                 string // ACTIVE, DRAINING or INACTIVE
 	DesiredCount           int
-	LaunchSpec                    // of the newest deployment
+	LaunchSpec             // of the newest deployment
 	MinimumHealthyPercent  int
 	MaximumPercent         int
 	Breaker                *CircuitBreaker
