@@ -63,7 +63,8 @@ type ContainerDefinition struct {
 	User                   string
 	WorkingDirectory       string
 	ReadonlyRootFilesystem *bool
-	Interactive            *bool
+	Privileged             *bool // never true: refused
+	Interactive            *bool // never true: refused
 	PseudoTerminal         *bool
 	DockerLabels           map[string]string
 	Ulimits                []Ulimit
