@@ -43,6 +43,7 @@ func Schema() []store.AnyTable {
 	return []store.AnyTable{
 		Clusters, ECSSettings, RunTokens, Services, TaskDefinitionFamilies, TaskDefinitions, Tasks,
 		Addresses,
+		ChangeSets, StackEvents, StackResources, Stacks,
 		decision.Table,
 		DhcpOptionSets,
 		InternetGateways,
