@@ -64,11 +64,40 @@ func (g *generator) descriptor(b *bytes.Buffer) {
 	if m.AWSQueryCompatible != nil {
 		b.WriteString("QueryCompatible: true,\n")
 	}
+	if m.BareErrors {
+		b.WriteString("BareErrors: true,\n")
+	}
 	fmt.Fprintf(b, "Protocols: []wire.Protocol{%s},\nOperations: map[string]*wire.Operation{\n", strings.Join(m.WireProtocols("wire."), ", "))
 	for _, n := range g.listed {
 		g.operation(b, g.Operations[n])
 	}
-	fmt.Fprintf(b, "},\nKnown: strings.Fields(`\n%s\n`),\n})\n", strings.Join(slices.Sorted(maps.Keys(g.Operations)), "\n"))
+	b.WriteString("},\n")
+	if m.REST() {
+		g.refused(b)
+	}
+	fmt.Fprintf(b, "Known: strings.Fields(`\n%s\n`),\n})\n", strings.Join(slices.Sorted(maps.Keys(g.Operations)), "\n"))
+}
+
+// refused writes how the operations that are not listed are called, so that
+// they are refused by name and not taken for others.
+func (g *generator) refused(b *bytes.Buffer) {
+	b.WriteString("Refused: []wire.Binding{\n")
+	for _, n := range slices.Sorted(maps.Keys(g.Operations)) {
+		if slices.Contains(g.listed, n) {
+			continue
+		}
+		op := g.Operations[n]
+		query, headers := g.Required(op)
+		fmt.Fprintf(b, "{Name: %q, Method: %q, URI: %q", n, op.HTTP.Method, op.HTTP.RequestURI)
+		if len(query) > 0 {
+			fmt.Fprintf(b, ", Query: %#v", query)
+		}
+		if len(headers) > 0 {
+			fmt.Fprintf(b, ", Headers: %#v", headers)
+		}
+		b.WriteString("},\n")
+	}
+	b.WriteString("},\n")
 }
 
 func (g *generator) operation(b *bytes.Buffer, op *model.Operation) {
@@ -79,7 +108,11 @@ func (g *generator) operation(b *bytes.Buffer, op *model.Operation) {
 	fmt.Fprintf(b, "NewInput: func() any { return new(%s) }, ", g.input(op))
 	if out := g.output(op); out != "" {
 		fmt.Fprintf(b, "NewOutput: func() any { return new(%s) }, ", out)
-		text(b, "OutputRoot", op.Output.LocationName)
+		if g.Metadata.Protocol == "rest-xml" {
+			root, ns := g.Root(op.Output)
+			text(b, "OutputRoot", root)
+			text(b, "OutputNS", ns)
+		}
 		text(b, "ResultWrapper", op.Output.ResultWrapper)
 		if op.Output.Unwrapped {
 			b.WriteString("Unwrapped: true, ")

@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // ErrorCode is the code by which an exception is known on the wire.
 func (s *Shape) ErrorCode(name string) string {
 	if s.Error != nil && s.Error.Code != "" {
@@ -48,3 +50,39 @@ func (m Metadata) WireProtocols(qualifier string) []string {
 	}
 	return out
 }
+
+// Root is the root element, with its namespace, of an operation's XML answer.
+func (s *Service) Root(ref *Ref) (name, namespace string) {
+	shape := s.Shapes[ref.Shape]
+	name = first(ref.LocationName, first(shape.LocationName, ref.Shape))
+	for _, ns := range []*Namespace{ref.XMLNamespace, shape.XMLNamespace} {
+		if ns != nil {
+			return name, ns.URI
+		}
+	}
+	return name, ""
+}
+
+// Required lists the query parameters and headers without which a request is
+// not this operation.
+func (s *Service) Required(op *Operation) (query, headers []string) {
+	if op.Input == nil {
+		return nil, nil
+	}
+	shape := s.Shapes[op.Input.Shape]
+	for _, m := range shape.Members {
+		if !slices.Contains(shape.Required, m.Name) {
+			continue
+		}
+		switch m.Location {
+		case "querystring":
+			query = append(query, first(m.LocationName, m.Name))
+		case "header":
+			headers = append(headers, first(m.LocationName, m.Name))
+		}
+	}
+	return query, headers
+}
+
+// REST reports whether operations are told apart by method and path.
+func (m Metadata) REST() bool { return m.Protocol == "rest-json" || m.Protocol == "rest-xml" }

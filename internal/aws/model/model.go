@@ -39,7 +39,8 @@ type Metadata struct {
 	TargetPrefix        string    `json:"targetPrefix,omitempty"`
 	XMLNamespace        string    `json:"xmlNamespace,omitempty"`
 	AWSQueryCompatible  *struct{} `json:"awsQueryCompatible,omitempty"`
-	TimestampFormat     string    `json:"timestampFormat,omitempty"`
+	// BareErrors is ours (patch.json): errors have no ErrorResponse around them.
+	BareErrors bool `json:"bareErrors,omitempty"`
 }
 
 // Operation is one operation of a service.
@@ -63,6 +64,15 @@ type HTTP struct {
 type Namespace struct {
 	URI    string `json:"uri"`
 	Prefix string `json:"prefix,omitempty"`
+}
+
+// UnmarshalJSON accepts a namespace without a prefix as a plain string.
+func (n *Namespace) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '"' {
+		return json.Unmarshal(b, &n.URI)
+	}
+	type plain Namespace
+	return json.Unmarshal(b, (*plain)(n))
 }
 
 // Ref is a use of a shape: by a member, a list, a map or an operation. Facts

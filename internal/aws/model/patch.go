@@ -5,9 +5,10 @@ import (
 	"fmt"
 )
 
-// Patch is one correction of a model. It names an operation's input or output,
-// a shape, or a member of a shape, and the facts to set there.
+// Patch is one correction of a model. It names the metadata, an operation's
+// input or output, a shape, or a member of a shape, and the facts to set there.
 type Patch struct {
+	Metadata  bool            `json:"metadata,omitempty"`
 	Operation string          `json:"operation,omitempty"` // with Side
 	Side      string          `json:"side,omitempty"`      // "input" or "output"
 	Shape     string          `json:"shape,omitempty"`
@@ -22,6 +23,8 @@ func (s *Service) Apply(p Patch) error {
 		return fmt.Errorf("%s%s.%s: a patch needs a reason", p.Operation, p.Shape, p.Member)
 	}
 	switch {
+	case p.Metadata:
+		return json.Unmarshal(p.Set, &s.Metadata)
 	case p.Operation != "":
 		return s.patchOperation(p)
 	case p.Shape == "*":

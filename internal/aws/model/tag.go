@@ -22,6 +22,9 @@ func (s *Service) Tag(owner *Shape, m Member) string {
 	if owner.Union {
 		t.parts = append(t.parts, "union")
 	}
+	if shape := s.Shapes[m.Shape]; owner.Payload == m.Name && shape.Type == "structure" && m.LocationName == "" {
+		m.LocationName = first(shape.LocationName, m.Shape) // a payload's root element
+	}
 	t.add("", m.Ref, 0)
 	out := `aws:` + strconv.Quote(strings.Join(t.parts, ","))
 	for _, p := range t.patterns {

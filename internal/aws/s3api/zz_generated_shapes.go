@@ -136,7 +136,7 @@ type CompletedPart struct {
 
 // CopyObjectOutput is the model's CopyObjectOutput.
 type CopyObjectOutput struct {
-	CopyObjectResult        *CopyObjectResult    `aws:"CopyObjectResult,payload"`
+	CopyObjectResult        *CopyObjectResult    `aws:"CopyObjectResult,payload,loc=CopyObjectResult"`
 	Expiration              string               `aws:"Expiration,loc=x-amz-expiration,in=header"`
 	CopySourceVersionId     string               `aws:"CopySourceVersionId,loc=x-amz-copy-source-version-id,in=header"`
 	VersionId               string               `aws:"VersionId,loc=x-amz-version-id,in=header"`
@@ -451,7 +451,7 @@ type GetBucketAclRequest struct {
 
 // GetBucketEncryptionOutput is the model's GetBucketEncryptionOutput.
 type GetBucketEncryptionOutput struct {
-	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,payload"`
+	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,payload,loc=ServerSideEncryptionConfiguration"`
 }
 
 // GetBucketEncryptionRequest is the model's GetBucketEncryptionRequest.
@@ -473,7 +473,7 @@ type GetBucketLocationRequest struct {
 
 // GetBucketOwnershipControlsOutput is the model's GetBucketOwnershipControlsOutput.
 type GetBucketOwnershipControlsOutput struct {
-	OwnershipControls *OwnershipControls `aws:"OwnershipControls,payload"`
+	OwnershipControls *OwnershipControls `aws:"OwnershipControls,payload,loc=OwnershipControls"`
 }
 
 // GetBucketOwnershipControlsRequest is the model's GetBucketOwnershipControlsRequest.
@@ -495,7 +495,7 @@ type GetBucketPolicyRequest struct {
 
 // GetBucketPolicyStatusOutput is the model's GetBucketPolicyStatusOutput.
 type GetBucketPolicyStatusOutput struct {
-	PolicyStatus *PolicyStatus `aws:"PolicyStatus,payload"`
+	PolicyStatus *PolicyStatus `aws:"PolicyStatus,payload,loc=PolicyStatus"`
 }
 
 // GetBucketPolicyStatusRequest is the model's GetBucketPolicyStatusRequest.
@@ -673,7 +673,7 @@ type GetObjectTaggingRequest struct {
 
 // GetPublicAccessBlockOutput is the model's GetPublicAccessBlockOutput.
 type GetPublicAccessBlockOutput struct {
-	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,payload"`
+	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,payload,loc=PublicAccessBlockConfiguration"`
 }
 
 // GetPublicAccessBlockRequest is the model's GetPublicAccessBlockRequest.
@@ -1273,7 +1273,7 @@ type Tagging struct {
 // UploadPartCopyOutput is the model's UploadPartCopyOutput.
 type UploadPartCopyOutput struct {
 	CopySourceVersionId  string               `aws:"CopySourceVersionId,loc=x-amz-copy-source-version-id,in=header"`
-	CopyPartResult       *CopyPartResult      `aws:"CopyPartResult,payload"`
+	CopyPartResult       *CopyPartResult      `aws:"CopyPartResult,payload,loc=CopyPartResult"`
 	ServerSideEncryption ServerSideEncryption `aws:"ServerSideEncryption,loc=x-amz-server-side-encryption,in=header"`
 	SSECustomerAlgorithm string               `aws:"SSECustomerAlgorithm,loc=x-amz-server-side-encryption-customer-algorithm,in=header"`
 	SSECustomerKeyMD5    string               `aws:"SSECustomerKeyMD5,loc=x-amz-server-side-encryption-customer-key-MD5,in=header"`

@@ -39,12 +39,14 @@ type Service struct {
 	TargetPrefix    string // before the dot in X-Amz-Target (json) or in /service/NAME/ (rpcv2)
 	APIVersion      string
 	XMLNamespace    string
+	BareErrors      bool // rest-xml: errors have no ErrorResponse around them (S3)
 	QueryCompatible bool // errors carry the code of the query protocol in x-amzn-query-error
 	Protocols       []Protocol
 	Operations      map[string]*Operation // what is carried out
 	Known           []string              // sorted: every operation of the model, so that an unserved one is refused by name
+	Refused         []Binding             // REST: how the operations that are not carried out are called
 
-	routes routes
+	routes routeTable
 }
 
 // Operation is one operation of a service.
@@ -62,10 +64,17 @@ type Operation struct {
 	InputRoot     string // rest-xml: root element of the request, where the model names it
 	InputNS       string // rest-xml: its namespace
 	OutputRoot    string // rest-xml: root element of the answer
+	OutputNS      string // rest-xml: its namespace
 	ResultWrapper string // query: element around the result
 	Unwrapped     bool   // rest-xml: the output's only body member is the root element itself
 	AuthNone      bool   // may be called without credentials
 	Errors        []string
+}
+
+// Binding is how a REST operation is called: what must be there besides method and URI.
+type Binding struct {
+	Name, Method, URI string
+	Query, Headers    []string
 }
 
 // Handlers maps an operation's name to the function that carries it out. in is

@@ -1,0 +1,91 @@
+package wire
+
+import (
+	"net/url"
+	"strings"
+)
+
+// pathTemplate is the path of a URI template: /{Bucket}/{Key+}.
+type pathTemplate []segment
+
+type segment struct {
+	literal string
+	label   string // without the "+" of a greedy label
+	greedy  bool   // takes the rest of the path up to the literals behind it
+}
+
+func parsePath(path string) pathTemplate {
+	var out pathTemplate
+	for _, part := range splitPath(path) {
+		switch {
+		case strings.HasPrefix(part, "{") && strings.HasSuffix(part, "+}"):
+			out = append(out, segment{label: part[1 : len(part)-2], greedy: true})
+		case strings.HasPrefix(part, "{") && strings.HasSuffix(part, "}"):
+			out = append(out, segment{label: part[1 : len(part)-1]})
+		default:
+			out = append(out, segment{literal: part})
+		}
+	}
+	return out
+}
+
+// splitPath returns the segments of a path; "/" has none.
+func splitPath(path string) []string {
+	path = strings.TrimPrefix(path, "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
+
+// match fits an escaped path to the template and hands each label's value,
+// unescaped, to label (if not nil). It returns the number of literal segments.
+// A path may end in a slash that the template does not have; a greedy label
+// keeps it.
+func (t pathTemplate) match(path string, label func(name, value string)) (literals int, ok bool) {
+	parts := splitPath(path)
+	for i, s := range t {
+		if s.greedy {
+			behind := len(t) - i - 1
+			if len(parts) <= behind {
+				return 0, false
+			}
+			value := strings.Join(parts[:len(parts)-behind], "/")
+			if value == "" || !give(label, s.label, value) {
+				return 0, false
+			}
+			parts = parts[len(parts)-behind:]
+			continue
+		}
+		if len(parts) == 0 {
+			return 0, false
+		}
+		switch {
+		case s.label != "":
+			if parts[0] == "" || !give(label, s.label, parts[0]) {
+				return 0, false
+			}
+		case unescapePath(parts[0]) != s.literal:
+			return 0, false
+		default:
+			literals++
+		}
+		parts = parts[1:]
+	}
+	return literals, len(parts) == 0 || len(parts) == 1 && parts[0] == ""
+}
+
+func give(label func(name, value string), name, escaped string) bool {
+	value, err := url.PathUnescape(escaped)
+	if err == nil && label != nil {
+		label(name, value)
+	}
+	return err == nil
+}
+
+func unescapePath(s string) string {
+	if out, err := url.PathUnescape(s); err == nil {
+		return out
+	}
+	return s
+}
