@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 )
 
 // ErrNotFound is returned for a VPC or an ENI that no Set has told of.
@@ -69,3 +70,16 @@ type Counters struct {
 
 // Count is a number of packets and their bytes.
 type Count struct{ Packets, Bytes uint64 }
+
+// add files a count under what the name of its counter says.
+func (c *Counters) add(name string, n Count) {
+	if name == spoofed {
+		c.Spoofed = n
+	} else if eni, ok := strings.CutPrefix(name, outDrops); ok {
+		c.EgressDrops[eni] = n
+	} else if eni, ok := strings.CutPrefix(name, inDrops); ok {
+		c.IngressDrops[eni] = n
+	} else {
+		c.Rules[name] = n
+	}
+}

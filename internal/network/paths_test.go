@@ -34,7 +34,7 @@ func example() VPC {
 		SecurityGroups: []SecurityGroup{
 			{ID: "sg-task", Egress: all},
 			{ID: "sg-closed"},
-			{ID: "sg-endpoint", Egress: all, Ingress: []Rule{
+			{ID: "sg-endpoint", Ingress: []Rule{
 				{ID: "sgr-https", Protocol: TCP, FromPort: 443, ToPort: 443, Group: "sg-task"},
 				{ID: "sgr-ping", Protocol: ICMP, ICMPType: 8, ICMPCode: -1, CIDR: prefix("10.0.3.0/24")},
 			}},

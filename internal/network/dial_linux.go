@@ -1,0 +1,183 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dialer implements Engine.
+func (k *Kernel) Dialer(eniID string) Dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		d, err := k.origin(eniID)
+		if err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		defer d.ns.Close()
+		return d.dial(ctx, network, address)
+	}
+}
+
+// origin is where connections of an ENI come from.
+type origin struct {
+	threads  threads
+	ns       *os.File
+	bind     netip.Addr // set for hosted ENIs, which share the VPC's namespace
+	resolver netip.Addr // invalid when the VPC has no DNS support
+}
+
+func (k *Kernel) origin(eniID string) (origin, error) {
+	k.mu.Lock()
+	s := k.attached[eniID]
+	k.mu.Unlock()
+	if s == nil {
+		return origin{}, fmt.Errorf("%w: %s", ErrNotFound, eniID)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.value.ENI(eniID)
+	if !ok || e.Kind == Detached {
+		return origin{}, fmt.Errorf("%w: %s", ErrNotFound, eniID)
+	}
+	o := origin{threads: k.threads}
+	if s.value.DNSSupport {
+		o.resolver = s.value.Resolver()
+	}
+	name := k.site.namespace(eniID)
+	if e.Kind.Hosted() {
+		name, o.bind = k.site.namespace(s.id), e.IP
+	}
+	var err error
+	o.ns, err = openNamespace(name)
+	return o, err
+}
+
+// dial resolves the host's name when it is one, and tries its addresses in turn.
+func (o origin) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	fail := func(err error) (net.Conn, error) { return nil, &net.OpError{Op: "dial", Net: network, Err: err} }
+	kind, err := socketType(network)
+	if err != nil {
+		return fail(err)
+	}
+	name, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return fail(err)
+	}
+	n, err := strconv.ParseUint(service, 10, 16)
+	if err != nil {
+		return fail(&net.AddrError{Err: "invalid port", Addr: service})
+	}
+	var targets []netip.Addr
+	if a, err := netip.ParseAddr(name); err == nil {
+		targets = []netip.Addr{a.Unmap()}
+	} else if targets, err = o.lookup(ctx, name); err != nil {
+		return fail(err)
+	}
+	var first error
+	for i, a := range targets {
+		to := netip.AddrPortFrom(a, uint16(n))
+		part, cancel := share(ctx, len(targets)-i)
+		conn, err := o.connect(part, kind, to)
+		cancel()
+		if err == nil {
+			return conn, nil
+		}
+		if first == nil {
+			first = &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(to), Err: err}
+		}
+	}
+	return nil, first
+}
+
+// share gives the next of several attempts its part of the time that is left.
+func share(ctx context.Context, attempts int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || attempts < 2 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/time.Duration(attempts))
+}
+
+func socketType(network string) (int, error) {
+	switch network {
+	case "tcp", "tcp4":
+		return unix.SOCK_STREAM, nil
+	case "udp", "udp4":
+		return unix.SOCK_DGRAM, nil
+	}
+	return 0, net.UnknownNetworkError(network)
+}
+
+// connect makes only the socket in the namespace; connecting and everything
+// after it happen on the ordinary poller, so that a dead target holds no thread.
+func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.Conn, error) {
+	if !to.Addr().Is4() {
+		return nil, &net.AddrError{Err: "no IPv4 address", Addr: to.Addr().String()}
+	}
+	var fd int
+	err := o.threads.enter(o.ns, func() error {
+		var err error
+		fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		return os.NewSyscallError("socket", err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), "socket")
+	defer file.Close() // FileConn has a descriptor of its own
+	if o.bind.IsValid() {
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: o.bind.As4()}); err != nil {
+			return nil, os.NewSyscallError("bind", err)
+		}
+	}
+	if err := await(ctx, file, to); err != nil {
+		return nil, err
+	}
+	return net.FileConn(file)
+}
+
+// await connects a non-blocking socket. It connects in the first call of Write
+// and not before, because the poller reports only what happens after it looks.
+func await(ctx context.Context, file *os.File, to netip.AddrPort) error {
+	stop := context.AfterFunc(ctx, func() { _ = file.SetWriteDeadline(time.Unix(1, 0)) })
+	defer stop()
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	started := false
+	err = raw.Write(func(fd uintptr) bool {
+		if !started {
+			started = true
+			result = unix.Connect(int(fd), &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})
+			return !errors.Is(result, unix.EINPROGRESS)
+		}
+		var code int
+		if code, result = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR); result == nil && code != 0 {
+			result = syscall.Errno(code)
+		}
+		if result != nil {
+			return true
+		}
+		_, err := unix.Getpeername(int(fd))
+		return err == nil // otherwise the poller still told of the time before connect
+	})
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case err != nil:
+		return err
+	case result != nil:
+		return os.NewSyscallError("connect", result)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package network
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// The names of the objects in a VPC's packet filter.
+const (
+	bindings  = "bindings"   // which address may come from which link
+	egressOf  = "egress-of"  // the chain of a source address
+	ingressOf = "ingress-of" // the chain of a target address
+	spoofed   = "spoofed"
+	outDrops  = "out-" // before the id of an ENI: its chain of egress, and what that drops
+	inDrops   = "in-"
+)
+
+// planFilter turns security groups into a packet filter. A packet meets the
+// egress chains of its source, whose rules go to the ingress chains of its
+// target, whose rules accept: so both directions are judged without marks, in
+// one pass, wherever source and target are.
+func planFilter(site Site, v VPC) Filter {
+	f := Filter{
+		Sets:     []Set{{Name: bindings, Kind: BindingSet}, {Name: egressOf, Kind: VerdictsMap}, {Name: ingressOf, Kind: VerdictsMap}},
+		Counters: []string{spoofed},
+		Chains:   baseChains(site, v),
+	}
+	for _, g := range slices.SortedFunc(slices.Values(v.SecurityGroups), func(a, b SecurityGroup) int { return cmp.Compare(a.ID, b.ID) }) {
+		f.addGroup(v, g)
+	}
+	for _, e := range v.sorted() {
+		if e.Kind != Detached {
+			f.addENI(v, e)
+		}
+	}
+	for i := range f.Sets {
+		slices.SortFunc(f.Sets[i].Elements, func(a, b Element) int { return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Link, b.Link)) })
+	}
+	return f
+}
+
+// baseChains are the chains that packets enter.
+func baseChains(site Site, v VPC) []Chain {
+	keep := []FilterRule{
+		{Match: []Match{established}, Verdict: Verdict{Kind: Accept}},
+		{Match: []Match{invalid}, Verdict: Verdict{Kind: Drop}},
+	}
+	anyENI := InLink(eniPrefix + "*")
+	leave := FilterRule{Match: []Match{anyENI}, Verdict: Verdict{Jump, "egress"}}
+
+	input := append(slices.Clone(keep), FilterRule{Match: []Match{InLink("lo")}, Verdict: Verdict{Kind: Accept}})
+	input = append(input, wellKnown(v)...)
+	input = append(input, leave)
+	output := []FilterRule{keep[0], {Verdict: Verdict{BySource, egressOf}}}
+
+	return []Chain{
+		{Name: "prerouting", Hook: &Hook{"filter", "prerouting", -300, false}, Rules: []FilterRule{
+			{Match: []Match{anyENI, Unbound(bindings)}, Counter: spoofed, Verdict: Verdict{Kind: Drop}},
+		}},
+		{Name: "input", Hook: &Hook{"filter", "input", 0, true}, Rules: input},
+		{Name: "forward", Hook: &Hook{"filter", "forward", 0, true}, Rules: append(slices.Clone(keep), leave)},
+		// What we send ourselves from the address of an ENI obeys its groups.
+		{Name: "output", Hook: &Hook{"filter", "output", 0, false}, Rules: output},
+		{Name: "egress", Rules: []FilterRule{{Verdict: Verdict{BySource, egressOf}}, {Verdict: Verdict{Kind: Drop}}}},
+		{Name: "ingress", Rules: []FilterRule{
+			{Verdict: Verdict{ByTarget, ingressOf}},
+			{Match: []Match{TargetAddr(site.AWS)}, Verdict: Verdict{Kind: Accept}},
+			{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Accept}},
+			{Verdict: Verdict{Kind: Drop}},
+		}},
+	}
+}
+
+// wellKnown lets in what AWS's security groups do not filter: DNS and metadata.
+func wellKnown(v VPC) []FilterRule {
+	pass := func(a netip.Addr, protocol, port int) FilterRule {
+		return FilterRule{Match: []Match{TargetAddr(host(a)), Protocol(protocol), Ports{port, port}}, Verdict: Verdict{Kind: Accept}}
+	}
+	rules := []FilterRule{pass(MetadataAddr, TCP, 80)}
+	if r := v.Resolver(); v.DNSSupport && r.IsValid() {
+		rules = append(rules, pass(DNSAddr, UDP, 53), pass(DNSAddr, TCP, 53), pass(r, UDP, 53), pass(r, TCP, 53))
+	}
+	return rules
+}
+
+// translation hides the VPC behind its uplink.
+func translation() Chain {
+	return Chain{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}, Rules: []FilterRule{
+		{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Masquerade}},
+	}}
+}
+
+// addGroup adds a group's members and its rules.
+func (f *Filter) addGroup(v VPC, g SecurityGroup) {
+	members := Set{Name: membersOf(g.ID), Kind: AddressSet}
+	for _, a := range v.members(g.ID) {
+		members.Elements = append(members.Elements, Element{Addr: a})
+	}
+	f.Sets = append(f.Sets, members)
+	egress, ingress := Chain{Name: "egress-" + g.ID}, Chain{Name: "ingress-" + g.ID}
+	for _, r := range g.Egress {
+		egress.Rules = append(egress.Rules, f.ruleOf(v, r, true)...)
+	}
+	for _, r := range g.Ingress {
+		ingress.Rules = append(ingress.Rules, f.ruleOf(v, r, false)...)
+	}
+	f.Chains = append(f.Chains, egress, ingress)
+}
+
+// ruleOf turns a security group rule into filter rules: one, or one per prefix
+// of a list. They share a counter.
+func (f *Filter) ruleOf(v VPC, r Rule, egress bool) []FilterRule {
+	f.Counters = append(f.Counters, r.ID)
+	verdict := Verdict{Kind: Accept}
+	if egress {
+		verdict = Verdict{Goto, "ingress"}
+	}
+	var rules []FilterRule
+	for _, peer := range peers(v, r, egress) {
+		m := append(peer, r.match()...)
+		rules = append(rules, FilterRule{Match: m, Counter: r.ID, Verdict: verdict})
+	}
+	return rules
+}
+
+// peers are the conditions on the other end, each for a rule of its own.
+func peers(v VPC, r Rule, egress bool) [][]Match {
+	if r.Group != "" {
+		if _, ok := v.SecurityGroup(r.Group); !ok {
+			return nil // the group is gone: the rule is stale and allows nobody
+		}
+		if egress {
+			return [][]Match{{TargetIn(membersOf(r.Group))}}
+		}
+		return [][]Match{{SourceIn(membersOf(r.Group))}}
+	}
+	prefixes := []netip.Prefix{r.CIDR}
+	if r.PrefixList != "" {
+		prefixes = v.PrefixList(r.PrefixList)
+	}
+	var all [][]Match
+	for _, p := range prefixes {
+		switch {
+		case !p.IsValid() || !p.Addr().Is4():
+		case p.Bits() == 0:
+			all = append(all, []Match{})
+		case egress:
+			all = append(all, []Match{TargetAddr(p.Masked())})
+		default:
+			all = append(all, []Match{SourceAddr(p.Masked())})
+		}
+	}
+	return all
+}
+
+// match is the rule's condition on protocol and ports.
+func (r Rule) match() []Match {
+	if r.Protocol == AnyProtocol {
+		return nil
+	}
+	m := []Match{Protocol(r.Protocol)}
+	switch r.Protocol {
+	case TCP, UDP:
+		if from, to, all := r.ports(); !all {
+			m = append(m, Ports{from, to})
+		}
+	case ICMP:
+		if r.ICMPType >= 0 {
+			m = append(m, ICMPKind{r.ICMPType, r.ICMPCode})
+		}
+	}
+	return m
+}
+
+// addENI adds an interface's own chains: its groups, and then the end.
+func (f *Filter) addENI(v VPC, e ENI) {
+	out, in := outDrops+e.ID, inDrops+e.ID
+	f.Counters = append(f.Counters, out, in)
+	chainOut, chainIn := Chain{Name: out}, Chain{Name: in}
+	for _, g := range slices.Sorted(slices.Values(e.Groups)) {
+		if _, ok := v.SecurityGroup(g); ok {
+			chainOut.Rules = append(chainOut.Rules, FilterRule{Verdict: Verdict{Jump, "egress-" + g}})
+			chainIn.Rules = append(chainIn.Rules, FilterRule{Verdict: Verdict{Jump, "ingress-" + g}})
+		}
+	}
+	chainOut.Rules = append(chainOut.Rules, FilterRule{Counter: out, Verdict: Verdict{Kind: Drop}})
+	chainIn.Rules = append(chainIn.Rules, FilterRule{Counter: in, Verdict: Verdict{Kind: Drop}})
+	f.Chains = append(f.Chains, chainOut, chainIn)
+	f.Sets[1].Elements = append(f.Sets[1].Elements, Element{Addr: e.IP, Chain: out})
+	f.Sets[2].Elements = append(f.Sets[2].Elements, Element{Addr: e.IP, Chain: in})
+	if e.Kind == Attached {
+		f.Sets[0].Elements = append(f.Sets[0].Elements, Element{Link: linkName(e.ID), Addr: e.IP})
+	}
+}
+
+func membersOf(group string) string { return "members-" + group }

@@ -1,0 +1,357 @@
+package network
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// The registers that rules load values into: a 16-byte one, and the 4-byte one
+// that follows it (a link's name takes all of the first).
+const (
+	register     = 1
+	afterLink    = 12
+	maxElements  = 256 // of a set, in one message: its length is a 16-bit number
+	netlinkSpace = 16 << 20
+)
+
+// firewall writes Filters into one table of one namespace.
+type firewall struct {
+	conn  *nftables.Conn
+	table *nftables.Table
+}
+
+func newFirewall(ns int, table string) (*firewall, error) {
+	conn, err := nftables.New(nftables.WithNetNSFd(ns), nftables.AsLasting(),
+		nftables.WithSockOptions(func(c *netlink.Conn) error {
+			_ = c.SetReadBuffer(netlinkSpace) // every message of a batch is acknowledged
+			_ = c.SetWriteBuffer(netlinkSpace)
+			return nil
+		}))
+	if err != nil {
+		return nil, fmt.Errorf("network: open nftables: %w", err)
+	}
+	return &firewall{conn: conn, table: &nftables.Table{Name: table, Family: nftables.TableFamilyIPv4}}, nil
+}
+
+func (w *firewall) close() { _ = w.conn.CloseLasting() }
+
+// replace puts a filter in the place of whatever the table held, at once.
+func (w *firewall) replace(f Filter) error {
+	w.conn.AddTable(w.table) // so that it is there to be deleted
+	w.conn.DelTable(w.table)
+	w.conn.AddTable(w.table)
+	return w.change(Filter{}, f)
+}
+
+// change turns one filter into another in a single transaction. Counters of
+// what stays keep counting.
+func (w *firewall) change(old, now Filter) error {
+	for _, c := range missing(now.Counters, old.Counters) {
+		w.conn.AddObj(w.counter(c))
+	}
+	before, after := old.sets(), now.sets()
+	for _, s := range now.Sets {
+		if _, ok := before[s.Name]; !ok {
+			if err := w.conn.AddSet(w.set(s), nil); err != nil {
+				return err
+			}
+		}
+	}
+	w.changeChains(old, now)
+	if err := w.changeElements(old, now); err != nil {
+		return err
+	}
+	w.dropChains(old, now)
+	for _, s := range old.Sets {
+		if _, ok := after[s.Name]; !ok {
+			w.conn.DelSet(w.set(s))
+		}
+	}
+	for _, c := range missing(old.Counters, now.Counters) {
+		w.conn.DeleteObject(w.counter(c))
+	}
+	if err := w.conn.Flush(); err != nil {
+		return fmt.Errorf("network: change packet filter: %w", err)
+	}
+	return nil
+}
+
+// changeChains adds chains and fills those that are new or different.
+func (w *firewall) changeChains(old, now Filter) {
+	var fill []Chain
+	chains := old.chains()
+	for _, c := range now.Chains {
+		before, ok := chains[c.Name]
+		switch {
+		case !ok:
+			w.conn.AddChain(w.chain(c))
+			fill = append(fill, c)
+		case !slices.EqualFunc(before.Rules, c.Rules, FilterRule.equal):
+			w.conn.FlushChain(w.chain(c))
+			fill = append(fill, c)
+		}
+	}
+	for _, c := range fill {
+		for _, r := range c.Rules {
+			w.conn.AddRule(&nftables.Rule{Table: w.table, Chain: w.chain(c), Exprs: r.expressions()})
+		}
+	}
+}
+
+// dropChains empties all the chains that go before it deletes the first,
+// because they refer to one another.
+func (w *firewall) dropChains(old, now Filter) {
+	var gone []Chain
+	stay := now.chains()
+	for _, c := range old.Chains {
+		if _, ok := stay[c.Name]; !ok {
+			gone = append(gone, c)
+			w.conn.FlushChain(w.chain(c))
+		}
+	}
+	for _, c := range gone {
+		w.conn.DelChain(w.chain(c))
+	}
+}
+
+// changeElements brings the members of sets up to date.
+func (w *firewall) changeElements(old, now Filter) error {
+	before, after := old.sets(), now.sets()
+	for _, s := range old.Sets {
+		if next, ok := after[s.Name]; ok {
+			for part := range slices.Chunk(missing(s.Elements, next.Elements), maxElements) {
+				if err := w.conn.SetDeleteElements(w.set(s), elements(s.Kind, part)); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, s := range now.Sets {
+		for part := range slices.Chunk(missing(s.Elements, before[s.Name].Elements), maxElements) {
+			if err := w.conn.SetAddElements(w.set(s), elements(s.Kind, part)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *firewall) counter(name string) *nftables.CounterObj {
+	return &nftables.CounterObj{Table: w.table, Name: name}
+}
+
+func (w *firewall) set(s Set) *nftables.Set {
+	// The id only has to differ within a batch, and names decide anyway; given,
+	// it keeps the library from counting in a variable that all connections share.
+	set := &nftables.Set{Table: w.table, Name: s.Name, ID: 1, KeyType: nftables.TypeIPAddr}
+	switch s.Kind {
+	case BindingSet:
+		set.KeyType, set.Concatenation = nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeIPAddr), true
+	case VerdictsMap:
+		set.IsMap, set.DataType = true, nftables.TypeVerdict
+	}
+	return set
+}
+
+func (w *firewall) chain(c Chain) *nftables.Chain {
+	chain := &nftables.Chain{Table: w.table, Name: c.Name}
+	if c.Hook == nil {
+		return chain
+	}
+	policy := nftables.ChainPolicyAccept
+	if c.Hook.Drop {
+		policy = nftables.ChainPolicyDrop
+	}
+	chain.Type = nftables.ChainType(c.Hook.Type)
+	chain.Hooknum = hookNumbers[c.Hook.Point]
+	chain.Priority = nftables.ChainPriorityRef(nftables.ChainPriority(c.Hook.Priority))
+	chain.Policy = &policy
+	return chain
+}
+
+var hookNumbers = map[string]*nftables.ChainHook{
+	"prerouting":  nftables.ChainHookPrerouting,
+	"input":       nftables.ChainHookInput,
+	"forward":     nftables.ChainHookForward,
+	"output":      nftables.ChainHookOutput,
+	"postrouting": nftables.ChainHookPostrouting,
+}
+
+func elements(kind SetKind, all []Element) []nftables.SetElement {
+	var out []nftables.SetElement
+	for _, e := range all {
+		a := e.Addr.As4()
+		n := nftables.SetElement{Key: a[:]}
+		switch kind {
+		case BindingSet:
+			n.Key = append(linkBytes(e.Link), a[:]...)
+		case VerdictsMap:
+			n.VerdictData = &expr.Verdict{Kind: expr.VerdictJump, Chain: e.Chain}
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// linkBytes is a link's name as the kernel compares it: 16 bytes.
+func linkBytes(name string) []byte {
+	b := make([]byte, unix.IFNAMSIZ)
+	copy(b, name)
+	return b
+}
+
+// expressions compiles a rule.
+func (r FilterRule) expressions() []expr.Any {
+	var all []expr.Any
+	for _, m := range r.Match {
+		all = append(all, compile(m)...)
+	}
+	if r.Counter != "" {
+		all = append(all, &expr.Objref{Type: unix.NFT_OBJECT_COUNTER, Name: r.Counter})
+	}
+	return append(all, r.Verdict.expressions()...)
+}
+
+// compile turns a condition into what the kernel's machine runs.
+func compile(m Match) []expr.Any {
+	switch m := m.(type) {
+	case InLink:
+		return linkIs(expr.MetaKeyIIFNAME, string(m))
+	case OutLink:
+		return linkIs(expr.MetaKeyOIFNAME, string(m))
+	case SourceAddr:
+		return addressIn(sourceOffset, netip.Prefix(m))
+	case TargetAddr:
+		return addressIn(targetOffset, netip.Prefix(m))
+	case SourceIn:
+		return []expr.Any{network4(sourceOffset, register), &expr.Lookup{SourceRegister: register, SetName: string(m)}}
+	case TargetIn:
+		return []expr.Any{network4(targetOffset, register), &expr.Lookup{SourceRegister: register, SetName: string(m)}}
+	case Unbound:
+		return []expr.Any{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: register}, network4(sourceOffset, afterLink),
+			&expr.Lookup{SourceRegister: register, SetName: string(m), Invert: true}}
+	case Protocol:
+		return []expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register}, equals([]byte{byte(m)})}
+	case Ports:
+		return []expr.Any{transport(2, 2), &expr.Range{Op: expr.CmpOpEq, Register: register, FromData: port(m[0]), ToData: port(m[1])}}
+	case ICMPKind:
+		if m[1] < 0 {
+			return []expr.Any{transport(0, 1), equals([]byte{byte(m[0])})}
+		}
+		return []expr.Any{transport(0, 2), equals([]byte{byte(m[0]), byte(m[1])})}
+	case Tracked:
+		return trackedAs(m)
+	}
+	panic(fmt.Sprintf("network: no expression for %T", m))
+}
+
+// Where the addresses are in an IPv4 header.
+const (
+	sourceOffset = 12
+	targetOffset = 16
+)
+
+func network4(offset, register uint32) expr.Any {
+	return &expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: 4}
+}
+
+func transport(offset, length uint32) expr.Any {
+	return &expr.Payload{DestRegister: register, Base: expr.PayloadBaseTransportHeader, Offset: offset, Len: length}
+}
+
+func equals(b []byte) expr.Any {
+	return &expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: b}
+}
+
+func port(n int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(n)) }
+
+func linkIs(key expr.MetaKey, name string) []expr.Any {
+	data := []byte(strings.TrimSuffix(name, "*"))
+	if len(data) == len(name) {
+		data = linkBytes(name)
+	}
+	return []expr.Any{&expr.Meta{Key: key, Register: register}, equals(data)}
+}
+
+func addressIn(offset uint32, p netip.Prefix) []expr.Any {
+	address := p.Masked().Addr().As4()
+	mask := binary.BigEndian.AppendUint32(nil, uint32(uint64(0xffffffff)<<(32-p.Bits())))
+	return []expr.Any{network4(offset, register),
+		&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 4, Mask: mask, Xor: make([]byte, 4)},
+		equals(address[:])}
+}
+
+func trackedAs(m Tracked) []expr.Any {
+	bits := uint32(expr.CtStateBitESTABLISHED | expr.CtStateBitRELATED)
+	if m == invalid {
+		bits = expr.CtStateBitINVALID
+	}
+	return []expr.Any{&expr.Ct{Key: expr.CtKeySTATE, Register: register},
+		&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(bits), Xor: make([]byte, 4)},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: register, Data: make([]byte, 4)}}
+}
+
+func (v Verdict) expressions() []expr.Any {
+	switch v.Kind {
+	case Accept:
+		return []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}
+	case Drop:
+		return []expr.Any{&expr.Verdict{Kind: expr.VerdictDrop}}
+	case Jump:
+		return []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: v.To}}
+	case Goto:
+		return []expr.Any{&expr.Verdict{Kind: expr.VerdictGoto, Chain: v.To}}
+	case Masquerade:
+		return []expr.Any{&expr.Masq{}}
+	case BySource:
+		return []expr.Any{network4(sourceOffset, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
+	case ByTarget:
+		return []expr.Any{network4(targetOffset, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
+	}
+	panic("network: no expression for verdict " + string(v.Kind))
+}
+
+func (r FilterRule) equal(o FilterRule) bool {
+	return r.Counter == o.Counter && r.Verdict == o.Verdict && slices.Equal(r.Match, o.Match)
+}
+
+// sets and chains find by name.
+func (f Filter) sets() map[string]Set {
+	all := make(map[string]Set, len(f.Sets))
+	for _, s := range f.Sets {
+		all[s.Name] = s
+	}
+	return all
+}
+
+func (f Filter) chains() map[string]Chain {
+	all := make(map[string]Chain, len(f.Chains))
+	for _, c := range f.Chains {
+		all[c.Name] = c
+	}
+	return all
+}
+
+// missing lists what is in a and not in b.
+func missing[T comparable](a, b []T) []T {
+	has := make(map[T]bool, len(b))
+	for _, x := range b {
+		has[x] = true
+	}
+	var out []T
+	for _, x := range a {
+		if !has[x] {
+			out = append(out, x)
+		}
+	}
+	return out
+}

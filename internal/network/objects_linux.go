@@ -1,0 +1,141 @@
+package network
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// routeProtocol marks our routes, as /etc/iproute2/rt_protos has no name for it.
+const routeProtocol = 78
+
+// address adds or deletes an address of lo.
+func (s *vpc) address(a netip.Addr, do func(netlink.Link, *netlink.Addr) error) error {
+	err := do(loopback, &netlink.Addr{IPNet: ipNet(host(a))})
+	if errors.Is(err, unix.EADDRNOTAVAIL) {
+		return nil // deleted already
+	}
+	return err
+}
+
+// loopback is lo of any network namespace.
+var loopback = &netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: "lo", Index: 1}}
+
+// route adds or deletes a route.
+func (s *vpc) route(r HostRoute, do func(*netlink.Route) error) error {
+	k := netlink.Route{Table: int(r.Table), Dst: ipNet(r.To), Priority: r.Metric, Protocol: routeProtocol}
+	switch r.Type {
+	case LocalRoute:
+		k.Type, k.LinkIndex, k.Scope = unix.RTN_LOCAL, 1, netlink.SCOPE_HOST
+	case BlackholeRT:
+		k.Type = unix.RTN_BLACKHOLE
+	default:
+		link, err := s.routes.LinkByName(r.Link)
+		if err != nil {
+			return err
+		}
+		k.Type, k.LinkIndex, k.Scope = unix.RTN_UNICAST, link.Attrs().Index, netlink.SCOPE_LINK
+		if r.Gateway.IsValid() {
+			k.Gw, k.Flags, k.Scope = r.Gateway.AsSlice(), int(netlink.FLAG_ONLINK), netlink.SCOPE_UNIVERSE
+		}
+	}
+	return do(&k)
+}
+
+// hostRoute is the reverse of route; false for routes that are not ours.
+func hostRoute(r netlink.Route, links map[int]string) (HostRoute, bool) {
+	if r.Protocol != routeProtocol {
+		return HostRoute{}, false
+	}
+	h := HostRoute{Table: uint32(r.Table), To: defaultRoute, Metric: r.Priority}
+	if r.Dst != nil {
+		a, _ := netip.AddrFromSlice(r.Dst.IP.To4())
+		n, _ := r.Dst.Mask.Size()
+		h.To = netip.PrefixFrom(a, n)
+	}
+	switch r.Type {
+	case unix.RTN_LOCAL:
+		h.Type = LocalRoute
+	case unix.RTN_BLACKHOLE:
+		h.Type = BlackholeRT
+	default:
+		h.Type, h.Link = Unicast, links[r.LinkIndex]
+		if r.Gw != nil {
+			h.Gateway, _ = netip.AddrFromSlice(r.Gw.To4())
+		}
+	}
+	return h, true
+}
+
+func kernelRule(r PolicyRule) *netlink.Rule {
+	k := netlink.NewRule()
+	k.Priority, k.Src, k.Table, k.Family = r.Priority, ipNet(r.From), int(r.Table), unix.AF_INET
+	return k
+}
+
+// adopt learns what the namespace holds, so that the difference to the plan is
+// true. The packet filter is not read: it is replaced as a whole. Nor is the inside
+// of ENIs: it is gone through again.
+func (s *vpc) adopt() error {
+	var h Host
+	links, err := s.routes.LinkList()
+	if err != nil {
+		return err
+	}
+	names := map[int]string{}
+	for _, l := range links {
+		name := l.Attrs().Name
+		names[l.Attrs().Index] = name
+		if name != "lo" && name != uplinkName {
+			h.Links = append(h.Links, Link{Name: name})
+		}
+	}
+	h.Namespace = s.kernel.site.namespace(s.id)
+	if err := s.adoptUplink(&h, names); err != nil {
+		return err
+	}
+	addresses, err := s.routes.AddrList(loopback, unix.AF_INET)
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		if ip, ok := netip.AddrFromSlice(a.IP.To4()); ok && !ip.IsLoopback() {
+			h.Addresses = append(h.Addresses, ip)
+		}
+	}
+	routes, err := s.routes.RouteListFiltered(unix.AF_INET, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	if err != nil {
+		return err
+	}
+	for _, r := range routes {
+		if r, ok := hostRoute(r, names); ok {
+			h.Routes = append(h.Routes, r)
+		}
+	}
+	rules, err := s.routes.RuleList(unix.AF_INET)
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if (r.Priority == publicRules || r.Priority == subnetRules) && r.Src != nil {
+			a, _ := netip.AddrFromSlice(r.Src.IP.To4())
+			n, _ := r.Src.Mask.Size()
+			h.Rules = append(h.Rules, PolicyRule{r.Priority, netip.PrefixFrom(a, n), uint32(r.Table)})
+		}
+	}
+	s.applied = h
+	return nil
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), 32)}
+}
+
+// gone reports whether an error says that what is to be deleted is not there.
+func gone(err error) bool {
+	var notFound netlink.LinkNotFoundError
+	return errors.Is(err, unix.ESRCH) || errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENODEV) || errors.As(err, &notFound)
+}
