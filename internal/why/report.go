@@ -1,0 +1,209 @@
+package why
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+)
+
+// ErrNotFound means that nothing has the name that was asked about.
+var ErrNotFound = errors.New("nothing has that name")
+
+// Report is the answer to "why".
+type Report struct {
+	Target   string    // what was asked about, by its full name
+	Summary  string    // one line
+	Healthy  bool      // nothing is wrong
+	Findings []Finding // the most recent cause first
+}
+
+// Finding is one cause, for all tasks that it stopped.
+type Finding struct {
+	Code       string
+	Cause      string
+	Where      string
+	AWSSays    string // the stopped reason or event, in AWS's words
+	Seen       []Seen
+	Fixes      []decision.Fix
+	Confidence decision.Confidence
+	Tasks      []string // ids of the tasks it stopped, newest first
+}
+
+// Seen is one piece of evidence.
+type Seen struct {
+	Time time.Time
+	Text string
+}
+
+// Logs reads the last lines that a task's container wrote; see Explainer.
+type Logs interface {
+	// LastLines returns at most n lines, oldest first.
+	LastLines(account, region, group, stream string, n int) []string
+}
+
+// Explainer answers "why". All fields must be set.
+type Explainer struct {
+	DB        *store.DB
+	Decisions *decision.Log
+	Logs      Logs
+}
+
+// Why explains a task (id, the start of one, or ARN), a service (name, or
+// service/NAME), a stack (stack/NAME) or a request (its id). The error is
+// ErrNotFound when nothing has that name.
+func (x *Explainer) Why(_ context.Context, account, region, target string) (Report, error) {
+	tx := x.DB.Read()
+	kind, name, typed := strings.Cut(target, "/")
+	if strings.HasPrefix(target, "arn:") {
+		name, typed = target[strings.LastIndex(target, "/")+1:], true
+		kind = ""
+	}
+	if !typed {
+		kind, name = "", target
+	}
+	if kind == "" || kind == "service" {
+		if s := findService(tx, account, region, name); s != nil {
+			return x.service(tx, s), nil
+		}
+	}
+	if kind == "" || kind == "task" {
+		if t := findTask(tx, account, region, name); t != nil {
+			return x.task(tx, t), nil
+		}
+	}
+	if kind == "" || kind == "stack" {
+		if s := findStack(tx, account, region, name); s != nil {
+			return x.stack(tx, s), nil
+		}
+	}
+	if r, ok := x.request(account, name); ok {
+		return r, nil
+	}
+	if s := findService(tx, account, region, target); s != nil { // cluster/service
+		return x.service(tx, s), nil
+	}
+	return Report{}, fmt.Errorf("%s: %w", target, ErrNotFound)
+}
+
+// service explains what its stopped tasks have in common, as far as they were
+// stopped by a fault and not by the scheduler or a person.
+func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
+	r := Report{Target: "service/" + s.Name}
+	var tasks []*state.Task
+	running := 0
+	for t := range state.Tasks.All(tx, state.Key(s.Account, s.Region, s.Cluster+"/")) {
+		if t.Service != s.Name {
+			continue
+		}
+		if t.LastStatus == state.TaskRunning {
+			running++
+		}
+		if t.LastStatus == state.TaskStopped || t.DesiredStatus == "STOPPED" {
+			tasks = append(tasks, t)
+		}
+	}
+	slices.SortFunc(tasks, func(a, b *state.Task) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	r.Findings = x.group(tx, tasks)
+	if f, ok := x.launchFailure(s); ok {
+		r.Findings = append([]Finding{f}, r.Findings...)
+	}
+	r.Summary = fmt.Sprintf("%s: %d/%d running", s.Name, running, s.DesiredCount)
+	if running >= s.DesiredCount && len(s.Deployments) <= 1 {
+		r.Healthy = true
+		if len(r.Findings) > 0 {
+			r.Summary += "; healthy now, earlier tasks stopped for the reasons below"
+		}
+		return r
+	}
+	if len(r.Findings) > 0 {
+		r.Summary += fmt.Sprintf(" – %d tasks stopped", len(tasks))
+	}
+	return r
+}
+
+// launchFailure is a service that could not even make a task: a role that
+// cannot be assumed leaves no task, only an event.
+func (x *Explainer) launchFailure(s *state.Service) (Finding, bool) {
+	var newest *decision.Decision
+	for _, d := range x.Decisions.About(s.ARN()) {
+		if d.Verdict != decision.Allow && strings.HasPrefix(d.Code, "iam.") {
+			newest = &d
+		}
+	}
+	if newest == nil || len(s.Events) == 0 || !strings.Contains(s.Events[0].Message, "failed to launch a task") {
+		return Finding{}, false
+	}
+	return finding(*newest, nil), true
+}
+
+// task explains one task.
+func (x *Explainer) task(tx *store.Tx, t *state.Task) Report {
+	r := Report{Target: "task/" + t.ID, Summary: fmt.Sprintf("task %s is %s", t.ID, t.LastStatus)}
+	if t.LastStatus == state.TaskRunning && t.DesiredStatus == "RUNNING" {
+		r.Healthy = true
+		return r
+	}
+	if t.StoppedReason != "" {
+		r.Summary += ": " + t.StopCode
+	}
+	r.Findings = x.group(tx, []*state.Task{t})
+	return r
+}
+
+// group gathers the findings of tasks; those with the same cause become one.
+func (x *Explainer) group(tx *store.Tx, tasks []*state.Task) []Finding {
+	var out []Finding
+	for _, t := range tasks {
+		f, ok := x.cause(tx, t)
+		if !ok {
+			continue
+		}
+		if i := slices.IndexFunc(out, func(o Finding) bool { return o.Code == f.Code && o.Where == f.Where }); i >= 0 {
+			out[i].Tasks = append(out[i].Tasks, t.ID)
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// request explains one refused API request.
+func (x *Explainer) request(account, id string) (Report, bool) {
+	for _, d := range x.Decisions.About(id) {
+		if d.Verdict != decision.Allow && (d.Account == account || d.Account == "") {
+			return Report{Target: "request/" + id, Summary: "the request was refused", Findings: []Finding{finding(d, nil)}}, true
+		}
+	}
+	return Report{}, false
+}
+
+// finding makes a Finding of the decision that was the cause; before are the
+// decisions that led there.
+func finding(d decision.Decision, before []decision.Decision) Finding {
+	f := Finding{Code: d.Code, Cause: d.Cause, Where: d.Where, AWSSays: d.AWSMessage, Fixes: d.Fix, Confidence: d.Confidence}
+	for _, b := range before {
+		if b.Verdict == decision.Allow {
+			f.Seen = append(f.Seen, Seen{b.Time, string(b.Phase) + " ok" + factsText(b.Facts)})
+		}
+	}
+	f.Seen = append(f.Seen, Seen{d.Time, string(d.Phase) + " " + string(d.Verdict) + factsText(d.Facts)})
+	return f
+}
+
+func factsText(facts []decision.Fact) string {
+	if len(facts) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, f := range facts {
+		parts = append(parts, f.Name+" "+f.Value)
+	}
+	return ": " + strings.Join(parts, "; ")
+}

@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs the unmodified clients that the tests drive: Debian packages, and
+# Python clients at pinned versions into out/clients.
+set -eu
+cd "$(dirname "$0")/.."
+
+AWSCLI=1.45.11
+SAM=1.164.0
+
+missing=""
+for pair in skopeo:skopeo busybox:busybox-static docker-credential-ecr-login:amazon-ecr-credential-helper nginx:nginx-light curl:curl ip:iproute2 nft:nftables node:nodejs; do
+	command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
+done
+python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+if [ -n "$missing" ]; then
+	[ "$(id -u)" = 0 ] || { echo "missing packages, run: sudo apt-get install$missing" >&2; exit 1; }
+	echo "installing$missing"
+	apt-get update -qq >/dev/null
+	# shellcheck disable=SC2086
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+
+venv() { # venv NAME PACKAGE...
+	name=$1; shift
+	mark="out/clients/$name/installed"
+	[ "$(cat "$mark" 2>/dev/null)" = "$*" ] && return
+	rm -rf "out/clients/$name"
+	echo "installing $*"
+	python3 -m venv "out/clients/$name"
+	"out/clients/$name/bin/pip" install --quiet --disable-pip-version-check "$@"
+	echo "$*" >"$mark"
+}
+venv aws "awscli==$AWSCLI" "boto3==1.43.11"
+venv sam "aws-sam-cli==$SAM"
