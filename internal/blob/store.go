@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -198,4 +199,35 @@ func ignoreMissing(err error) error {
 		return nil
 	}
 	return err
+}
+
+// Sweep removes the blobs that nobody uses: those not in the set that inUse
+// returns and last written before a time. The caller chooses the time so that
+// blobs whose record is still to be written are safe.
+func (s *Store) Sweep(before time.Time, inUse func() map[digest.Digest]bool) error {
+	var old []digest.Digest
+	for d, err := range s.All() {
+		if err != nil {
+			return err
+		}
+		path, err := s.Path(d)
+		if err != nil {
+			return err
+		}
+		if info, err := os.Stat(path); err == nil && info.ModTime().Before(before) {
+			old = append(old, d)
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	used := inUse() // asked after the listing: what was recorded meanwhile is in it
+	for _, d := range old {
+		if !used[d] {
+			if err := s.Delete(d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"os"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -59,7 +60,8 @@ func (w *Writer) Commit(want digest.Digest) (digest.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := os.Stat(path); err == nil {
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); err == nil { // young again for Sweep
 		w.Abort() // the same content is there already
 		return d, nil
 	}

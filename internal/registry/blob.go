@@ -102,7 +102,7 @@ func (s *Server) writeUpload(w http.ResponseWriter, r *http.Request, to route) e
 		}
 	}
 	size, err := s.Uploads.Append(s.scope(to), to.reference, offset, r.Body)
-	if errors.Is(err, errOffset) {
+	if errors.Is(err, ErrOffset) {
 		s.uploadHeaders(w, to.repository, to.reference, size)
 		return NewError(http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID", "the upload has %d bytes, the chunk starts at %d", size, offset)
 	}

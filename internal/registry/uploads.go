@@ -25,7 +25,9 @@ const (
 	MaxBlob = 64 << 30
 )
 
-var errOffset = errors.New("chunk does not start where the upload ends")
+// ErrOffset is returned by Append for a chunk that does not start where the
+// upload ends.
+var ErrOffset = errors.New("chunk does not start where the upload ends")
 
 // Uploads are the blobs that clients are sending at this moment. They live in
 // memory: a restart forgets them and clients begin anew, as they do when a
@@ -92,7 +94,7 @@ func (u *Uploads) Append(scope, id string, offset int64, r io.Reader) (int64, er
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	if offset >= 0 && offset != up.writer.Size() {
-		return up.writer.Size(), errOffset
+		return up.writer.Size(), ErrOffset
 	}
 	room := MaxBlob - up.writer.Size()
 	n, err := io.Copy(up.writer, io.LimitReader(r, room+1))
