@@ -1,0 +1,140 @@
+// Package loopback makes names of AWS reachable from this machine: each name
+// (a registry's, later a load balancer's) owns a loopback address, on whose true
+// ports we answer with TLS, and a line in a marked block of the hosts file.
+//
+// Addresses are derived from the instance and the name, so that they are the
+// same after a restart and instances do not meet; when one is taken, the next
+// is tried.
+package loopback
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/internal/hostsfile"
+)
+
+// tries is how many addresses are tried for a name.
+const tries = 16
+
+// Names serves names. Make it with New; Run must run.
+type Names struct {
+	instance string
+	hosts    *hostsfile.File
+	handler  http.Handler
+	tls      *tls.Config
+
+	mu     sync.Mutex
+	wanted []string
+	wake   chan struct{}
+}
+
+// New returns a Names without names. handler gets every request, whatever the
+// name; config chooses certificates by SNI.
+func New(instance string, hosts *hostsfile.File, config *tls.Config, handler http.Handler) *Names {
+	return &Names{instance: instance, hosts: hosts, handler: handler, tls: config, wake: make(chan struct{}, 1)}
+}
+
+// Set says which names are to be served; it returns at once.
+func (n *Names) Set(names []string) {
+	n.mu.Lock()
+	n.wanted = append([]string(nil), names...)
+	n.mu.Unlock()
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run serves until ctx ends. The names stay in the hosts file: whoever takes
+// the instance down removes them.
+func (n *Names) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	serving := map[string]netip.Addr{}
+	group.Go(func() error {
+		for {
+			n.mu.Lock()
+			wanted := n.wanted
+			n.mu.Unlock()
+			if err := n.adjust(ctx, group, serving, wanted); err != nil {
+				slog.Warn("names on this machine", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-n.wake:
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// adjust starts what is wanted and not served yet. A name that is no longer
+// wanted leaves the hosts file; its listener stays until the end, which harms
+// nobody and spares connections that are open.
+func (n *Names) adjust(ctx context.Context, group *errgroup.Group, serving map[string]netip.Addr, wanted []string) error {
+	block := map[string]netip.Addr{}
+	var problems []error
+	for _, name := range wanted {
+		addr, ok := serving[name]
+		if !ok {
+			listener, at, err := n.listen(ctx, name)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", name, err))
+				continue
+			}
+			addr, serving[name] = at, at
+			group.Go(func() error { return n.serve(ctx, listener) })
+		}
+		block[name] = addr
+	}
+	if err := n.hosts.Set(block); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// listen binds port 443 of the first free address of a name.
+func (n *Names) listen(ctx context.Context, name string) (net.Listener, netip.Addr, error) {
+	var config net.ListenConfig
+	var last error
+	for try := range tries {
+		addr := Address(n.instance, name, try)
+		l, err := config.Listen(ctx, "tcp", netip.AddrPortFrom(addr, 443).String())
+		if err == nil {
+			return l, addr, nil
+		}
+		last = err
+	}
+	return nil, netip.Addr{}, last
+}
+
+func (n *Names) serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: n.handler, TLSConfig: n.tls, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Address is the loopback address of a name in 127.64.0.0/10; try tells which
+// one of several.
+func Address(instance, name string, try int) netip.Addr {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s/%s/%d", instance, name, try)
+	sum := h.Sum32()
+	return netip.AddrFrom4([4]byte{127, 64 + byte(sum>>16)%64, byte(sum >> 8), 2 + byte(sum)%250})
+}
