@@ -1,0 +1,10 @@
+// Package examples holds templates to try Neargate with. They are ordinary
+// CloudFormation and SAM templates and would deploy to AWS as they are.
+package examples
+
+import "embed"
+
+// IsolatedVPC is a private service in a VPC without a way to the internet.
+//
+//go:embed isolated-vpc
+var IsolatedVPC embed.FS
