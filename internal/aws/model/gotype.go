@@ -87,7 +87,7 @@ func (s *Service) goValue(name string) string {
 		return "[]" + sparse + s.goValue(shape.Member.Shape)
 	case "map":
 		return "map[" + s.goValue(shape.Key.Shape) + "]" + sparse + s.goValue(shape.Value.Shape)
-	case "string":
+	case "string", "character":
 		if len(shape.Enum) > 0 {
 			return GoName(name)
 		}

@@ -92,6 +92,7 @@ type Ref struct {
 	JSONValue        bool       `json:"jsonvalue,omitempty"`
 	HostLabel        bool       `json:"hostLabel,omitempty"`
 	ResultWrapper    string     `json:"resultWrapper,omitempty"`
+	Payload          string     `json:"payload,omitempty"`
 	// Optional is ours (patch.json): absent and zero differ, so the Go type is a pointer.
 	Optional bool `json:"optional,omitempty"`
 	// Always is ours (patch.json): an empty string is sent, not left out.
@@ -120,6 +121,7 @@ type Shape struct {
 	Document        bool       `json:"document,omitempty"`
 	EventStream     bool       `json:"eventstream,omitempty"`
 	Payload         string     `json:"payload,omitempty"`
+	Location        string     `json:"location,omitempty"`
 	LocationName    string     `json:"locationName,omitempty"`
 	XMLNamespace    *Namespace `json:"xmlNamespace,omitempty"`
 	TimestampFormat string     `json:"timestampFormat,omitempty"`

@@ -22,8 +22,12 @@ func (s *Service) Tag(owner *Shape, m Member) string {
 	if owner.Union {
 		t.parts = append(t.parts, "union")
 	}
-	if shape := s.Shapes[m.Shape]; owner.Payload == m.Name && shape.Type == "structure" && m.LocationName == "" {
-		m.LocationName = first(shape.LocationName, m.Shape) // a payload's root element
+	if shape := s.Shapes[m.Shape]; owner.Payload == m.Name && shape.Type == "structure" {
+		root := first(shape.LocationName, m.Shape)
+		if m.LocationName != "" && m.LocationName != m.Name {
+			root = m.LocationName
+		}
+		t.text("root", root)
 	}
 	t.add("", m.Ref, 0)
 	out := `aws:` + strconv.Quote(strings.Join(t.parts, ","))
@@ -47,8 +51,12 @@ func (t *tagger) add(prefix string, ref Ref, depth int) {
 	if depth > maxTagDepth {
 		return
 	}
-	t.text(prefix+"loc", first(ref.LocationName, shape.ownName()))
-	t.text(prefix+"in", ref.Location)
+	loc := ref.LocationName
+	if loc == "" && shape.Type != "structure" { // a structure's own name is for root elements
+		loc = shape.LocationName
+	}
+	t.text(prefix+"loc", loc)
+	t.text(prefix+"in", first(ref.Location, shape.Location))
 	t.text(prefix+"query", ref.QueryName)
 	t.flag(prefix+"flat", ref.Flattened || shape.Flattened)
 	t.flag(prefix+"stream", ref.Streaming || shape.Streaming)
@@ -78,15 +86,6 @@ func (t *tagger) add(prefix string, ref Ref, depth int) {
 		t.add(prefix+"k.", *shape.Key, depth+1)
 		t.add(prefix+"v.", *shape.Value, depth+1)
 	}
-}
-
-// ownName is the name that a structure shape gives itself, which counts where it
-// is a list's member or a payload.
-func (s *Shape) ownName() string {
-	if s.Type == "structure" {
-		return s.LocationName
-	}
-	return ""
 }
 
 func (t *tagger) text(key, value string) {

@@ -90,7 +90,7 @@ type CompleteMultipartUploadOutput struct {
 type CompleteMultipartUploadRequest struct {
 	Bucket               string                    `aws:"Bucket,required,loc=Bucket,in=uri"`
 	Key                  string                    `aws:"Key,required,loc=Key,in=uri,min=1"`
-	MultipartUpload      *CompletedMultipartUpload `aws:"MultipartUpload,payload,loc=CompleteMultipartUpload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	MultipartUpload      *CompletedMultipartUpload `aws:"MultipartUpload,payload,root=CompleteMultipartUpload,loc=CompleteMultipartUpload,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	UploadId             string                    `aws:"UploadId,required,loc=uploadId,in=querystring"`
 	ChecksumCRC32        string                    `aws:"ChecksumCRC32,loc=x-amz-checksum-crc32,in=header"`
 	ChecksumCRC32C       string                    `aws:"ChecksumCRC32C,loc=x-amz-checksum-crc32c,in=header"`
@@ -136,7 +136,7 @@ type CompletedPart struct {
 
 // CopyObjectOutput is the model's CopyObjectOutput.
 type CopyObjectOutput struct {
-	CopyObjectResult        *CopyObjectResult    `aws:"CopyObjectResult,payload,loc=CopyObjectResult"`
+	CopyObjectResult        *CopyObjectResult    `aws:"CopyObjectResult,payload,root=CopyObjectResult"`
 	Expiration              string               `aws:"Expiration,loc=x-amz-expiration,in=header"`
 	CopySourceVersionId     string               `aws:"CopySourceVersionId,loc=x-amz-copy-source-version-id,in=header"`
 	VersionId               string               `aws:"VersionId,loc=x-amz-version-id,in=header"`
@@ -251,7 +251,7 @@ type CreateBucketOutput struct {
 type CreateBucketRequest struct {
 	ACL                        BucketCannedACL            `aws:"ACL,loc=x-amz-acl,in=header"`
 	Bucket                     string                     `aws:"Bucket,required,loc=Bucket,in=uri"`
-	CreateBucketConfiguration  *CreateBucketConfiguration `aws:"CreateBucketConfiguration,payload,loc=CreateBucketConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	CreateBucketConfiguration  *CreateBucketConfiguration `aws:"CreateBucketConfiguration,payload,root=CreateBucketConfiguration,loc=CreateBucketConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	GrantFullControl           string                     `aws:"GrantFullControl,loc=x-amz-grant-full-control,in=header"`
 	GrantRead                  string                     `aws:"GrantRead,loc=x-amz-grant-read,in=header"`
 	GrantReadACP               string                     `aws:"GrantReadACP,loc=x-amz-grant-read-acp,in=header"`
@@ -407,7 +407,7 @@ type DeleteObjectsOutput struct {
 // DeleteObjectsRequest is the model's DeleteObjectsRequest.
 type DeleteObjectsRequest struct {
 	Bucket                    string            `aws:"Bucket,required,loc=Bucket,in=uri"`
-	Delete                    *Delete           `aws:"Delete,required,payload,loc=Delete,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Delete                    *Delete           `aws:"Delete,required,payload,root=Delete,loc=Delete,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	MFA                       string            `aws:"MFA,loc=x-amz-mfa,in=header"`
 	RequestPayer              RequestPayer      `aws:"RequestPayer,loc=x-amz-request-payer,in=header"`
 	BypassGovernanceRetention *bool             `aws:"BypassGovernanceRetention,loc=x-amz-bypass-governance-retention,in=header"`
@@ -451,7 +451,7 @@ type GetBucketAclRequest struct {
 
 // GetBucketEncryptionOutput is the model's GetBucketEncryptionOutput.
 type GetBucketEncryptionOutput struct {
-	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,payload,loc=ServerSideEncryptionConfiguration"`
+	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,payload,root=ServerSideEncryptionConfiguration"`
 }
 
 // GetBucketEncryptionRequest is the model's GetBucketEncryptionRequest.
@@ -473,7 +473,7 @@ type GetBucketLocationRequest struct {
 
 // GetBucketOwnershipControlsOutput is the model's GetBucketOwnershipControlsOutput.
 type GetBucketOwnershipControlsOutput struct {
-	OwnershipControls *OwnershipControls `aws:"OwnershipControls,payload,loc=OwnershipControls"`
+	OwnershipControls *OwnershipControls `aws:"OwnershipControls,payload,root=OwnershipControls"`
 }
 
 // GetBucketOwnershipControlsRequest is the model's GetBucketOwnershipControlsRequest.
@@ -495,7 +495,7 @@ type GetBucketPolicyRequest struct {
 
 // GetBucketPolicyStatusOutput is the model's GetBucketPolicyStatusOutput.
 type GetBucketPolicyStatusOutput struct {
-	PolicyStatus *PolicyStatus `aws:"PolicyStatus,payload,loc=PolicyStatus"`
+	PolicyStatus *PolicyStatus `aws:"PolicyStatus,payload,root=PolicyStatus"`
 }
 
 // GetBucketPolicyStatusRequest is the model's GetBucketPolicyStatusRequest.
@@ -673,7 +673,7 @@ type GetObjectTaggingRequest struct {
 
 // GetPublicAccessBlockOutput is the model's GetPublicAccessBlockOutput.
 type GetPublicAccessBlockOutput struct {
-	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,payload,loc=PublicAccessBlockConfiguration"`
+	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,payload,root=PublicAccessBlockConfiguration"`
 }
 
 // GetPublicAccessBlockRequest is the model's GetPublicAccessBlockRequest.
@@ -1088,7 +1088,7 @@ type PutBucketEncryptionRequest struct {
 	Bucket                            string                             `aws:"Bucket,required,loc=Bucket,in=uri"`
 	ContentMD5                        string                             `aws:"ContentMD5,loc=Content-MD5,in=header"`
 	ChecksumAlgorithm                 ChecksumAlgorithm                  `aws:"ChecksumAlgorithm,loc=x-amz-sdk-checksum-algorithm,in=header"`
-	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,required,payload,loc=ServerSideEncryptionConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	ServerSideEncryptionConfiguration *ServerSideEncryptionConfiguration `aws:"ServerSideEncryptionConfiguration,required,payload,root=ServerSideEncryptionConfiguration,loc=ServerSideEncryptionConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner               string                             `aws:"ExpectedBucketOwner,loc=x-amz-expected-bucket-owner,in=header"`
 }
 
@@ -1097,7 +1097,7 @@ type PutBucketOwnershipControlsRequest struct {
 	Bucket              string             `aws:"Bucket,required,loc=Bucket,in=uri"`
 	ContentMD5          string             `aws:"ContentMD5,loc=Content-MD5,in=header"`
 	ExpectedBucketOwner string             `aws:"ExpectedBucketOwner,loc=x-amz-expected-bucket-owner,in=header"`
-	OwnershipControls   *OwnershipControls `aws:"OwnershipControls,required,payload,loc=OwnershipControls,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	OwnershipControls   *OwnershipControls `aws:"OwnershipControls,required,payload,root=OwnershipControls,loc=OwnershipControls,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ChecksumAlgorithm   ChecksumAlgorithm  `aws:"ChecksumAlgorithm,loc=x-amz-sdk-checksum-algorithm,in=header"`
 }
 
@@ -1116,7 +1116,7 @@ type PutBucketTaggingRequest struct {
 	Bucket              string            `aws:"Bucket,required,loc=Bucket,in=uri"`
 	ContentMD5          string            `aws:"ContentMD5,loc=Content-MD5,in=header"`
 	ChecksumAlgorithm   ChecksumAlgorithm `aws:"ChecksumAlgorithm,loc=x-amz-sdk-checksum-algorithm,in=header"`
-	Tagging             *Tagging          `aws:"Tagging,required,payload,loc=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Tagging             *Tagging          `aws:"Tagging,required,payload,root=Tagging,loc=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner string            `aws:"ExpectedBucketOwner,loc=x-amz-expected-bucket-owner,in=header"`
 }
 
@@ -1126,7 +1126,7 @@ type PutBucketVersioningRequest struct {
 	ContentMD5              string                   `aws:"ContentMD5,loc=Content-MD5,in=header"`
 	ChecksumAlgorithm       ChecksumAlgorithm        `aws:"ChecksumAlgorithm,loc=x-amz-sdk-checksum-algorithm,in=header"`
 	MFA                     string                   `aws:"MFA,loc=x-amz-mfa,in=header"`
-	VersioningConfiguration *VersioningConfiguration `aws:"VersioningConfiguration,required,payload,loc=VersioningConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	VersioningConfiguration *VersioningConfiguration `aws:"VersioningConfiguration,required,payload,root=VersioningConfiguration,loc=VersioningConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner     string                   `aws:"ExpectedBucketOwner,loc=x-amz-expected-bucket-owner,in=header"`
 }
 
@@ -1221,7 +1221,7 @@ type PutObjectTaggingRequest struct {
 	VersionId           string            `aws:"VersionId,loc=versionId,in=querystring"`
 	ContentMD5          string            `aws:"ContentMD5,loc=Content-MD5,in=header"`
 	ChecksumAlgorithm   ChecksumAlgorithm `aws:"ChecksumAlgorithm,loc=x-amz-sdk-checksum-algorithm,in=header"`
-	Tagging             *Tagging          `aws:"Tagging,required,payload,loc=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	Tagging             *Tagging          `aws:"Tagging,required,payload,root=Tagging,loc=Tagging,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner string            `aws:"ExpectedBucketOwner,loc=x-amz-expected-bucket-owner,in=header"`
 	RequestPayer        RequestPayer      `aws:"RequestPayer,loc=x-amz-request-payer,in=header"`
 }
@@ -1231,7 +1231,7 @@ type PutPublicAccessBlockRequest struct {
 	Bucket                         string                          `aws:"Bucket,required,loc=Bucket,in=uri"`
 	ContentMD5                     string                          `aws:"ContentMD5,loc=Content-MD5,in=header"`
 	ChecksumAlgorithm              ChecksumAlgorithm               `aws:"ChecksumAlgorithm,loc=x-amz-sdk-checksum-algorithm,in=header"`
-	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,required,payload,loc=PublicAccessBlockConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
+	PublicAccessBlockConfiguration *PublicAccessBlockConfiguration `aws:"PublicAccessBlockConfiguration,required,payload,root=PublicAccessBlockConfiguration,loc=PublicAccessBlockConfiguration,ns=http://s3.amazonaws.com/doc/2006-03-01/"`
 	ExpectedBucketOwner            string                          `aws:"ExpectedBucketOwner,loc=x-amz-expected-bucket-owner,in=header"`
 }
 
@@ -1273,7 +1273,7 @@ type Tagging struct {
 // UploadPartCopyOutput is the model's UploadPartCopyOutput.
 type UploadPartCopyOutput struct {
 	CopySourceVersionId  string               `aws:"CopySourceVersionId,loc=x-amz-copy-source-version-id,in=header"`
-	CopyPartResult       *CopyPartResult      `aws:"CopyPartResult,payload,loc=CopyPartResult"`
+	CopyPartResult       *CopyPartResult      `aws:"CopyPartResult,payload,root=CopyPartResult"`
 	ServerSideEncryption ServerSideEncryption `aws:"ServerSideEncryption,loc=x-amz-server-side-encryption,in=header"`
 	SSECustomerAlgorithm string               `aws:"SSECustomerAlgorithm,loc=x-amz-server-side-encryption-customer-algorithm,in=header"`
 	SSECustomerKeyMD5    string               `aws:"SSECustomerKeyMD5,loc=x-amz-server-side-encryption-customer-key-MD5,in=header"`

@@ -99,6 +99,9 @@ func (op *Operation) encodeREST(p Protocol, w http.ResponseWriter, plan *structP
 	if plan.payload >= 0 {
 		return op.encodePayload(p, w, status, &plan.fields[plan.payload], v)
 	}
+	if plan.bound && !plan.body {
+		return send(w, status, nil)
+	}
 	if p == RESTJSON {
 		w.Header().Set("Content-Type", "application/json")
 		return send(w, status, appendJSON(nil, &shape{kind: kindStruct, plan: plan}, v))
@@ -136,7 +139,7 @@ func (op *Operation) encodePayload(p Protocol, w http.ResponseWriter, status int
 		w.Header().Set("Content-Type", "application/xml")
 		s := f.shape
 		s.ns = first(s.ns, op.Service.XMLNamespace)
-		return send(w, status, xmlEncoder{}.element([]byte(xmlHeader), f.wire, &s, value))
+		return send(w, status, xmlEncoder{}.element([]byte(xmlHeader), first(f.root, f.wire), &s, value))
 	}
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", map[bool]string{true: "text/plain", false: "application/octet-stream"}[f.kind == kindString])

@@ -116,8 +116,10 @@ func (f failure) hasMessage() bool {
 
 // body writes code, message and the members of the error.
 func (f failure) body(b []byte) []byte {
-	b = append(appendXMLText(append(b, "<Code>"...), f.code), "</Code><Message>"...)
-	b = append(appendXMLText(b, f.message), "</Message>"...)
+	b = append(appendXMLText(append(b, "<Code>"...), f.code), "</Code>"...)
+	if f.message != "" {
+		b = append(appendXMLText(append(b, "<Message>"...), f.message), "</Message>"...)
+	}
 	if f.plan != nil {
 		for i := range f.plan.fields {
 			m := &f.plan.fields[i]

@@ -119,6 +119,7 @@ func (p *structPlan) add(f field) {
 	switch {
 	case f.payload:
 		p.payload = n
+		p.byWire[f.wire] = n // protocols without bindings take it for any member
 	case f.in == "statusCode":
 		p.status = n
 	case f.in != "":

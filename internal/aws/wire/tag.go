@@ -19,6 +19,7 @@ import (
 //	query=NAME       name in an EC2 request
 //	in=PLACE         header, headers (prefix in loc), querystring, uri, statusCode; none: body
 //	payload          the member is the body
+//	root=NAME        root element of a payload
 //	stream           the body is a stream (io.ReadCloser)
 //	flat             list or map without an element of its own around it
 //	attr             XML attribute
@@ -32,6 +33,7 @@ import (
 //	min= max=        length of strings, blobs, lists, maps; value of numbers
 type facts struct {
 	member, loc, query, in  string
+	root                    string
 	ns, nsPrefix, timestamp string
 	pattern                 string
 	min, max                float64
@@ -70,6 +72,8 @@ func (t tag) facts(prefix string) facts {
 		switch key {
 		case "loc":
 			f.loc = value
+		case "root":
+			f.root = value
 		case "query":
 			f.query = value
 		case "in":
