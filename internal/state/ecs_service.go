@@ -23,6 +23,7 @@ type Service struct {
 	ManagedTags            bool
 	HealthCheckGracePeriod *int32
 	Deployments            []Deployment // PRIMARY first
+	Past                   []Deployment // those that left the list, newest first
 	Events                 []ServiceEvent
 	Steady                 bool
 	Tags                   []Tag

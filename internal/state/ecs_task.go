@@ -172,3 +172,16 @@ type RunToken struct {
 
 // RunTokens holds client tokens by account/region/token.
 var RunTokens = store.Define("ecs.runtoken", func(t *RunToken) string { return Key(t.Account, t.Region, t.Token) })
+
+// StopTask asks for a task to stop, unless that was asked before: the first
+// reason stays. It reports whether anything changed.
+func StopTask(tx *store.Tx, key, code, reason string, now time.Time) bool {
+	t, ok := Tasks.Get(tx, key)
+	if !ok || t.DesiredStatus == TaskStopped {
+		return false
+	}
+	return Tasks.Update(tx, key, func(t *Task) {
+		t.DesiredStatus, t.StopCode, t.StoppedReason, t.StoppingAt = TaskStopped, code, reason, now
+		t.Version++
+	})
+}

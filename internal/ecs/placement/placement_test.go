@@ -54,3 +54,24 @@ func TestSpreadIsEven(t *testing.T) {
 		}
 	})
 }
+
+func TestProviders(t *testing.T) {
+	mixed := []Provider{{"FARGATE", 1, 2}, {"FARGATE_SPOT", 3, 0}}
+	for name, c := range map[string]struct {
+		strategy []Provider
+		placed   []string
+		n        int
+		want     []string
+	}{
+		"none":            {nil, nil, 2, nil},
+		"one":             {[]Provider{{"FARGATE", 1, 0}}, nil, 2, []string{"FARGATE", "FARGATE"}},
+		"base then ratio": {mixed, nil, 6, []string{"FARGATE", "FARGATE", "FARGATE", "FARGATE_SPOT", "FARGATE_SPOT", "FARGATE_SPOT"}},
+		"counts placed":   {mixed, []string{"FARGATE", "FARGATE", "FARGATE"}, 1, []string{"FARGATE_SPOT"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := Providers(c.strategy, c.placed, c.n); !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}

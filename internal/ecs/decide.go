@@ -1,0 +1,50 @@
+package ecs
+
+import (
+	"context"
+
+	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// recordTrust records that a role does not let ECS assume it.
+func (s *Service) recordTrust(ctx context.Context, c scope, role string, subjects []string) {
+	s.Decisions.Record(ctx, decision.Decision{
+		Account: c.Account, Region: c.Region, Phase: decision.IAM, Subjects: append(subjects, role), Verdict: decision.Deny, Code: "iam.trust",
+		Facts:      []decision.Fact{{Name: "role", Value: role}, {Name: "principal", Value: tasksPrincipal}},
+		Cause:      "the role does not exist, or its trust policy does not let " + tasksPrincipal + " assume it",
+		Where:      role,
+		AWSMessage: roleProblem(role), Confidence: decision.Observed,
+		Fix: []decision.Fix{{Lang: "cloudformation", Target: role, Text: `AssumeRolePolicyDocument:
+  Statement:
+    - Effect: Allow
+      Principal: { Service: [ecs-tasks.amazonaws.com] }
+      Action: ['sts:AssumeRole']`}},
+	})
+}
+
+// recordStep records what a step of the scheduler found out.
+func (s *Service) recordStep(ctx context.Context, st *step) {
+	c := scope{st.svc.Account, st.svc.Region}
+	if st.refused != "" {
+		s.recordTrust(ctx, c, st.refused, []string{st.svc.ARN()})
+	}
+	for i, d := range st.svc.Deployments {
+		if d.RolloutState != "FAILED" || i < len(st.before.Deployments) && wasFailed(st.before, d.ID) {
+			continue
+		}
+		s.Decisions.Record(ctx, decision.Decision{
+			Account: c.Account, Region: c.Region, Phase: decision.Deployment, Subjects: []string{st.svc.ARN(), d.ID}, Verdict: decision.Deny, Code: "dep.circuit",
+			Cause: "tasks of the deployment failed to start until the circuit breaker tripped", Where: d.ID, AWSMessage: d.RolloutReason, Confidence: decision.Observed,
+		})
+	}
+}
+
+func wasFailed(svc *state.Service, id string) bool {
+	for _, d := range svc.Deployments {
+		if d.ID == id {
+			return d.RolloutState == "FAILED"
+		}
+	}
+	return false
+}

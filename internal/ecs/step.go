@@ -1,0 +1,272 @@
+package ecs
+
+import (
+	"slices"
+	"time"
+
+	"github.com/neargate/neargate/internal/ecs/deployment"
+	"github.com/neargate/neargate/internal/ids"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+)
+
+const (
+	maxEvents      = 100
+	maxPast        = 10
+	repeatAfter    = 6 * time.Hour // an event is told again no sooner
+	stepStopReason = "ServiceSchedulerInitiated"
+)
+
+// step is one step of the scheduler with one service, inside one transaction.
+type step struct {
+	s       *Service
+	tx      *store.Tx
+	now     time.Time
+	svc     state.Service // changed, and put at the end
+	before  *state.Service
+	tasks   []*state.Task
+	refused string // role that ECS could not assume
+	again   time.Duration
+}
+
+func (s *Service) newStep(tx *store.Tx, svc *state.Service, refused string) *step {
+	st := &step{s: s, tx: tx, now: s.Now(), svc: *svc, before: svc, refused: refused}
+	st.svc.Deployments = append([]state.Deployment(nil), svc.Deployments...)
+	for t := range state.Tasks.By(tx, "service", svc.Key()) {
+		st.tasks = append(st.tasks, t)
+	}
+	return st
+}
+
+func (st *step) run() {
+	st.count()
+	for _, t := range st.tasks {
+		if t.LastStatus == state.TaskStopped && !t.Counted {
+			state.Tasks.Update(st.tx, t.Key(), func(r *state.Task) { r.Counted = true })
+		}
+	}
+	plan := deployment.Next(st.planned(), st.now, st.s.Pace)
+	st.again = plan.Again
+	st.adopt(plan)
+	for _, note := range plan.Notes {
+		st.note(note)
+	}
+	if plan.Blocked {
+		st.note(deployment.EventBlocked(st.svc.Name))
+	}
+	st.stop(plan.Stop)
+	st.start(plan.Start, plan.Replacing)
+	if plan.Gone {
+		st.svc.Status, st.svc.DeletedAt = "INACTIVE", st.now
+	}
+	st.put()
+}
+
+// count takes notice of tasks that stopped: those that failed to start count
+// against their deployment.
+func (st *step) count() {
+	for _, t := range st.tasks {
+		if t.LastStatus != state.TaskStopped || t.Counted {
+			continue
+		}
+		failed := t.StartedAt.IsZero() && t.StopCode == "TaskFailedToStart"
+		unhealthy := t.StopCode == stepStopReason && t.StoppedReason == unhealthyReason
+		if !failed && !unhealthy {
+			continue
+		}
+		for i := range st.svc.Deployments {
+			if d := &st.svc.Deployments[i]; d.ID == t.Deployment {
+				d.FailedTasks++
+				d.LastFailure = st.now
+				if deployment.Inconsistent(d.FailedTasks, st.svc.DesiredCount) {
+					st.note(deployment.EventInconsistent(st.svc.Name))
+				}
+			}
+		}
+		if failed {
+			st.note(deployment.EventUnplaced(st.svc.Name, t.StoppedReason))
+		}
+	}
+}
+
+// planned is the service as the planner sees it.
+func (st *step) planned() deployment.Service {
+	svc := deployment.Service{
+		Name: st.svc.Name, Desired: st.svc.DesiredCount, MinimumHealthyPercent: st.svc.MinimumHealthyPercent, MaximumPercent: st.svc.MaximumPercent,
+		Draining: st.svc.Status == "DRAINING", WasSteady: st.svc.Steady,
+	}
+	if b := st.svc.Breaker; b != nil {
+		svc.Breaker = deployment.Breaker{Enable: b.Enable, Rollback: b.Rollback}
+	}
+	for _, d := range st.svc.Deployments {
+		svc.Deployments = append(svc.Deployments, deployment.Deployment{
+			ID: d.ID, Rollout: deployment.Rollout(d.RolloutState), Reason: d.RolloutReason, WasCompleted: d.WasCompleted,
+			FailedTasks: d.FailedTasks, LastFailure: d.LastFailure, HealthyTasks: d.HealthyTasks,
+		})
+	}
+	for _, t := range st.tasks {
+		if t.LastStatus != state.TaskStopped {
+			svc.Tasks = append(svc.Tasks, plannedTask(t, st.checked(t)))
+		}
+	}
+	return svc
+}
+
+func plannedTask(t *state.Task, checked bool) deployment.Task {
+	out := deployment.Task{ID: t.ID, Deployment: t.Deployment, Zone: t.Zone, RunningAt: t.StartedAt, CreatedAt: t.CreatedAt}
+	switch {
+	case t.DesiredStatus == state.TaskStopped:
+		out.Phase = deployment.Stopping
+	case t.LastStatus == state.TaskRunning:
+		out.Phase = deployment.Running
+	}
+	switch {
+	case t.HealthStatus == "HEALTHY":
+		out.Health = deployment.Healthy
+	case t.HealthStatus == "UNHEALTHY":
+		out.Health = deployment.Unhealthy
+	case checked:
+		out.Health = deployment.Unknown
+	}
+	return out
+}
+
+// checked reports whether an essential container of the task has a health check.
+func (st *step) checked(t *state.Task) bool {
+	d := (scope{t.Account, t.Region}).taskDefinition(st.tx, t.TaskDefinition)
+	return d != nil && slices.ContainsFunc(d.Containers, func(c state.ContainerDefinition) bool {
+		return c.Essential && c.HealthCheck != nil && c.HealthCheck.Command[0] != "NONE"
+	})
+}
+
+// adopt takes the deployments over from the plan.
+func (st *step) adopt(plan deployment.Plan) {
+	byID := map[string]state.Deployment{}
+	for _, d := range st.svc.Deployments {
+		byID[d.ID] = d
+	}
+	st.svc.Deployments = nil
+	for _, p := range plan.Deployments {
+		d := byID[p.ID]
+		if d.RolloutState != string(p.Rollout) {
+			d.UpdatedAt = st.now
+		}
+		d.RolloutState, d.RolloutReason, d.WasCompleted = string(p.Rollout), p.Reason, p.WasCompleted
+		d.FailedTasks, d.HealthyTasks = p.FailedTasks, p.HealthyTasks
+		st.svc.Deployments = append(st.svc.Deployments, d)
+		delete(byID, d.ID)
+	}
+	for _, d := range st.before.Deployments {
+		if left, ok := byID[d.ID]; ok {
+			left.UpdatedAt = st.now
+			st.svc.Past = append([]state.Deployment{left}, st.svc.Past[:min(len(st.svc.Past), maxPast-1)]...)
+		}
+	}
+	if len(st.svc.Deployments) > 0 {
+		st.svc.LaunchSpec = st.svc.Deployments[0].LaunchSpec // another one after a rollback
+	}
+	st.svc.Steady = plan.Steady
+}
+
+func (st *step) stop(stop []string) {
+	if len(stop) == 0 {
+		return
+	}
+	for _, t := range st.tasks {
+		for _, id := range stop {
+			if t.ID != id {
+				continue
+			}
+			reason := "Scaling activity initiated by (deployment " + t.Deployment + ")"
+			if t.HealthStatus == "UNHEALTHY" {
+				reason = unhealthyReason
+				st.note(deployment.EventUnhealthy(st.svc.Name, t.ID))
+			}
+			state.StopTask(st.tx, t.Key(), stepStopReason, reason, st.now)
+		}
+	}
+	st.note(deployment.EventStopped(st.svc.Name, stop))
+}
+
+const unhealthyReason = "Task failed container health checks"
+
+func (st *step) start(n, replacing int) {
+	if n == 0 {
+		return
+	}
+	primary := &st.svc.Deployments[0]
+	tasks, err := st.launch(primary, n)
+	if err != "" {
+		// As on AWS there is no task to look at, only the event.
+		primary.FailedTasks++
+		primary.LastFailure = st.now
+		st.note(deployment.EventLaunchFailed(st.svc.Name, err))
+		st.again = st.s.Pace.Backoff(primary.FailedTasks, st.svc.DesiredCount)
+		return
+	}
+	var started []string
+	for _, t := range tasks {
+		state.Tasks.Put(st.tx, t)
+		started = append(started, t.ID)
+	}
+	st.note(deployment.EventStarted(st.svc.Name, started, replacing))
+}
+
+// launch makes the tasks of a deployment, or says why it cannot.
+func (st *step) launch(d *state.Deployment, n int) ([]*state.Task, string) {
+	c := scope{st.svc.Account, st.svc.Region}
+	if st.refused != "" {
+		return nil, roleProblem(st.refused)
+	}
+	cluster, err := c.cluster(st.tx, st.svc.Cluster)
+	if err != nil {
+		return nil, err.Error()
+	}
+	def := c.taskDefinition(st.tx, d.TaskDefinition)
+	if def == nil {
+		return nil, "The task definition " + d.TaskDefinition + " does not exist."
+	}
+	var placed []*state.Task
+	for _, t := range st.tasks {
+		if t.LastStatus != state.TaskStopped && t.DesiredStatus == "RUNNING" {
+			placed = append(placed, t)
+		}
+	}
+	tasks, err := st.s.newTasks(st.tx, cluster, def, d.LaunchSpec, placed, n)
+	if err != nil {
+		return nil, err.Error()
+	}
+	for _, t := range tasks {
+		t.Service, t.Deployment, t.StartedBy, t.Group = st.svc.Name, d.ID, d.ID, "service:"+st.svc.Name
+		switch st.svc.PropagateTags {
+		case "SERVICE":
+			t.Tags = st.svc.Tags
+		case "TASK_DEFINITION":
+			t.Tags = def.Tags
+		}
+		if st.svc.ManagedTags {
+			t.Tags = mergeTags(t.Tags, []state.Tag{{Key: "aws:ecs:clusterName", Value: st.svc.Cluster}, {Key: "aws:ecs:serviceName", Value: st.svc.Name}})
+		}
+	}
+	return tasks, ""
+}
+
+// note adds an event, newest first, unless it was told a short while ago.
+func (st *step) note(message string) {
+	for _, e := range st.svc.Events {
+		if e.Message == message && st.now.Sub(e.CreatedAt) < repeatAfter {
+			if e == st.svc.Events[0] || !repeats(message, st.svc.Name) {
+				return
+			}
+		}
+	}
+	event := state.ServiceEvent{ID: ids.UUID(), CreatedAt: st.now, Message: message}
+	st.svc.Events = append([]state.ServiceEvent{event}, st.svc.Events...)
+	if len(st.svc.Events) > maxEvents {
+		st.svc.Events = st.svc.Events[:maxEvents]
+	}
+}
+
+// repeats reports whether an event is worth telling again once others came
+// between: the steady state is.
+func repeats(message, service string) bool { return message == deployment.EventSteady(service) }
