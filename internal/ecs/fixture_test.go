@@ -38,7 +38,8 @@ func (f *fixture) CanAssume(_ context.Context, _, _, role, _, _ string) error {
 }
 
 func newTest(t *testing.T) *fixture {
-	db, err := store.OpenMemory(state.Schema()...)
+	db, err := store.OpenMemory(state.Clusters, state.ECSSettings, state.RunTokens, state.Services, state.TaskDefinitionFamilies,
+		state.TaskDefinitions, state.Tasks, state.Subnets, state.SecurityGroups)
 	if err != nil {
 		t.Fatal(err)
 	}
