@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -118,7 +119,7 @@ func mapLike(n *xmlNode, name string) bool {
 
 // sameInstant spells equal timestamps alike.
 func sameInstant(s string) string {
-	if t, ok := parseTime(s, iso8601); ok {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return string(appendTime(nil, t, iso8601))
 	}
 	return s

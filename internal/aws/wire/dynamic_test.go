@@ -173,12 +173,11 @@ func vectorTime(data any) time.Time {
 		t, _ := epoch(seconds)
 		return t
 	}
-	for _, format := range []string{iso8601, rfc822} {
-		if t, ok := parseTime(data.(string), format); ok {
-			return t
-		}
+	t, err := time.Parse(time.RFC3339, data.(string))
+	if err != nil {
+		panic(err)
 	}
-	return time.Time{}
+	return t
 }
 
 // same compares decoded values; NaN equals NaN, streams are read.

@@ -38,7 +38,8 @@ func appendTime(b []byte, t time.Time, format string) []byte {
 	return t.AppendFormat(b, "2006-01-02T15:04:05Z")
 }
 
-// parseTime reads a timestamp in the given format; strict about the format.
+// parseTime reads a timestamp in the given format; strict about the format, and
+// about UTC, as clients send it.
 func parseTime(s, format string) (time.Time, bool) {
 	switch format {
 	case rfc822:
@@ -51,7 +52,7 @@ func parseTime(s, format string) (time.Time, bool) {
 		}
 		return epoch(f)
 	}
-	if len(s) < len("2006-01-02T15:04:05") || s[10] != 'T' {
+	if len(s) < len("2006-01-02T15:04:05Z") || s[10] != 'T' || s[len(s)-1] != 'Z' {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)

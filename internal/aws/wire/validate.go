@@ -59,10 +59,11 @@ func (c *checker) structure(p *structPlan, v reflect.Value, path string) {
 	}
 }
 
-// present is shape.value for checking: an empty string counts as absent.
+// present is shape.value for checking: an empty string counts as absent, unless
+// a patch says that it is a value (always).
 func present(s *shape, v reflect.Value) (reflect.Value, bool) {
 	value, ok := s.value(v)
-	if ok && !s.ptr && s.kind == kindString && value.Len() == 0 {
+	if ok && !s.ptr && !s.always && s.kind == kindString && value.Len() == 0 {
 		return value, false
 	}
 	return value, ok
