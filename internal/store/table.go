@@ -65,8 +65,11 @@ func (t *Table[T]) All(tx *Tx, prefix string) iter.Seq[*T] {
 
 // By yields the records that the index holds under value, in the order of keys.
 func (t *Table[T]) By(tx *Tx, index, value string) iter.Seq[*T] {
-	return t.seq(tx, index, value)
+	return t.seq(tx, indexName(index), value)
 }
+
+// indexName keeps the names of indexes apart from memdb's own "id".
+func indexName(name string) string { return "by-" + name }
 
 func (t *Table[T]) seq(tx *Tx, index string, value string) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
@@ -142,7 +145,8 @@ func (t *Table[T]) schema() *memdb.TableSchema {
 		"id": {Name: "id", Unique: true, Indexer: keyIndex[T]{t.key}},
 	}}
 	for _, ix := range t.indexes {
-		s.Indexes[ix.name] = &memdb.IndexSchema{Name: ix.name, AllowMissing: true, Indexer: valuesIndex[T]{ix.values}}
+		name := indexName(ix.name)
+		s.Indexes[name] = &memdb.IndexSchema{Name: name, AllowMissing: true, Indexer: valuesIndex[T]{ix.values}}
 	}
 	return s
 }
