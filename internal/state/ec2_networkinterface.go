@@ -16,6 +16,9 @@ type NetworkInterface struct {
 	// Name is a stable name that its owner gives ("ecs/TASK-ID"), so that making
 	// it again after a crash finds the same interface.
 	Name string
+	// Owner is what the interface is for: the id of a task, an endpoint or a NAT
+	// gateway; "" for one that a user made.
+	Owner string
 
 	AvailabilityZone string
 	PrivateIPAddress string
@@ -57,12 +60,12 @@ func (n *NetworkInterface) Key() string { return Key(n.Account, n.Region, n.ID) 
 
 // NetworkInterfaces holds the network interfaces. Index "vpc", "subnet" and
 // "group" take the key of such a resource, "name" the key of a stable name,
-// "id" the bare id and "public" a public address.
+// "bare-id" the bare id and "public" a public address.
 var NetworkInterfaces = store.Define("ec2.network-interface", (*NetworkInterface).Key,
 	store.By("vpc", func(n *NetworkInterface) []string { return []string{Key(n.Account, n.Region, n.VpcID)} }),
 	store.By("subnet", func(n *NetworkInterface) []string { return []string{Key(n.Account, n.Region, n.SubnetID)} }),
 	store.By("group", func(n *NetworkInterface) []string { return keys(n.Account, n.Region, n.SecurityGroupIDs) }),
-	store.By("id", func(n *NetworkInterface) []string { return []string{n.ID} }),
+	store.By("bare-id", func(n *NetworkInterface) []string { return []string{n.ID} }),
 	store.By("name", func(n *NetworkInterface) []string {
 		if n.Name == "" {
 			return nil

@@ -13,6 +13,7 @@ type RouteTable struct {
 	MainAssociationID string // rtbassoc-..., set when Main
 	Routes            []Route
 	Associations      []RouteTableAssociation
+	ClientToken       string
 	Tags              []Tag
 }
 

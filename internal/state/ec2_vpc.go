@@ -26,9 +26,9 @@ type Vpc struct {
 // Key is the record's key.
 func (v *Vpc) Key() string { return Key(v.Account, v.Region, v.ID) }
 
-// Vpcs holds the VPCs; index "id" takes a bare id.
+// Vpcs holds the VPCs; index "bare-id" takes a bare id.
 var Vpcs = store.Define("ec2.vpc", (*Vpc).Key,
-	store.By("id", func(v *Vpc) []string { return []string{v.ID} }))
+	store.By("bare-id", func(v *Vpc) []string { return []string{v.ID} }))
 
 // NetworkRegion says that the default VPC and the default DHCP options of an
 // account's region have been made; a default VPC that was deleted stays

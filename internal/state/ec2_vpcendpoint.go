@@ -35,9 +35,9 @@ type VpcEndpoint struct {
 func (e *VpcEndpoint) Key() string { return Key(e.Account, e.Region, e.ID) }
 
 // VpcEndpoints holds the endpoints. Index "vpc" takes the key of a VPC,
-// "route-table" and "group" those of what an endpoint names, "id" a bare id.
+// "route-table" and "group" those of what an endpoint names, "bare-id" a bare id.
 var VpcEndpoints = store.Define("ec2.vpc-endpoint", (*VpcEndpoint).Key,
 	store.By("vpc", func(e *VpcEndpoint) []string { return []string{Key(e.Account, e.Region, e.VpcID)} }),
-	store.By("id", func(e *VpcEndpoint) []string { return []string{e.ID} }),
+	store.By("bare-id", func(e *VpcEndpoint) []string { return []string{e.ID} }),
 	store.By("route-table", func(e *VpcEndpoint) []string { return keys(e.Account, e.Region, e.RouteTableIDs) }),
 	store.By("group", func(e *VpcEndpoint) []string { return keys(e.Account, e.Region, e.SecurityGroupIDs) }))

@@ -1,0 +1,138 @@
+package ec2
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+)
+
+// The ids under which AWS's services own the interfaces that they make.
+const (
+	requesterEndpoints = "727180483921"
+	requesterNAT       = "541764021473"
+)
+
+// InterfaceSpec asks for the interface of a task.
+type InterfaceSpec struct {
+	Account, Region string
+	// Name is the same for the same interface, also after a crash: the id of the
+	// attachment, for example.
+	Name string
+	// Owner is the task's id; Description and RequesterID are shown by
+	// DescribeNetworkInterfaces. AttachedTo is the owner of the attachment,
+	// "amazon-aws" when it is empty.
+	Owner, Description, RequesterID, AttachedTo string
+
+	SubnetID         string
+	SecurityGroupIDs []string // none: the VPC's default group
+	AssignPublicIP   bool
+	Tags             []state.Tag
+}
+
+// Interface is an interface that carries traffic, with what a task is told of
+// its network.
+type Interface struct {
+	state.NetworkInterface
+
+	NetNS          string // path of its network namespace
+	SubnetCIDR     netip.Prefix
+	VpcCIDR        netip.Prefix
+	Gateway        netip.Addr   // router of the subnet
+	DNSServers     []netip.Addr // none when the VPC's DNS support is off
+	SearchDomain   string
+	PrivateDNSName string // "" when the VPC has no host names
+	PublicDNSName  string
+}
+
+// EnsureInterface makes an interface, or finds the one that was made under the
+// same name, and returns when its network namespace carries traffic. Errors are
+// wire.Errors of the API (InvalidSubnetID.NotFound, InsufficientFreeAddressesInSubnet ...)
+// or the data plane's; it may be called again after any.
+func (s *Service) EnsureInterface(ctx context.Context, spec InterfaceSpec) (Interface, error) {
+	var made state.NetworkInterface
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		q := s.scopeOf(tx, spec.Account, spec.Region)
+		if n, ok := first(state.NetworkInterfaces.By(tx, "name", q.key(spec.Name))); ok {
+			made = *n
+			return nil
+		}
+		subnet, err := get(q, state.Subnets, kindSubnet, spec.SubnetID)
+		if err != nil {
+			return err
+		}
+		owner := spec.AttachedTo
+		if owner == "" {
+			owner = ownerAWS
+		}
+		n, err := q.makeInterface(newInterface{
+			subnet: subnet, groups: spec.SecurityGroupIDs, name: spec.Name, owner: spec.Owner, description: spec.Description,
+			interfaceType: state.InterfaceTypeTask, requester: spec.RequesterID, attachment: q.attach("eni-attach", owner, 1),
+			publicIP: spec.AssignPublicIP, status: "pending", tags: clone(spec.Tags),
+		})
+		if err == nil {
+			made = *n
+		}
+		return err
+	})
+	if err != nil {
+		return Interface{}, err
+	}
+	vpcKey := state.Key(made.Account, made.Region, made.VpcID)
+	if err := s.settle(ctx, vpcKey, s.changed(vpcKey)); err != nil {
+		return Interface{}, fmt.Errorf("network interface %s: %w", made.ID, err)
+	}
+	return s.Interface(made.Account, made.Region, made.ID)
+}
+
+// Interface returns an interface that exists.
+func (s *Service) Interface(account, region, id string) (Interface, error) {
+	q := s.scopeOf(s.db.Read(), account, region)
+	n, err := get(q, state.NetworkInterfaces, kindInterface, id)
+	if err != nil {
+		return Interface{}, err
+	}
+	subnet, err := get(q, state.Subnets, kindSubnet, n.SubnetID)
+	if err != nil {
+		return Interface{}, err
+	}
+	vpc, err := get(q, state.Vpcs, kindVpc, n.VpcID)
+	if err != nil {
+		return Interface{}, err
+	}
+	out := Interface{
+		NetworkInterface: *n, NetNS: s.engine.NetNS(n.ID),
+		SubnetCIDR: mustPrefix(subnet.CIDRBlock), VpcCIDR: mustPrefix(vpc.CIDRBlock),
+		SearchDomain: internalDomain(region), PrivateDNSName: q.privateNameOf(n), PublicDNSName: q.publicNameOf(n),
+	}
+	out.Gateway = out.SubnetCIDR.Addr().Next()
+	if vpc.EnableDNSSupport {
+		out.DNSServers = []netip.Addr{out.VpcCIDR.Addr().Next().Next()}
+	}
+	return out, nil
+}
+
+// RemoveInterface takes an interface away; one that is not there is no error.
+// Its address rests before it is used again.
+func (s *Service) RemoveInterface(ctx context.Context, account, region, id string) error {
+	var vpcKey string
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		q := s.scopeOf(tx, account, region)
+		if n, ok := state.NetworkInterfaces.Get(tx, q.key(id)); ok {
+			vpcKey = q.key(n.VpcID)
+			q.removeInterface(n)
+		}
+		return nil
+	})
+	if err != nil || vpcKey == "" {
+		return err
+	}
+	return s.settle(ctx, vpcKey, s.changed(vpcKey))
+}
+
+// scopeOf is a scope of an account and region without a caller.
+func (s *Service) scopeOf(tx *store.Tx, account, region string) *scope {
+	return &scope{tx: tx, account: account, region: region, now: s.now(), options: &s.options, touched: map[string]bool{}}
+}

@@ -1,0 +1,128 @@
+package ec2
+
+import (
+	"net/netip"
+
+	"github.com/neargate/neargate/internal/dns"
+	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// VPCView is a VPC as the data plane sees it, for diagnosis (network.Explain).
+func (s *Service) VPCView(vpcID string) (network.VPC, bool) {
+	tx := s.db.Read()
+	vpc, ok := first(state.Vpcs.By(tx, "bare-id", vpcID))
+	if !ok {
+		return network.VPC{}, false
+	}
+	records, ok := loadVPC(tx, &s.options, vpc.Key())
+	if !ok {
+		return network.VPC{}, false
+	}
+	return hostView(records), true
+}
+
+// VPCs are the ids of the VPCs that are on the host.
+func (s *Service) VPCs() []string {
+	tx := s.db.Read()
+	var ids []string
+	for vpc := range state.Vpcs.All(tx, "") {
+		if exists(state.NetworkInterfaces.By(tx, "vpc", vpc.Key())) {
+			ids = append(ids, vpc.ID)
+		}
+	}
+	return ids
+}
+
+// Zone is what the resolver of a VPC knows. Its caller adds Stands.
+func (s *Service) Zone(vpcID string) (dns.Zone, bool) {
+	tx := s.db.Read()
+	vpc, ok := first(state.Vpcs.By(tx, "bare-id", vpcID))
+	if !ok {
+		return dns.Zone{}, false
+	}
+	q := s.scopeOf(tx, vpc.Account, vpc.Region)
+	zone := s.options.zone(vpc.Region)
+	zone.CIDRs = []netip.Prefix{mustPrefix(vpc.CIDRBlock)}
+	for e := range state.VpcEndpoints.By(tx, "vpc", vpc.Key()) {
+		if names := q.dnsNames(e, vpc); len(names) > 0 {
+			zone.Endpoints = append(zone.Endpoints, dns.Endpoint{ID: e.ID, Names: names})
+		}
+	}
+	zone.Hosts = q.hostNames(vpc)
+	return zone, true
+}
+
+// dnsNames are the names of an interface endpoint with their addresses. Private
+// names need both DNS attributes of the VPC.
+func (q *scope) dnsNames(e *state.VpcEndpoint, vpc *state.Vpc) []dns.Name {
+	all := make([]netip.Addr, 0, len(e.NetworkInterfaceIDs))
+	inSubnet := map[string]netip.Addr{}
+	for i, id := range e.NetworkInterfaceIDs {
+		if n, ok := state.NetworkInterfaces.Get(q.tx, q.key(id)); ok {
+			all = append(all, mustAddr(n.PrivateIPAddress))
+			inSubnet[e.SubnetIDs[i]] = mustAddr(n.PrivateIPAddress)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	var names []dns.Name
+	for _, n := range q.endpointNames(e) {
+		switch {
+		case n.private && !(vpc.EnableDNSSupport && vpc.EnableDNSHostnames):
+		case n.subnetID != "":
+			names = append(names, dns.Name{Name: n.name, Addrs: []netip.Addr{inSubnet[n.subnetID]}})
+		default:
+			names = append(names, dns.Name{Name: n.name, Addrs: all})
+		}
+	}
+	return names
+}
+
+// hostNames are the public host names of interfaces, which resolve to private
+// addresses inside their VPC, as on AWS.
+func (q *scope) hostNames(vpc *state.Vpc) map[string][]netip.Addr {
+	hosts := map[string][]netip.Addr{}
+	for n := range state.NetworkInterfaces.By(q.tx, "vpc", vpc.Key()) {
+		if name := q.publicNameOf(n); name != "" {
+			hosts[name] = []netip.Addr{mustAddr(n.PrivateIPAddress)}
+		}
+	}
+	return hosts
+}
+
+// EndpointPolicy is the policy of an endpoint, to be evaluated on every request
+// that comes through it.
+func (s *Service) EndpointPolicy(endpointID string) (document string, ok bool) {
+	e, ok := first(state.VpcEndpoints.By(s.db.Read(), "bare-id", endpointID))
+	if !ok {
+		return "", false
+	}
+	return policyOf(e), true
+}
+
+// EndpointOf tells through which endpoint of a VPC a connection came: from the
+// address of a client to one on which Neargate answers. "" when through none.
+func (s *Service) EndpointOf(vpcID string, client, local netip.Addr) string {
+	view, ok := s.VPCView(vpcID)
+	if !ok {
+		return ""
+	}
+	if eni, ok := view.ENIByIP(local); ok {
+		if eni.Kind == network.InterfaceEndpoint {
+			return eni.Owner
+		}
+		return ""
+	}
+	from, ok := view.ENIByIP(client)
+	if !ok {
+		return ""
+	}
+	for _, hop := range network.Explain(s.options.Site, view, network.Flow{From: from.ID, To: local, Port: 443, Protocol: network.TCP}) {
+		if hop.Kind == network.HopEndpoint {
+			return hop.ID
+		}
+	}
+	return ""
+}

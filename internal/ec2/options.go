@@ -1,0 +1,51 @@
+package ec2
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/neargate/neargate/internal/dns"
+	"github.com/neargate/neargate/internal/network"
+)
+
+// Options are what an instance of Neargate decides about its networks.
+type Options struct {
+	// Site has the ranges that no VPC may have.
+	Site network.Site
+	// Services and S3 are where AWS's public names have their addresses, as in
+	// dns.Zone; S3's is its prefix list.
+	Services, S3 netip.Prefix
+	// Addresses is the range of public addresses: elastic ones and those of
+	// tasks with a public IP.
+	Addresses netip.Prefix
+	// Now is the clock; nil for time.Now.
+	Now func() time.Time
+}
+
+// Divide makes Options that divide the range of AWS's public addresses: a part
+// for S3, a quarter for the other services, and the upper half for elastic
+// addresses.
+func Divide(site network.Site) Options {
+	base, bits := number(site.AWS.Masked().Addr()), site.AWS.Bits()
+	part := func(offset uint32, bits int) netip.Prefix { return netip.PrefixFrom(address(base+offset), bits) }
+	half := uint32(1) << (31 - bits)
+	return Options{Site: site, S3: part(0, bits+5), Services: part(half/2, bits+2), Addresses: part(half, bits+1)}
+}
+
+// zone is the public part of every zone of a region.
+func (o *Options) zone(region string) dns.Zone {
+	return dns.Zone{Region: region, Services: o.Services, S3: o.S3}
+}
+
+// gatewayPrefixes are the public addresses of the services that have gateway
+// endpoints, in a region.
+func (o *Options) gatewayPrefixes(region string) map[string][]netip.Prefix {
+	prefixes := map[string][]netip.Prefix{}
+	if o.S3.IsValid() {
+		prefixes["s3"] = []netip.Prefix{o.S3}
+	}
+	if a, ok := o.zone(region).PublicAddr("dynamodb." + region + ".amazonaws.com"); ok {
+		prefixes["dynamodb"] = []netip.Prefix{netip.PrefixFrom(a, 32)}
+	}
+	return prefixes
+}

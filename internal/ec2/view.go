@@ -1,0 +1,178 @@
+package ec2
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+)
+
+// vpcRecords are the records of one VPC.
+type vpcRecords struct {
+	vpc        *state.Vpc
+	subnets    []*state.Subnet
+	tables     []*state.RouteTable
+	groups     []*state.SecurityGroup
+	endpoints  []*state.VpcEndpoint
+	interfaces []*state.NetworkInterface
+	nats       []*state.NatGateway
+	gateway    string // id of the internet gateway that is attached
+	lists      []*prefixList
+}
+
+// loadVPC reads the records of the VPC with the given key.
+func loadVPC(tx *store.Tx, options *Options, key string) (vpcRecords, bool) {
+	vpc, ok := state.Vpcs.Get(tx, key)
+	if !ok {
+		return vpcRecords{}, false
+	}
+	r := vpcRecords{
+		vpc:        vpc,
+		subnets:    slices.Collect(state.Subnets.By(tx, "vpc", key)),
+		tables:     slices.Collect(state.RouteTables.By(tx, "vpc", key)),
+		groups:     slices.Collect(state.SecurityGroups.By(tx, "vpc", key)),
+		endpoints:  slices.Collect(state.VpcEndpoints.By(tx, "vpc", key)),
+		interfaces: slices.Collect(state.NetworkInterfaces.By(tx, "vpc", key)),
+		nats:       slices.Collect(state.NatGateways.By(tx, "vpc", key)),
+		lists:      options.prefixLists(vpc.Region),
+	}
+	if g, ok := first(state.InternetGateways.By(tx, "vpc", key)); ok {
+		r.gateway = g.ID
+	}
+	return r, true
+}
+
+// onHost reports whether the VPC needs to be on the host: something has an address in it.
+func (r vpcRecords) onHost() bool { return len(r.interfaces) > 0 }
+
+// hostView says what the records of a VPC mean for packets. It is pure.
+func hostView(r vpcRecords) network.VPC {
+	v := network.VPC{ID: r.vpc.ID, CIDRs: []netip.Prefix{mustPrefix(r.vpc.CIDRBlock)}, DNSSupport: r.vpc.EnableDNSSupport}
+	follows := map[string]string{} // subnet to route table
+	main := ""
+	for _, t := range r.tables {
+		if t.Main {
+			main = t.ID
+		}
+		for _, a := range t.Associations {
+			follows[a.SubnetID] = t.ID
+		}
+		v.RouteTables = append(v.RouteTables, network.RouteTable{ID: t.ID, Routes: r.routes(t)})
+	}
+	for _, n := range r.subnets {
+		table := follows[n.ID]
+		if table == "" {
+			table = main
+		}
+		v.Subnets = append(v.Subnets, network.Subnet{ID: n.ID, CIDR: mustPrefix(n.CIDRBlock), RouteTable: table})
+	}
+	for _, g := range r.groups {
+		v.SecurityGroups = append(v.SecurityGroups, groupView(g))
+	}
+	for _, l := range r.lists {
+		v.PrefixLists = append(v.PrefixLists, network.PrefixList{ID: l.id, Prefixes: l.prefixes})
+	}
+	for _, n := range r.interfaces {
+		if n.InterfaceType == state.InterfaceTypeNAT && !r.natAlive(n.Owner) {
+			continue // being deleted
+		}
+		v.ENIs = append(v.ENIs, interfaceView(n))
+	}
+	return v
+}
+
+// routes are a table's routes and those of gateway endpoints; without a target
+// that exists they are black holes.
+func (r vpcRecords) routes(t *state.RouteTable) []network.Route {
+	var routes []network.Route
+	for _, route := range t.Routes {
+		target := network.Target{Kind: network.Blackhole}
+		switch {
+		case route.InternetGatewayID != "" && route.InternetGatewayID == r.gateway:
+			target = network.Target{Kind: network.InternetGateway, ID: r.gateway}
+		case route.NATGatewayID != "" && r.natAlive(route.NATGatewayID):
+			target = network.Target{Kind: network.NATGateway, ID: route.NATGatewayID}
+		}
+		routes = append(routes, network.Route{Destination: mustPrefix(route.DestinationCIDRBlock), Target: target})
+	}
+	for _, e := range r.endpoints {
+		if e.Type == typeGateway && slices.Contains(e.RouteTableIDs, t.ID) {
+			routes = append(routes, network.Route{
+				PrefixList: prefixListID(e.Region, serviceSuffix(e.ServiceName)), Target: network.Target{Kind: network.GatewayEndpoint, ID: e.ID},
+			})
+		}
+	}
+	return routes
+}
+
+func (r vpcRecords) natAlive(id string) bool {
+	return slices.ContainsFunc(r.nats, func(n *state.NatGateway) bool { return n.ID == id && alive(n) })
+}
+
+func groupView(g *state.SecurityGroup) network.SecurityGroup {
+	v := network.SecurityGroup{ID: g.ID}
+	for _, r := range g.Rules {
+		rule, ok := ruleView(r)
+		switch {
+		case !ok:
+		case r.Egress:
+			v.Egress = append(v.Egress, rule)
+		default:
+			v.Ingress = append(v.Ingress, rule)
+		}
+	}
+	return v
+}
+
+// ruleView is a rule for packets; false for one that matches no IPv4 packet.
+func ruleView(r state.SecurityGroupRule) (network.Rule, bool) {
+	v := network.Rule{ID: r.ID, Group: r.ReferencedGroupID, PrefixList: r.PrefixListID, FromPort: -1, ToPort: -1, ICMPType: -1, ICMPCode: -1}
+	switch r.Protocol {
+	case allProtocols:
+		v.Protocol = network.AnyProtocol
+	case "tcp", "udp":
+		v.Protocol = map[string]int{"tcp": network.TCP, "udp": network.UDP}[r.Protocol]
+		v.FromPort, v.ToPort = int(r.FromPort), int(r.ToPort)
+	case "icmp":
+		v.Protocol, v.ICMPType, v.ICMPCode = network.ICMP, int(r.FromPort), int(r.ToPort)
+	case "icmpv6":
+		return v, false
+	default:
+		n, err := strconv.Atoi(r.Protocol)
+		if err != nil {
+			return v, false
+		}
+		v.Protocol = n
+	}
+	if r.CIDRIPv6 != "" {
+		return v, false
+	}
+	if r.CIDRIPv4 != "" {
+		v.CIDR = mustPrefix(r.CIDRIPv4)
+	}
+	return v, true
+}
+
+func interfaceView(n *state.NetworkInterface) network.ENI {
+	mac, _ := net.ParseMAC(n.MACAddress)
+	return network.ENI{
+		ID: n.ID, Kind: interfaceKind(n), Owner: n.Owner, Subnet: n.SubnetID, IP: mustAddr(n.PrivateIPAddress), MAC: mac,
+		Groups: n.SecurityGroupIDs, PublicIP: mustAddr(n.PublicIPAddress),
+	}
+}
+
+func interfaceKind(n *state.NetworkInterface) network.ENIKind {
+	switch {
+	case n.InterfaceType == state.InterfaceTypeEndpoint:
+		return network.InterfaceEndpoint
+	case n.InterfaceType == state.InterfaceTypeNAT:
+		return network.NAT
+	case n.Attachment.ID == "":
+		return network.Detached
+	}
+	return network.Attached
+}
