@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/neargate/neargate/internal/network/networktest"
 )
 
 // named returns the example with ids of its own, as a second VPC of equal ranges.
@@ -26,10 +28,10 @@ func TestEqualRangesNeverMeet(t *testing.T) {
 		v = clone(v)
 		v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-in", Protocol: TCP, FromPort: 8080, ToPort: 8080, Group: "sg-task"}}
 		w.set(v)
-		w.serveENI("eni-isolated"+suffix, "0.0.0.0:8080", "hello from "+v.ID)
+		w.serve(w.NetNS("eni-isolated"+suffix), "0.0.0.0:8080", "hello from "+v.ID)
 		l, err := w.Listen(context.Background(), v.ID, "tcp4", MetadataAddr.String()+":80")
 		must(t, err)
-		greet(t, l, "metadata of "+v.ID)
+		networktest.Greet(t, l, "metadata of "+v.ID)
 	}
 	w.expect("eni-public-a", "10.0.3.10:8080", "hello from vpc-a-a to 10.0.1.10 at 10.0.3.10")
 	w.expect("eni-public-b", "10.0.3.10:8080", "hello from vpc-a-b to 10.0.1.10 at 10.0.3.10")
@@ -46,8 +48,8 @@ func TestSecurityGroups(t *testing.T) {
 	v.ENIs[6] = ENI{ID: "eni-web", Kind: Attached, Subnet: "subnet-isolated", IP: addr("10.0.3.20"), Groups: []string{"sg-web"}}
 	v.ENIs = append(v.ENIs, ENI{ID: "eni-peer", Kind: Attached, Subnet: "subnet-isolated", IP: addr("10.0.3.30"), Groups: []string{"sg-web"}})
 	w.set(v)
-	w.serveENI("eni-web", "0.0.0.0:8080", "web")
-	w.serveENI("eni-web", "0.0.0.0:9090", "web")
+	w.serve(w.NetNS("eni-web"), "0.0.0.0:8080", "web")
+	w.serve(w.NetNS("eni-web"), "0.0.0.0:9090", "web")
 	w.expect("eni-isolated", "10.0.3.20:8080", "web to 10.0.3.10 at 10.0.3.20") // same subnet, by group
 	w.expect("eni-public", "10.0.3.20:8080", "web to 10.0.1.10 at 10.0.3.20")   // another subnet
 	w.expect("eni-isolated", "10.0.3.20:9090", "time-out")                      // another port
@@ -86,11 +88,11 @@ func TestRoutesLeadOut(t *testing.T) {
 	w := newWorld(t)
 	v := example()
 	w.set(v)
-	w.serve(w.internet, internetAddr+":80", "internet")
-	w.serve(w.host, "0.0.0.0:80", "host")
+	w.serve(w.Internet.Path, internetAddr+":80", "internet")
+	w.serve(w.Host.Path, "0.0.0.0:80", "host")
 	aws, err := w.Listen(context.Background(), v.ID, "tcp4", "0.0.0.0:443")
 	must(t, err)
-	greet(t, aws, "aws")
+	networktest.Greet(t, aws, "aws")
 
 	w.expect("eni-public", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
 	w.expect("eni-behind", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
@@ -121,8 +123,8 @@ func TestRestartAdopts(t *testing.T) {
 	w := newWorld(t)
 	v := example()
 	w.set(v)
-	w.serveENI("eni-isolated", "0.0.0.0:8080", "task")
-	w.serve(w.internet, internetAddr+":80", "internet")
+	w.serve(w.NetNS("eni-isolated"), "0.0.0.0:8080", "task")
+	w.serve(w.Internet.Path, internetAddr+":80", "internet")
 	must(t, w.Close())
 
 	w.start()
@@ -157,7 +159,7 @@ func TestFirstPacketOfFreshENI(t *testing.T) {
 	v := clone(example())
 	v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-in", Protocol: AnyProtocol, Group: "sg-task"}}
 	w.set(v)
-	w.serveENI("eni-public", "0.0.0.0:8080", "hello")
+	w.serve(w.NetNS("eni-public"), "0.0.0.0:8080", "hello")
 	var setUp, first time.Duration
 	const n = 20
 	for i := range n {

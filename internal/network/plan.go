@@ -200,8 +200,8 @@ func (s Site) Validate() error {
 	switch {
 	case !ok:
 		return fmt.Errorf("network: instance %q is not 1 to 8 lower-case letters and digits", s.Instance)
-	case !s.AWS.IsValid() || !s.AWS.Addr().Is4():
-		return fmt.Errorf("network: %s is no IPv4 range for AWS's public addresses", s.AWS)
+	case !s.AWS.IsValid() || !s.AWS.Addr().Is4() || s.AWS.Bits() > 20:
+		return fmt.Errorf("network: AWS's public addresses need an IPv4 range of at least a /20, not %s", s.AWS)
 	case !s.Uplinks.IsValid() || !s.Uplinks.Addr().Is4() || s.Uplinks.Bits() > 30 || s.Uplinks.Bits() < 14:
 		return fmt.Errorf("network: uplinks need an IPv4 range from /14 to /30, not %s", s.Uplinks)
 	}

@@ -1,6 +1,9 @@
 package network
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // Site is what all VPCs of an instance have in common.
 type Site struct {
@@ -50,3 +53,24 @@ func overlap(a, b netip.Prefix) (netip.Prefix, bool) {
 
 // within reports whether all of a lies in b.
 func within(a, b netip.Prefix) bool { return a.Bits() >= b.Bits() && b.Contains(a.Addr()) }
+
+// S3 is the part of AWS's range in which the names of S3 resolve: the prefixes
+// of its prefix list (pl-...).
+func (s Site) S3() netip.Prefix { return part(s.AWS, 5, 0) }
+
+// DynamoDB is the part for the other service that has gateway endpoints.
+func (s Site) DynamoDB() netip.Prefix { return part(s.AWS, 5, 1) }
+
+// Services is the part for all other public names of AWS.
+func (s Site) Services() netip.Prefix { return part(s.AWS, 2, 1) }
+
+// PublicIPs is the part for the public and elastic IPs of interfaces.
+func (s Site) PublicIPs() netip.Prefix { return part(s.AWS, 1, 1) }
+
+// part is the n-th of the 2^bits parts of a prefix.
+func part(p netip.Prefix, bits, n int) netip.Prefix {
+	base := p.Masked().Addr().As4()
+	length := p.Bits() + bits
+	at := binary.BigEndian.Uint32(base[:]) + uint32(n)<<(32-length)
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, at))), length)
+}
