@@ -9,6 +9,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // Type is the kind of principal.
@@ -32,6 +33,7 @@ type Identity struct {
 	UserID  string // as sts:GetCallerIdentity tells it
 
 	AccessKeyID     string
+	IssuedAt        time.Time         // of a session: when its credentials were made
 	RoleARN         string            // AssumedRole: the role behind the session
 	SessionName     string            // AssumedRole
 	SessionPolicies []string          // documents passed to AssumeRole

@@ -1,0 +1,19 @@
+// Package access finds out who is behind an access key and decides what they
+// may do. It is what the gateway, and services that hand something over, ask:
+//
+//   - [Keys] turns an access key and session token into a secret and a
+//     caller.Identity (gateway.Keys).
+//   - [Authorizer] gathers the policies that apply to a request, evaluates them
+//     (package iam/policy), records the decision and words the denial as AWS
+//     does (authorize.Checker and gateway.Checker).
+//   - [Trust] answers whether a role may be assumed, and if not, why.
+//   - [Accounts] makes new AWS accounts.
+//
+// Its records are those of IAM in package state; package iam writes them. It is
+// not a service: services may import it.
+//
+// Session tokens are opaque to everybody else: they hold the whole session,
+// sealed with the instance's key, so that nothing is stored per session and
+// sessions survive a restart. They lose their permissions at once when their
+// role is deleted or its policies say so (aws:TokenIssueTime).
+package access
