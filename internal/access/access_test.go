@@ -61,7 +61,7 @@ func newWorld(t testing.TB) *world {
 	}
 	seal := TemporarySealer()
 	w := &world{db: db, keys: NewKeys(db, seal), log: &recorded{}}
-	w.auth = NewAuthorizer(db, seal, w.log)
+	w.auth = NewAuthorizer(w.keys, w.log)
 	w.put(t, func(tx *store.Tx) {
 		state.Roles.Put(tx, &state.Role{
 			Account: acct, Name: "app", Path: "/team/", ID: "AROA1", Tags: []state.Tag{{Key: "Team", Value: "red"}},
@@ -433,7 +433,9 @@ func TestCreateAccount(t *testing.T) {
 func TestUses(t *testing.T) {
 	w := newWorld(t)
 	id := w.lookup(t, w.session(t, nil))
-	w.keys.Used(id, "s3")
+	if err := w.check(t, id, "s3:GetObject", "arn:aws:s3:::bucket/red/x"); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := w.keys.Run(ctx); err != nil {

@@ -18,6 +18,7 @@ import (
 // every service is registered.
 type Authorizer struct {
 	db        *store.DB
+	keys      *Keys
 	policies  *policies
 	decisions decision.Recorder
 	seal      Sealer
@@ -26,10 +27,10 @@ type Authorizer struct {
 
 type resourcePolicy = func(ctx context.Context, resource string) (document, owner string, ok bool)
 
-// NewAuthorizer returns an Authorizer of a database's principals. It registers
-// with db.OnCommit, so make it before the database is used.
-func NewAuthorizer(db *store.DB, seal Sealer, decisions decision.Recorder) *Authorizer {
-	return &Authorizer{db: db, policies: newPolicies(db), decisions: decisions, seal: seal, resources: map[string]resourcePolicy{}}
+// NewAuthorizer returns an Authorizer of the principals behind keys. It
+// registers with the database's OnCommit, so make it before the database is used.
+func NewAuthorizer(keys *Keys, decisions decision.Recorder) *Authorizer {
+	return &Authorizer{db: keys.db, keys: keys, policies: newPolicies(keys.db), decisions: decisions, seal: keys.seal, resources: map[string]resourcePolicy{}}
 }
 
 // Register tells the action prefix ("s3") of a service with resource policies,

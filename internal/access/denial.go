@@ -166,6 +166,7 @@ func (a *Authorizer) allowed(ctx context.Context, q *question, r policy.Result) 
 	if q.id.Type != caller.AssumedRole && q.id.Type != caller.User {
 		return
 	}
+	a.keys.used(q.id, serviceOf(q.req.Action))
 	d := decision.Decision{
 		Account: q.id.Account, Region: q.id.Region, Phase: decision.IAM, Verdict: decision.Allow, Confidence: decision.Observed,
 		Subjects: subjects(q), Facts: facts(q), Where: r.Match.Policy,

@@ -80,7 +80,7 @@ func (k *Keys) longTerm(id string) (string, caller.Identity, error) {
 		return "", caller.Identity{}, refuse(sigv4.UnknownKey)
 	}
 	return secret, caller.Identity{
-		Account: key.Account, Type: caller.User, ARN: user.ARN(), UserID: user.ID, Tags: tagMap(user.Tags, nil), SecureTransport: true,
+		Account: key.Account, AccessKeyID: key.ID, Type: caller.User, ARN: user.ARN(), UserID: user.ID, Tags: tagMap(user.Tags, nil), SecureTransport: true,
 	}, nil
 }
 
@@ -174,13 +174,13 @@ func (k *Keys) Session(token string) (s Session, ok bool) {
 // Issue makes the credentials of a session. The session's keys are filled here.
 func (k *Keys) Issue(s Session) (Credentials, error) { return s.issue(k.seal) }
 
-// Used notes that a key, or the role behind a session, was used with success.
-func (k *Keys) Used(id caller.Identity, service string) {
+// used notes that a key, or the role behind a session, was used with success.
+func (k *Keys) used(id *caller.Identity, service string) {
 	name := id.AccessKeyID
 	if id.RoleARN != "" {
 		name = id.RoleARN
 	}
-	if name != "" && name != OperatorKeyID {
+	if name != "" {
 		k.uses.note(name, id.Region, service, k.now())
 	}
 }

@@ -16,7 +16,7 @@ type Role struct {
 
 	TrustPolicy        string // document as it was given
 	Description        string
-	MaxSessionDuration int32 // seconds
+	MaxSessionDuration int32  // seconds
 	LinkedService      string // service-linked: the one service that may assume it
 
 	PrincipalPolicies
