@@ -26,11 +26,11 @@ func (s *Service) Run(ctx context.Context) error {
 			keys, ids = append(keys, vpc.Key()), append(ids, vpc.ID)
 		}
 	}
+	s.setRunning(true)
+	defer s.setRunning(false)
 	if err := s.engine.Keep(ctx, ids); err != nil {
 		return err
 	}
-	s.setRunning(true)
-	defer s.setRunning(false)
 	for _, key := range keys {
 		s.changed(key)
 	}

@@ -31,7 +31,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := &memoryEngine{vpcs: map[string]network.VPC{}}
+	engine := newEngine()
 	site := network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
 	return &world{
 		t: t, db: db, engine: engine, service: ec2.New(db, engine, ec2.Divide(site)),
@@ -44,6 +44,7 @@ func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- w.service.Run(ctx) }()
+	<-w.engine.started
 	w.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -52,12 +53,18 @@ func (w *world) run() {
 	})
 }
 
+func newEngine() *memoryEngine {
+	return &memoryEngine{vpcs: map[string]network.VPC{}, started: make(chan struct{})}
+}
+
 // memoryEngine is a data plane that only remembers what it was told.
 type memoryEngine struct {
 	mu    sync.Mutex
 	vpcs  map[string]network.VPC
 	kept  []string
 	fails error
+
+	started chan struct{} // closed when the loop begins
 }
 
 func (e *memoryEngine) Set(_ context.Context, v network.VPC) error {
@@ -84,6 +91,7 @@ func (e *memoryEngine) Keep(_ context.Context, ids []string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.kept = ids
+	close(e.started)
 	return nil
 }
 
