@@ -35,11 +35,12 @@ func (e *FetchError) Error() string { return fmt.Sprintf("fetching %s: %v", e.Di
 func (e *FetchError) Unwrap() error { return e.Err }
 
 // UserError says that the image knows no such user or group.
-type UserError struct{ User string }
-
-func (e *UserError) Error() string {
-	return fmt.Sprintf("unable to find user %s: no matching entries in passwd file", e.User)
+type UserError struct {
+	User   string // as it was asked for
+	Reason string // "unable to find user app: no matching entries in passwd file"
 }
+
+func (e *UserError) Error() string { return e.Reason }
 
 // StartError says that a process could not be started, in the OCI runtime's words.
 type StartError struct {

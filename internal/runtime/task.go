@@ -2,7 +2,8 @@ package runtime
 
 // TaskSpec describes a group of containers.
 type TaskSpec struct {
-	ID string // 1 to 64 characters of A-Z a-z 0-9 . _ -, beginning with a letter or digit
+	// ID is 1 to 64 characters: letters and digits, with single . _ or - between them.
+	ID string
 	// CPU is the task's ceiling in units of 1/1024 of a core; 0 is none. A
 	// ceiling above what the host has is no ceiling.
 	CPU int64

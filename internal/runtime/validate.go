@@ -7,12 +7,16 @@ import (
 	"strings"
 )
 
-var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var idPattern = regexp.MustCompile(`^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$`)
+
+const maxID = 64
+
+func validID(id string) bool { return len(id) <= maxID && idPattern.MatchString(id) }
 
 // Validate says whether an implementation may act on the spec. Error: ErrInvalid.
 func (s TaskSpec) Validate() error {
 	switch {
-	case !idPattern.MatchString(s.ID):
+	case !validID(s.ID):
 		return fmt.Errorf("%w: task id %q", ErrInvalid, s.ID)
 	case s.CPU < 0 || s.Memory < 0:
 		return fmt.Errorf("%w: negative limit of task %s", ErrInvalid, s.ID)
@@ -25,7 +29,7 @@ func (s TaskSpec) Validate() error {
 // Validate says whether an implementation may act on the spec, as far as the
 // spec alone tells. Error: ErrInvalid.
 func (s ContainerSpec) Validate() error {
-	if !idPattern.MatchString(s.ID) || !idPattern.MatchString(s.TaskID) {
+	if !validID(s.ID) || !validID(s.TaskID) {
 		return fmt.Errorf("%w: container id %q in task %q", ErrInvalid, s.ID, s.TaskID)
 	}
 	if s.CPUShares < 0 || s.MemoryLimit < 0 || s.MemoryReservation < 0 || s.ShmSize < 0 {

@@ -1,12 +1,11 @@
 package containerd
 
 // The plugins of containerd that we link in: what the in-memory client, the
-// image store and runc need, and no more (no CRI, NRI, tracing, devmapper ...).
+// image store and runc need, and no more (no CRI, NRI, tracing, devmapper, no
+// gRPC socket, and no cgroup metrics: we read the cgroup files ourselves).
 // imageverifier, sandbox, streaming, transfer and mount are here because
 // WithInMemoryServices asks for them.
 import (
-	_ "github.com/containerd/containerd/v2/core/metrics/cgroups"
-	_ "github.com/containerd/containerd/v2/core/metrics/cgroups/v2"
 	_ "github.com/containerd/containerd/v2/core/runtime/v2"
 	_ "github.com/containerd/containerd/v2/plugins/content/local/plugin"
 	_ "github.com/containerd/containerd/v2/plugins/diff/walking/plugin"
@@ -17,7 +16,6 @@ import (
 	_ "github.com/containerd/containerd/v2/plugins/metadata"
 	_ "github.com/containerd/containerd/v2/plugins/mount"
 	_ "github.com/containerd/containerd/v2/plugins/sandbox"
-	_ "github.com/containerd/containerd/v2/plugins/server/grpc"
 	_ "github.com/containerd/containerd/v2/plugins/server/ttrpc"
 	_ "github.com/containerd/containerd/v2/plugins/services/containers"
 	_ "github.com/containerd/containerd/v2/plugins/services/content"
@@ -39,11 +37,4 @@ import (
 	_ "github.com/containerd/containerd/v2/plugins/snapshots/overlay/plugin"
 	_ "github.com/containerd/containerd/v2/plugins/streaming"
 	_ "github.com/containerd/containerd/v2/plugins/transfer"
-
-	_ "github.com/containerd/cgroups/v3/cgroup2"
-	_ "github.com/containerd/containerd/v2/client"
-	_ "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/manager"
-	_ "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/task"
-	_ "github.com/containerd/containerd/v2/cmd/containerd/server"
-	_ "github.com/containerd/containerd/v2/contrib/seccomp"
 )

@@ -96,6 +96,9 @@ func readImage(ctx context.Context, source runtime.ImageSource) (runtime.Image, 
 	if err := fetchJSON(ctx, source, manifest.Config, &config); err != nil {
 		return image, err
 	}
+	if err := runtime.CheckPlatform(config.Platform, source.Platform); err != nil {
+		return image, err
+	}
 	image.Size = manifest.Config.Size + target.Size
 	for _, layer := range manifest.Layers {
 		if _, err := fetch(ctx, source, layer); err != nil {

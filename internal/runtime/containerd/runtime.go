@@ -1,0 +1,132 @@
+package containerd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/cmd/containerd/server"
+	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"github.com/neargate/neargate/internal/runtime"
+)
+
+// Runtime is a runtime.Runtime with containerd inside this process.
+type Runtime struct {
+	options     Options
+	paths       paths
+	records     records
+	cgroups     cgroupTree
+	runc        string // path of the OCI runtime
+	executable  string // path of our binary
+	snapshotter string
+	host        hostLimits
+
+	lock   *os.File
+	server *server.Server
+	client *client.Client
+
+	locks  keyedLocks // one verb at a time per container, task and image
+	mu     sync.Mutex
+	images map[string]*knownImage // by the digest that EnsureImage was given
+}
+
+var _ runtime.Runtime = (*Runtime)(nil)
+
+// Open starts containerd and finds the containers that are there. At most one
+// process at a time has an instance open: another one gets an error at once.
+func Open(ctx context.Context, options Options) (*Runtime, error) {
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
+	r := &Runtime{options: options, paths: options.paths(), cgroups: hostCgroups(), images: map[string]*knownImage{}}
+	r.records = records{r.paths.records}
+	if err := r.prepare(); err != nil {
+		r.unlock()
+		return nil, err
+	}
+	if err := r.serve(ctx); err != nil {
+		r.unlock()
+		return nil, fmt.Errorf("starting containerd: %w", err)
+	}
+	if err := r.sweep(r.context(ctx)); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// prepare makes directories, takes the lock and puts the programs in place.
+func (r *Runtime) prepare() (err error) {
+	for _, dir := range []string{r.paths.base, r.paths.records, r.paths.tasks, r.paths.bin, r.paths.state, r.paths.sockets, r.paths.runc} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	if r.lock, err = lockFile(r.paths.lock); err != nil {
+		return err
+	}
+	if r.executable = r.options.Executable; r.executable == "" {
+		if r.executable, err = os.Executable(); err != nil {
+			return err
+		}
+	}
+	if err := replaceSymlink(r.executable, r.shimPath()); err != nil {
+		return err
+	}
+	if r.runc, err = findRunc(r.options.Runc, r.paths.bin); err != nil {
+		return err
+	}
+	r.host = readHostLimits()
+	r.snapshotter = pickSnapshotter(r.paths.root)
+	return nil
+}
+
+// Close stops containerd. Containers and their shims go on; Open finds them again.
+func (r *Runtime) Close() error {
+	if r.server != nil {
+		r.server.Stop()
+		r.server = nil
+	}
+	return r.unlock()
+}
+
+func (r *Runtime) unlock() error {
+	if r.lock == nil {
+		return nil
+	}
+	err := r.lock.Close()
+	r.lock = nil
+	return err
+}
+
+func (r *Runtime) shimPath() string { return filepath.Join(r.paths.bin, shimName) }
+
+// context puts every call into our containerd namespace.
+func (r *Runtime) context(ctx context.Context) context.Context {
+	return namespaces.WithNamespace(ctx, namespace)
+}
+
+// containerGroup is the cgroup of a container, below its task's.
+func (r *Runtime) containerGroup(task, id string) string { return r.taskGroup(task) + "/" + id }
+
+func (r *Runtime) taskGroup(task string) string { return r.paths.cgroup + "/" + task }
+
+// replaceSymlink makes link point to target by a rename, so that a shim that
+// starts meanwhile finds the old or the new one.
+func replaceSymlink(target, link string) error {
+	if current, err := os.Readlink(link); err == nil && current == target {
+		return nil
+	}
+	tmp := link + ".new"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(target, tmp); err != nil {
+		return err
+	}
+	return os.Rename(tmp, link)
+}

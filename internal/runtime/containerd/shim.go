@@ -1,0 +1,122 @@
+package containerd
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	eventsapi "github.com/containerd/containerd/api/events"
+	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/manager"
+	"github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2/task"
+	"github.com/containerd/containerd/v2/core/events"
+	"github.com/containerd/containerd/v2/pkg/shim"
+	"github.com/containerd/containerd/v2/pkg/shutdown"
+	"github.com/containerd/containerd/v2/plugins"
+	"github.com/containerd/log"
+	"github.com/containerd/plugin"
+	"github.com/containerd/plugin/registry"
+)
+
+const (
+	shimName   = "containerd-shim-runc-v2" // containerd finds the version in this name
+	roleEnv    = "NEARGATE_ROLE"
+	roleShim   = "shim"
+	recordsEnv = "NEARGATE_RECORDS"
+)
+
+// ShimMain runs the process in another role if it was started for one, and does
+// not return then: as the supervisor of a task's containers (the shim), or as
+// the first process inside a container (see initMain). main calls it before
+// anything else. Tests that run containers call it in TestMain.
+func ShimMain() {
+	if filepath.Base(os.Args[0]) == initName {
+		initMain(os.Args[1:])
+	}
+	if os.Getenv(roleEnv) != roleShim && filepath.Base(os.Args[0]) != shimName {
+		return
+	}
+	// The shim starts itself once more by its executable's path, under which its
+	// name is another: the environment carries the role on.
+	os.Setenv(roleEnv, roleShim)
+	registry.Reset() // or the shim would initialise all of containerd
+	registry.Register(&plugin.Registration{
+		Type:     plugins.TTRPCPlugin,
+		ID:       "task",
+		Requires: []plugin.Type{plugins.EventPlugin, plugins.InternalPlugin},
+		InitFn:   newShimTaskService,
+	})
+	shim.RunShim(context.Background(), manager.NewShimManager("io.containerd.runc.v2"))
+	os.Exit(0)
+}
+
+func newShimTaskService(ic *plugin.InitContext) (any, error) {
+	publisher, err := ic.GetByID(plugins.EventPlugin, "publisher")
+	if err != nil {
+		return nil, err
+	}
+	stop, err := ic.GetByID(plugins.InternalPlugin, "shutdown")
+	if err != nil {
+		return nil, err
+	}
+	cwd, err := os.Getwd() // the bundle of the task's first container
+	if err != nil {
+		return nil, err
+	}
+	recorder := &recordingPublisher{
+		Publisher: publisher.(shim.Publisher),
+		records:   records{os.Getenv(recordsEnv)},
+		bundles:   filepath.Dir(cwd),
+	}
+	return task.NewTaskService(ic.Context, recorder, stop.(shutdown.Service))
+}
+
+// recordingPublisher writes down what must not be lost before it passes an
+// event on: containerd forgets a container that ended while it was not there.
+type recordingPublisher struct {
+	shim.Publisher
+	records records
+	bundles string // directory of the bundles, one per container
+}
+
+func (p *recordingPublisher) Publish(ctx context.Context, topic string, event events.Event) error {
+	if err := p.record(event); err != nil {
+		log.G(ctx).WithError(err).Error("writing container record")
+	}
+	return p.Publisher.Publish(ctx, topic, event)
+}
+
+func (p *recordingPublisher) record(event events.Event) error {
+	switch e := event.(type) {
+	case *eventsapi.TaskStart:
+		return p.records.putStarted(e.ContainerID, started{At: time.Now()})
+	case *eventsapi.TaskOOM:
+		return p.records.putOOM(e.ContainerID)
+	case *eventsapi.TaskExit:
+		if e.ID != e.ContainerID { // an exec
+			return nil
+		}
+		return p.records.putEnded(e.ContainerID, ended{
+			At:       e.ExitedAt.AsTime(),
+			ExitCode: int(e.ExitStatus),
+			OOM:      hostCgroups().oomKills(p.cgroupOf(e.ContainerID)) > 0,
+		})
+	}
+	return nil
+}
+
+// cgroupOf reads the container's cgroup path from its bundle, "" if it cannot.
+func (p *recordingPublisher) cgroupOf(id string) string {
+	var spec struct {
+		Linux struct {
+			CgroupsPath string `json:"cgroupsPath"`
+		} `json:"linux"`
+	}
+	content, err := os.ReadFile(filepath.Join(p.bundles, id, "config.json"))
+	if err != nil || json.Unmarshal(content, &spec) != nil || !strings.HasPrefix(spec.Linux.CgroupsPath, "/") {
+		return ""
+	}
+	return spec.Linux.CgroupsPath
+}

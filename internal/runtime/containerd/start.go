@@ -1,0 +1,127 @@
+package containerd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	tasktypes "github.com/containerd/containerd/api/types/task"
+	"github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/core/containers"
+	"github.com/containerd/containerd/v2/pkg/cio"
+	"github.com/containerd/errdefs"
+	"github.com/neargate/neargate/internal/runtime"
+)
+
+// Start implements runtime.Containers.
+func (r *Runtime) Start(ctx context.Context, id string) error {
+	ctx = r.context(ctx)
+	defer r.locks.lock("container/" + id)()
+	record, err := r.record(ctx, id)
+	if err != nil {
+		return err
+	}
+	if _, ran := r.records.ended(id); ran {
+		return nil
+	}
+	process, err := r.process(ctx, id)
+	switch {
+	case err == nil && process.Status != tasktypes.Status_CREATED:
+		return r.noteStart(id)
+	case err == nil:
+		return r.startCreated(ctx, id) // a Start that was cut off got this far
+	case !errdefs.IsNotFound(err):
+		return err
+	}
+	if _, ran := r.records.started(id); ran {
+		return nil
+	}
+	return r.startNew(ctx, record)
+}
+
+func (r *Runtime) startNew(ctx context.Context, record containers.Container) error {
+	if record.Labels[labelHidden] == "" {
+		if err := r.ensureSharedPID(ctx, record.Labels[labelTask]); err != nil {
+			return err
+		}
+	}
+	output, err := logTo(record)
+	if err != nil {
+		return err
+	}
+	container, err := r.client.LoadContainer(ctx, record.ID)
+	if err != nil {
+		return err
+	}
+	task, err := container.NewTask(ctx, output)
+	if err != nil {
+		return startError(ctx, err)
+	}
+	return r.startTask(ctx, task)
+}
+
+func (r *Runtime) startCreated(ctx context.Context, id string) error {
+	container, err := r.client.LoadContainer(ctx, id)
+	if err != nil {
+		return err
+	}
+	task, err := container.Task(ctx, nil)
+	if err != nil {
+		return err
+	}
+	return r.startTask(ctx, task)
+}
+
+func (r *Runtime) startTask(ctx context.Context, task client.Task) error {
+	if err := task.Start(ctx); err != nil {
+		if ctx.Err() == nil { // else the next Start goes on with it
+			_, deleteErr := task.Delete(ctx, client.WithProcessKill)
+			err = errors.Join(err, ignoreNotFound(deleteErr))
+		}
+		return startError(ctx, err)
+	}
+	return r.noteStart(task.ID())
+}
+
+func (r *Runtime) noteStart(id string) error {
+	return r.records.putStarted(id, started{At: time.Now()})
+}
+
+// startError tells the end of the caller's patience from the runtime's refusal.
+func startError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &runtime.StartError{Reason: err.Error()}
+}
+
+// logTo says where the container's output goes. The shim opens the file and
+// writes it by itself, so that nothing is lost while we are not there.
+func logTo(record containers.Container) (cio.Creator, error) {
+	path := record.Labels[labelLog]
+	terminal, err := hasTerminal(record)
+	if err != nil {
+		return nil, err
+	}
+	if path == "" && !terminal {
+		return cio.NullIO, nil
+	}
+	if path == "" {
+		path = os.DevNull
+	} else {
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("log file: %w", err)
+		}
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
+	}
+	if terminal {
+		return cio.TerminalLogURI(&url.URL{Scheme: "file", Path: path}), nil
+	}
+	return cio.LogFile(path), nil
+}
