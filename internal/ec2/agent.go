@@ -43,7 +43,8 @@ type Interface struct {
 	Gateway        netip.Addr   // router of the subnet
 	DNSServers     []netip.Addr // none when the VPC's DNS support is off
 	SearchDomain   string
-	PrivateDNSName string // "" when the VPC has no host names
+	HostName       string // ip-10-0-1-5.ec2.internal
+	PrivateDNSName string // the same, but "" when the VPC has no host names
 	PublicDNSName  string
 }
 
@@ -105,7 +106,7 @@ func (s *Service) Interface(account, region, id string) (Interface, error) {
 	out := Interface{
 		NetworkInterface: *n, NetNS: s.engine.NetNS(n.ID),
 		SubnetCIDR: mustPrefix(subnet.CIDRBlock), VpcCIDR: mustPrefix(vpc.CIDRBlock),
-		SearchDomain: internalDomain(region), PrivateDNSName: q.privateNameOf(n), PublicDNSName: q.publicNameOf(n),
+		SearchDomain: internalDomain(region), HostName: privateName(region, n.PrivateIPAddress), PrivateDNSName: q.privateNameOf(n), PublicDNSName: q.publicNameOf(n),
 	}
 	out.Gateway = out.SubnetCIDR.Addr().Next()
 	if vpc.EnableDNSSupport {

@@ -1,11 +1,13 @@
 package ec2
 
 import (
+	"iter"
 	"net/netip"
 
 	"github.com/neargate/neargate/internal/dns"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
 )
 
 // VPCView is a VPC as the data plane sees it, for diagnosis (network.Explain).
@@ -22,25 +24,36 @@ func (s *Service) VPCView(vpcID string) (network.VPC, bool) {
 	return hostView(records), true
 }
 
-// VPCs are the ids of the VPCs that are on the host.
-func (s *Service) VPCs() []string {
-	tx := s.db.Read()
-	var ids []string
-	for vpc := range state.Vpcs.All(tx, "") {
-		if exists(state.NetworkInterfaces.By(tx, "vpc", vpc.Key())) {
-			ids = append(ids, vpc.ID)
-		}
+// Refresh lets the data plane look at every VPC again.
+func (s *Service) Refresh() {
+	for key := range s.onHost() {
+		s.changed(key)
 	}
-	return ids
 }
 
-// Zone is what the resolver of a VPC knows. Its caller adds Stands.
+// onHost yields key and id of the VPCs that have to be on the host.
+func (s *Service) onHost() iter.Seq2[string, string] {
+	tx := s.db.Read()
+	return func(yield func(string, string) bool) {
+		for vpc := range state.Vpcs.All(tx, "") {
+			if exists(state.NetworkInterfaces.By(tx, "vpc", vpc.Key())) && !yield(vpc.Key(), vpc.ID) {
+				return
+			}
+		}
+	}
+}
+
+// Zone is what the resolver of a VPC knows.
 func (s *Service) Zone(vpcID string) (dns.Zone, bool) {
 	tx := s.db.Read()
 	vpc, ok := first(state.Vpcs.By(tx, "bare-id", vpcID))
 	if !ok {
 		return dns.Zone{}, false
 	}
+	return s.zone(tx, vpc), true
+}
+
+func (s *Service) zone(tx *store.Tx, vpc *state.Vpc) dns.Zone {
 	q := s.scopeOf(tx, vpc.Account, vpc.Region)
 	zone := s.options.zone(vpc.Region)
 	zone.CIDRs = []netip.Prefix{mustPrefix(vpc.CIDRBlock)}
@@ -50,7 +63,7 @@ func (s *Service) Zone(vpcID string) (dns.Zone, bool) {
 		}
 	}
 	zone.Hosts = q.hostNames(vpc)
-	return zone, true
+	return zone
 }
 
 // dnsNames are the names of an interface endpoint with their addresses. Private
@@ -100,29 +113,4 @@ func (s *Service) EndpointPolicy(endpointID string) (document string, ok bool) {
 		return "", false
 	}
 	return policyOf(e), true
-}
-
-// EndpointOf tells through which endpoint of a VPC a connection came: from the
-// address of a client to one on which Neargate answers. "" when through none.
-func (s *Service) EndpointOf(vpcID string, client, local netip.Addr) string {
-	view, ok := s.VPCView(vpcID)
-	if !ok {
-		return ""
-	}
-	if eni, ok := view.ENIByIP(local); ok {
-		if eni.Kind == network.InterfaceEndpoint {
-			return eni.Owner
-		}
-		return ""
-	}
-	from, ok := view.ENIByIP(client)
-	if !ok {
-		return ""
-	}
-	for _, hop := range network.Explain(s.options.Site, view, network.Flow{From: from.ID, To: local, Port: 443, Protocol: network.TCP}) {
-		if hop.Kind == network.HopEndpoint {
-			return hop.ID
-		}
-	}
-	return ""
 }

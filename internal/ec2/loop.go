@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/reconcile"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -20,11 +21,8 @@ const settleTime = 500 * time.Millisecond
 // VPCs, and takes away those on the host that no longer exist.
 func (s *Service) Run(ctx context.Context) error {
 	var keys, ids []string
-	tx := s.db.Read()
-	for vpc := range state.Vpcs.All(tx, "") {
-		if records, ok := loadVPC(tx, &s.options, vpc.Key()); ok && records.onHost() {
-			keys, ids = append(keys, vpc.Key()), append(ids, vpc.ID)
-		}
+	for key, id := range s.onHost() {
+		keys, ids = append(keys, key), append(ids, id)
 	}
 	s.setRunning(true)
 	defer s.setRunning(false)
@@ -48,13 +46,21 @@ func (s *Service) reconcile(ctx context.Context, key string) (reconcile.Result, 
 }
 
 func (s *Service) apply(ctx context.Context, key string) error {
-	records, ok := loadVPC(s.db.Read(), &s.options, key)
-	_, _, id := state.SplitKey(key)
+	tx := s.db.Read()
+	records, ok := loadVPC(tx, &s.options, key)
 	if !ok || !records.onHost() {
+		_, _, id := state.SplitKey(key)
+		s.edge.Remove(id)
 		if err := s.engine.Remove(ctx, id); err != nil {
 			return err
 		}
-	} else if err := s.engine.Set(ctx, hostView(records)); err != nil {
+		return s.writeStatuses(ctx, records)
+	}
+	view := edge.VPC{Network: hostView(records), Zone: s.zone(tx, records.vpc)}
+	if err := s.engine.Set(ctx, view.Network); err != nil {
+		return err
+	}
+	if err := s.edge.Set(ctx, view); err != nil {
 		return err
 	}
 	return s.writeStatuses(ctx, records)

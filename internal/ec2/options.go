@@ -18,6 +18,9 @@ type Options struct {
 	// Addresses is the range of public addresses: elastic ones and those of
 	// tasks with a public IP.
 	Addresses netip.Prefix
+	// Stands tells which further public names Neargate answers for, as in dns.Zone;
+	// nil for none. Call Refresh when its answer changes.
+	Stands func() []string
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 }
@@ -34,7 +37,11 @@ func Divide(site network.Site) Options {
 
 // zone is the public part of every zone of a region.
 func (o *Options) zone(region string) dns.Zone {
-	return dns.Zone{Region: region, Services: o.Services, S3: o.S3}
+	zone := dns.Zone{Region: region, Services: o.Services, S3: o.S3}
+	if o.Stands != nil {
+		zone.Stands = o.Stands()
+	}
+	return zone
 }
 
 // gatewayPrefixes are the public addresses of the services that have gateway

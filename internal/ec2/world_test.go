@@ -11,6 +11,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/ec2"
+	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -34,7 +35,7 @@ func newWorld(t *testing.T) *world {
 	engine := newEngine()
 	site := network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
 	return &world{
-		t: t, db: db, engine: engine, service: ec2.New(db, engine, ec2.Divide(site)),
+		t: t, db: db, engine: engine, service: ec2.New(db, engine, engine.edge(), ec2.Divide(site)),
 		ctx: caller.With(t.Context(), caller.ForRoot("000000000000", "eu-west-1")),
 	}
 }
@@ -96,6 +97,20 @@ func (e *memoryEngine) Keep(_ context.Context, ids []string) error {
 }
 
 func (e *memoryEngine) NetNS(id string) string { return "/run/netns/" + id }
+
+// edge is an edge that only remembers zones.
+func (e *memoryEngine) edge() memoryEdge { return memoryEdge{e} }
+
+type memoryEdge struct{ engine *memoryEngine }
+
+func (e memoryEdge) Set(_ context.Context, v edge.VPC) error {
+	if _, ok := e.engine.vpc(v.Network.ID); !ok {
+		return errors.New("the engine does not have the VPC")
+	}
+	return nil
+}
+
+func (e memoryEdge) Remove(string) {}
 
 func (e *memoryEngine) vpc(id string) (network.VPC, bool) {
 	e.mu.Lock()
