@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
+
+	"github.com/neargate/neargate/internal/fault"
 )
 
 // vpc is a VPC that is real: its namespace and the handles into it.
@@ -114,6 +116,7 @@ func (s *vpc) apply(old, now Host) error {
 			return fmt.Errorf("uplink: %w", err)
 		}
 	}
+	fault.Point("network.links")
 	for _, a := range missing(now.Addresses, old.Addresses) {
 		if err := s.address(a, s.routes.AddrReplace); err != nil {
 			return fmt.Errorf("add address %s: %w", a, err)
@@ -122,9 +125,11 @@ func (s *vpc) apply(old, now Host) error {
 	if err := s.applyFilter(old.Filter, now.Filter); err != nil {
 		return err
 	}
+	fault.Point("network.filter")
 	if err := s.applyRoutes(old, now); err != nil {
 		return err
 	}
+	fault.Point("network.routes")
 	for _, a := range missing(old.Addresses, now.Addresses) {
 		if err := s.address(a, s.routes.AddrDel); err != nil {
 			return fmt.Errorf("delete address %s: %w", a, err)
@@ -209,6 +214,7 @@ func (s *vpc) remove() error {
 		}
 	}
 	s.dropLinks(s.applied, Host{})
+	fault.Point("network.remove")
 	s.release()
 	return removeNamespace(name)
 }

@@ -223,9 +223,13 @@ func (v VPC) covers(r Rule, a netip.Addr) bool {
 	return r.CIDR.Contains(a)
 }
 
-// members are the addresses of the ENIs that carry a group.
+// members are the addresses of the ENIs that carry a group; nobody is a member
+// of a group that is gone.
 func (v VPC) members(group string) []netip.Addr {
 	var all []netip.Addr
+	if _, ok := v.SecurityGroup(group); !ok {
+		return nil
+	}
 	for _, e := range v.ENIs {
 		if _, ok := find(e.Groups, func(g string) bool { return g == group }); ok {
 			all = append(all, e.IP)

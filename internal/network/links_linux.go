@@ -12,6 +12,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/neargate/neargate/internal/fault"
 )
 
 // addLinks makes the interfaces that are new, and goes again through those that
@@ -63,11 +65,13 @@ func (s *vpc) link(l Link, there bool) error {
 		return err
 	}
 	defer inside.Close()
+	fault.Point("network.namespace")
 	if !there {
 		if err := s.veth(l, inside); err != nil {
 			return err
 		}
 	}
+	fault.Point("network.veth")
 	ours, err := s.routes.LinkByName(l.Name)
 	if err != nil {
 		return err
@@ -172,6 +176,7 @@ func (s *vpc) dropLinks(old, now Host) {
 		names = append(names, uplinkName)
 	}
 	if len(names) > 0 {
+		fault.Point("network.drop")
 		s.deleteLater(names)
 	}
 }

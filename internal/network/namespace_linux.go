@@ -12,6 +12,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/neargate/neargate/internal/fault"
 )
 
 // threads knows the network namespace that the process's threads are in, and
@@ -59,6 +61,7 @@ func (t threads) create(name string, setUp func() error) (*os.File, error) {
 		return nil, err
 	}
 	_ = f.Close()
+	fault.Point("network.name")
 	err = t.away(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return os.NewSyscallError("unshare", err)

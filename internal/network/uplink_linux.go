@@ -14,6 +14,8 @@ import (
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/neargate/neargate/internal/fault"
 )
 
 // hostSide is what VPCs need of the host's own network namespace: the other
@@ -48,8 +50,11 @@ func newHostSide(o Options, t threads) (*hostSide, error) {
 
 func (h *hostSide) close() error { return h.ns.Close() }
 
+// tablePrefix is what the names of the tables of all instances start with.
+const tablePrefix = "neargate-"
+
 // table is the name of our nftables table in the host.
-func (h *hostSide) table() string { return "neargate-" + h.site.Instance }
+func (h *hostSide) table() string { return tablePrefix + h.site.Instance }
 
 // hostFilter is our table in the host. It forwards and translates for our
 // uplinks only, and keeps tasks away from the host itself.
@@ -72,18 +77,27 @@ func hostFilter(site Site) Filter {
 	}}
 }
 
-// prepare writes our table and switches forwarding on, once.
+// prepare writes our table and switches forwarding on, once, and sees to it that
+// the tables of others let our packets pass.
 func (h *hostSide) prepare() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.prepared {
-		return nil
-	}
 	w, err := newFirewall(int(h.ns.Fd()), h.table())
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	if !h.prepared {
+		if err := h.forward(w); err != nil {
+			return err
+		}
+		h.prepared = true
+	}
+	return h.passForeign(w.conn)
+}
+
+// forward remembers whether forwarding was off, before it switches it on.
+func (h *hostSide) forward(w *firewall) error {
 	off, err := h.forwardingOff(w.conn)
 	if err != nil {
 		return err
@@ -95,11 +109,8 @@ func (h *hostSide) prepare() error {
 	if err := w.replace(f); err != nil {
 		return err
 	}
-	if err := h.threads.enter(h.ns, func() error { return sysctl("ipv4/ip_forward", "1") }); err != nil {
-		return err
-	}
-	h.prepared = true
-	return nil
+	fault.Point("network.host")
+	return h.threads.enter(h.ns, func() error { return sysctl("ipv4/ip_forward", "1") })
 }
 
 // forwardingOff reports whether forwarding was off before any instance came.
@@ -109,7 +120,7 @@ func (h *hostSide) forwardingOff(conn *nftables.Conn) (bool, error) {
 		return false, err
 	}
 	for _, c := range chains {
-		if c.Name == forwardingWasOff && strings.HasPrefix(c.Table.Name, "neargate-") {
+		if c.Name == forwardingWasOff && strings.HasPrefix(c.Table.Name, tablePrefix) {
 			return true, nil
 		}
 	}
@@ -181,6 +192,9 @@ func (h *hostSide) dropTable() error {
 	if err != nil {
 		return err
 	}
+	if err := h.leaveForeign(conn); err != nil {
+		return err
+	}
 	chains, err := conn.ListChains()
 	if err != nil {
 		return err
@@ -191,7 +205,7 @@ func (h *hostSide) dropTable() error {
 		case c.Table.Name == h.table():
 			ours = true
 			off = off || c.Name == forwardingWasOff
-		case c.Hooknum != nil && *c.Hooknum == *nftables.ChainHookForward:
+		case strings.HasPrefix(c.Table.Name, tablePrefix), forwards(c):
 			others = true
 		}
 	}
@@ -204,6 +218,7 @@ func (h *hostSide) dropTable() error {
 			return err
 		}
 	}
+	fault.Point("network.purge")
 	conn.DelTable(&nftables.Table{Name: h.table(), Family: nftables.TableFamilyIPv4})
 	return conn.Flush()
 }
@@ -224,6 +239,7 @@ func (s *vpc) addUplink(u Uplink) error {
 	if err := s.routes.LinkAdd(v); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	fault.Point("network.uplink")
 	up, err := s.routes.LinkByName(uplinkName)
 	if err != nil {
 		return err
