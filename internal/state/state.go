@@ -50,6 +50,7 @@ func Schema() []store.AnyTable {
 		Images,
 		InternetGateways,
 		Layers,
+		LogGroups, LogStreams,
 		NatGateways,
 		NetworkAcls,
 		NetworkInterfaces,
