@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
@@ -148,38 +149,67 @@ func (k *Kernel) Remove(_ context.Context, vpcID string) error {
 
 // Keep implements Engine.
 func (k *Kernel) Keep(ctx context.Context, vpcIDs []string) error {
-	wanted := map[string]bool{}
-	for _, id := range vpcIDs {
-		wanted[k.site.namespace(id)] = true
-	}
 	var errs []error
 	for _, v := range k.all() {
 		if !slices.Contains(vpcIDs, v.id) {
 			errs = append(errs, k.Remove(ctx, v.id))
-			continue
 		}
-		v.mu.Lock()
-		wanted[v.applied.Namespace] = true
-		for _, l := range v.applied.Links {
-			wanted[l.Namespace] = true
-		}
-		v.mu.Unlock()
+	}
+	links := map[string]bool{} // of the VPCs that stay
+	for _, id := range vpcIDs {
+		errs = append(errs, k.linksOf(id, links))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("network: keep: %w", err) // what is not known for a stray stays
 	}
 	names, err := namespacesNamed(k.site.namespaces())
 	errs = append(errs, err)
 	for _, n := range names {
-		if !wanted[n] {
-			errs = append(errs, k.removeStray(ctx, n))
+		id := strings.TrimPrefix(n, k.site.namespaces())
+		if !slices.Contains(vpcIDs, id) && !links[linkName(id)] {
+			errs = append(errs, k.removeStray(ctx, id))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// removeStray removes a namespace that nobody of this process has told of.
-func (k *Kernel) removeStray(ctx context.Context, name string) error {
-	id := strings.TrimPrefix(name, k.site.namespaces())
-	if strings.HasPrefix(id, "eni-") {
-		return removeNamespace(name)
+// linksOf adds the names of the links of a VPC, Set by this process or a former one.
+func (k *Kernel) linksOf(vpcID string, links map[string]bool) error {
+	if s, err := k.vpc(vpcID); err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.known {
+			for _, l := range s.applied.Links {
+				links[l.Name] = true
+			}
+			return nil
+		}
+	}
+	ns, err := openNamespace(k.site.namespace(vpcID))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	h, err := routeHandle(ns)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	all, err := h.LinkList()
+	for _, l := range all {
+		links[l.Attrs().Name] = true
+	}
+	return err
+}
+
+// removeStray removes the namespace of a VPC or ENI that nobody of this process
+// has told of.
+func (k *Kernel) removeStray(ctx context.Context, id string) error {
+	if strings.HasPrefix(id, eniIDs) {
+		return removeNamespace(k.site.namespace(id))
 	}
 	return k.Remove(ctx, id)
 }
@@ -193,7 +223,7 @@ func (k *Kernel) Purge(ctx context.Context) error {
 	names, err := namespacesNamed(k.site.namespaces())
 	errs = append(errs, err)
 	for _, n := range names {
-		errs = append(errs, k.removeStray(ctx, n))
+		errs = append(errs, k.removeStray(ctx, strings.TrimPrefix(n, k.site.namespaces())))
 	}
 	k.background.Wait()
 	errs = append(errs, k.host.purge())

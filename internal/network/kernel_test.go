@@ -19,6 +19,7 @@ func named(suffix string) VPC {
 }
 
 func TestEqualRangesNeverMeet(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a, b := named("-a"), named("-b")
 	w.set(a)
@@ -40,6 +41,7 @@ func TestEqualRangesNeverMeet(t *testing.T) {
 }
 
 func TestSecurityGroups(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	v := clone(example())
 	v.SecurityGroups = append(v.SecurityGroups, SecurityGroup{ID: "sg-web", Egress: []Rule{{ID: "sgr-web-out", Protocol: AnyProtocol, CIDR: defaultRoute}}, Ingress: []Rule{
@@ -85,6 +87,7 @@ func TestSecurityGroups(t *testing.T) {
 }
 
 func TestRoutesLeadOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	v := example()
 	w.set(v)
@@ -120,6 +123,7 @@ func TestRoutesLeadOut(t *testing.T) {
 }
 
 func TestRestartAdopts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	v := example()
 	w.set(v)
@@ -128,12 +132,12 @@ func TestRestartAdopts(t *testing.T) {
 	must(t, w.Close())
 
 	w.start()
+	must(t, w.Keep(context.Background(), []string{v.ID})) // before anything is Set: nothing is lost
 	v = clone(v)
 	v.ENIs = append(v.ENIs[:1:1], v.ENIs[2:]...) // eni-public went while nobody looked
 	v.RouteTables[2] = RouteTable{ID: "rtb-isolated"}
 	v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-in", Protocol: TCP, FromPort: 8080, ToPort: 8080, CIDR: prefix("10.0.2.0/24")}}
 	w.set(v)
-	must(t, w.Keep(context.Background(), []string{v.ID}))
 	w.expect("eni-behind", "10.0.3.10:8080", "task to 10.0.2.10 at 10.0.3.10")
 	w.expect("eni-behind", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
 	if names, _ := namespacesNamed(w.site.namespace("eni-public")); len(names) > 0 {

@@ -28,8 +28,8 @@ func (s *vpc) addLinks(old, now Host) error {
 		if ok && before.same(l) {
 			continue
 		}
-		known := before.Namespace != ""
-		if known { // another address or MAC: a new link
+		known := before.Address.IsValid() // and not adopted
+		if known {                        // another address or MAC: a new link
 			if err := s.deleteLink(s.routes, l.Name); err != nil {
 				return err
 			}
@@ -161,13 +161,14 @@ func (s *vpc) dropLinks(old, now Host) {
 			continue
 		}
 		names = append(names, l.Name)
-		if l.Namespace == "" {
-			continue // of a former process; Keep removes its namespace
+		if l.Namespace != "" {
+			if err := removeNamespace(l.Namespace); err != nil {
+				s.kernel.log.Warn("an interface's namespace stays", "namespace", l.Namespace, "error", err)
+			}
 		}
-		if err := removeNamespace(l.Namespace); err != nil {
-			s.kernel.log.Warn("an interface's namespace stays", "namespace", l.Namespace, "error", err)
+		if l.Address.IsValid() {
+			free = append(free, l.Address.Addr())
 		}
-		free = append(free, l.Address.Addr())
 	}
 	if len(free) > 0 && now.Namespace != "" {
 		s.forgetFlows(free)
