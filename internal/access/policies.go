@@ -178,3 +178,10 @@ func roleOf(tx *store.Tx, roleARN string) (*state.Role, bool) {
 }
 
 func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
+
+// IdentityPolicies returns the identity policies and the boundary of a user or
+// role session, for simulations.
+func (a *Authorizer) IdentityPolicies(id caller.Identity) (policy.Set, error) {
+	g, err := a.policies.of(&id)
+	return policy.Set{Identity: g.identity, Boundary: g.boundary}, err
+}
