@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/neargate/neargate/internal/authorize"
+	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/state"
@@ -19,7 +20,7 @@ type (
 func (s *Service) Authorization() authorize.Service {
 	rules := map[string][]authorize.Rule{}
 	on := func(operation string, r resources, c conditions) {
-		rules[operation] = []authorize.Rule{{Action: "iam:" + operation, Resources: r, Conditions: c}}
+		rules[operation] = []authorize.Rule{{Action: "iam:" + operation, Resources: r, Conditions: s.withResourceTags(r, c)}}
 	}
 	s.authorizeRoles(on)
 	s.authorizeUsers(on)
@@ -166,13 +167,13 @@ func (s *Service) userARN(id caller.Identity, name string) string {
 	return newARN(id, "user", "", name)
 }
 
-func arnOf[T any](arn func(*T) string) resources {
-	return func(_ caller.Identity, in any) []string { return []string{arn(in.(*T))} }
+func arnOf[T any](of func(*T) string) resources {
+	return func(_ caller.Identity, in any) []string { return []string{of(in.(*T))} }
 }
 
-func policyARN[T any](arn func(*T) string) conditions {
+func policyARN[T any](of func(*T) string) conditions {
 	return func(_ caller.Identity, in any) map[string][]string {
-		return map[string][]string{"iam:policyarn": {arn(in.(*T))}}
+		return map[string][]string{"iam:policyarn": {of(in.(*T))}}
 	}
 }
 
@@ -207,4 +208,51 @@ func withBoundary(m map[string][]string, boundary string) map[string][]string {
 	}
 	m["iam:permissionsboundary"] = []string{boundary}
 	return m
+}
+
+// withResourceTags adds aws:ResourceTag and iam:ResourceTag of the one resource
+// that an operation of IAM has.
+func (s *Service) withResourceTags(r resources, c conditions) conditions {
+	if r == nil {
+		return c
+	}
+	return func(id caller.Identity, in any) map[string][]string {
+		var m map[string][]string
+		if c != nil {
+			m = c(id, in)
+		}
+		for _, resource := range r(id, in) {
+			for _, t := range s.tagsOf(resource) {
+				if m == nil {
+					m = map[string][]string{}
+				}
+				key := strings.ToLower(t.Key)
+				m["aws:resourcetag/"+key], m["iam:resourcetag/"+key] = []string{t.Value}, []string{t.Value}
+			}
+		}
+		return m
+	}
+}
+
+func (s *Service) tagsOf(resource string) []state.Tag {
+	a, err := arn.Parse(resource)
+	if err != nil {
+		return nil
+	}
+	tx, key := s.db.Read(), state.IAMKey(a.Account, resource[strings.LastIndexByte(resource, '/')+1:])
+	switch a.Type() {
+	case "role":
+		if r, ok := state.Roles.Get(tx, key); ok {
+			return r.Tags
+		}
+	case "user":
+		if u, ok := state.Users.Get(tx, key); ok {
+			return u.Tags
+		}
+	case "policy":
+		if p, ok := state.Policies.Get(tx, key); ok {
+			return p.Tags
+		}
+	}
+	return nil
 }
