@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -29,9 +30,9 @@ type Kernel struct {
 	host    *hostSide
 
 	mu         sync.Mutex
-	vpcs       map[string]*vpc // by VPC id
-	attached   map[string]*vpc // by ENI id
-	background sync.WaitGroup  // links that are being deleted
+	vpcs       map[string]*vpc   // by VPC id
+	origins    map[string]origin // by ENI id: where its connections come from
+	background sync.WaitGroup    // links that are being deleted
 }
 
 var _ Engine = (*Kernel)(nil)
@@ -49,7 +50,7 @@ func Open(o Options) (*Kernel, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	k := &Kernel{site: o.Site, log: o.Log, threads: threads{home}, vpcs: map[string]*vpc{}, attached: map[string]*vpc{}}
+	k := &Kernel{site: o.Site, log: o.Log, threads: threads{home}, vpcs: map[string]*vpc{}, origins: map[string]origin{}}
 	if k.host, err = newHostSide(o, k.threads); err != nil {
 		_ = home.Close()
 		return nil, err
@@ -114,17 +115,23 @@ func (k *Kernel) newVPC(id string) *vpc {
 	return s
 }
 
-// remember keeps which VPC an ENI is in.
+// remember keeps where connections of the VPC's ENIs come from, so that dialing
+// waits for no Set.
 func (k *Kernel) remember(s *vpc, v VPC) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for id, of := range k.attached {
-		if of == s {
-			delete(k.attached, id)
-		}
-	}
+	maps.DeleteFunc(k.origins, func(_ string, o origin) bool { return o.vpc == s })
 	for _, e := range v.ENIs {
-		k.attached[e.ID] = s
+		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID)}
+		if v.DNSSupport {
+			o.resolver = v.Resolver()
+		}
+		if e.Kind.Hosted() {
+			o.namespace, o.bind = k.site.namespace(v.ID), e.IP
+		}
+		if e.Kind != Detached {
+			k.origins[e.ID] = o
+		}
 	}
 }
 
