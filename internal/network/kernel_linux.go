@@ -234,6 +234,7 @@ func (k *Kernel) Purge(ctx context.Context) error {
 	}
 	k.background.Wait()
 	errs = append(errs, k.host.purge())
+	_ = os.Remove(namespaceDir) // only when nobody has a name there
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("network: purge: %w", err)
 	}
