@@ -272,14 +272,11 @@ func (st *step) request(ctx context.Context, p state.Physical, props, previous *
 			req.Previous = previous // what it resolved to is gone
 		}
 	}
-	own := resource.Own(st.o.stack.ID, st.o.stack.Name, st.r.LogicalID)
-	req.Tags = append(slices.Clone(st.config.Tags), own...)
+	req.Tags = st.config.Tags
 	if req.PreviousTags = req.Tags; previous != nil && st.o.op.Previous != nil {
-		old := st.o.op.Previous.Tags
-		if st.o.rollback() {
-			old = st.o.stack.Config.Tags
+		if req.PreviousTags = st.o.op.Previous.Tags; st.o.rollback() {
+			req.PreviousTags = st.o.stack.Config.Tags
 		}
-		req.PreviousTags = append(slices.Clone(old), own...)
 	}
 	return req, nil
 }

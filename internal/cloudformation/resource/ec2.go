@@ -16,9 +16,10 @@ const (
 	tagLogicalID = "aws:cloudformation:logical-id"
 )
 
-// Own returns the tags that CloudFormation puts on what it makes.
-func Own(stackID, stackName, logicalID string) []state.Tag {
-	return []state.Tag{{Key: tagStackID, Value: stackID}, {Key: tagStackName, Value: stackName}, {Key: tagLogicalID, Value: logicalID}}
+// own are the tags that CloudFormation puts on what it makes. EC2's resources
+// are found again by them; the other services keep such keys to themselves.
+func (r *Request) own() []state.Tag {
+	return []state.Tag{{Key: tagStackID, Value: r.StackID}, {Key: tagStackName, Value: r.StackName}, {Key: tagLogicalID, Value: r.LogicalID}}
 }
 
 // allTags merges the stack's tags with those of the resource, which win.
@@ -61,11 +62,8 @@ func (r *Request) ec2() ec2api.API { return ec2api.NewClient(r.Invoker) }
 // ec2Tags is the TagSpecification of a creation.
 func (r *Request) ec2Tags(kind ec2api.ResourceType) []ec2api.TagSpecification {
 	var tags []ec2api.Tag
-	for _, t := range r.allTags(r.Properties.Get("Tags")) {
+	for _, t := range append(r.own(), r.allTags(r.Properties.Get("Tags"))...) {
 		tags = append(tags, ec2api.Tag{Key: t.Key, Value: t.Value})
-	}
-	if tags == nil {
-		return nil
 	}
 	return []ec2api.TagSpecification{{ResourceType: kind, Tags: tags}}
 }

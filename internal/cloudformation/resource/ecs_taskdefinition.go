@@ -26,8 +26,8 @@ var taskDefinitionSchema = func() *Schema {
 // Schema is the type's schema.
 func (taskDefinition) Schema() *Schema { return taskDefinitionSchema }
 
-// Create registers a revision. An earlier attempt's is found by its tags: the
-// newest revision of the family that carries this one's token.
+// Create registers a revision. One that an earlier attempt registered is the
+// newest of its family, has the same containers and belongs to no other resource.
 func (taskDefinition) Create(ctx context.Context, r *Request) (Result, error) {
 	if r.PhysicalID == "" {
 		arn, err := taskDefinitionARN(ctx, r)
@@ -51,7 +51,7 @@ func taskDefinitionARN(ctx context.Context, r *Request) (string, error) {
 		in.Family = r.Name(255)
 	}
 	if r.Retry {
-		found, err := registered(ctx, r, in.Family)
+		found, err := registered(ctx, r, in)
 		if err != nil || found != "" {
 			return found, err
 		}
@@ -63,19 +63,20 @@ func taskDefinitionARN(ctx context.Context, r *Request) (string, error) {
 	return out.TaskDefinition.TaskDefinitionArn, nil
 }
 
-// registered returns the newest revision of a family when it is this resource's
-// and not the one to be replaced.
-func registered(ctx context.Context, r *Request, family string) (string, error) {
-	out, err := r.ecs().DescribeTaskDefinition(ctx, &ecsapi.DescribeTaskDefinitionRequest{TaskDefinition: family, Include: []ecsapi.TaskDefinitionField{"TAGS"}})
+// registered returns the newest revision of the family when an earlier attempt
+// must have made it.
+func registered(ctx context.Context, r *Request, in *ecsapi.RegisterTaskDefinitionRequest) (string, error) {
+	out, err := r.ecs().DescribeTaskDefinition(ctx, &ecsapi.DescribeTaskDefinitionRequest{TaskDefinition: in.Family})
 	if err != nil {
 		return "", gone(err, "ClientException")
 	}
-	has := func(key, value string) bool { return slices.Contains(out.Tags, ecsapi.Tag{Key: key, Value: value}) }
-	arn := out.TaskDefinition.TaskDefinitionArn
-	if arn == r.Replaces || !has(tagStackID, r.StackID) || !has(tagLogicalID, r.LogicalID) {
+	d := out.TaskDefinition
+	taken := func(p Peer) bool { return p.PhysicalID == d.TaskDefinitionArn }
+	same := func(a, b ecsapi.ContainerDefinition) bool { return a.Name == b.Name && a.Image == b.Image }
+	if d.TaskDefinitionArn == r.Replaces || slices.ContainsFunc(r.Peers(), taken) || !slices.EqualFunc(d.ContainerDefinitions, in.ContainerDefinitions, same) {
 		return "", nil
 	}
-	return arn, nil
+	return d.TaskDefinitionArn, nil
 }
 
 // Update changes tags.

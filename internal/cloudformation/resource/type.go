@@ -41,7 +41,7 @@ type Request struct {
 	Replaces            string // physical id of the resource that this one will replace
 	Properties          *template.Value
 	Previous            *template.Value // Update: the properties as they are; nil on Create
-	Tags                []state.Tag     // of the stack, and CloudFormation's own
+	Tags                []state.Tag     // of the stack
 	PreviousTags        []state.Tag     // Update: the tags as they are
 	Invoker             wire.Invoker
 
