@@ -95,7 +95,7 @@ func secretResult(r *Request) Result {
 
 // Update changes description, value and tags. A new GenerateSecretString makes a new value.
 func (secret) Update(ctx context.Context, r *Request) (Result, error) {
-	in := &secretsmanagerapi.UpdateSecretRequest{SecretId: r.PhysicalID, Description: r.Text("Description"), ClientRequestToken: r.clientToken()}
+	in := &secretsmanagerapi.UpdateSecretRequest{SecretId: r.PhysicalID, Description: new(r.Text("Description")), ClientRequestToken: r.clientToken()}
 	if r.Changed("SecretString") || r.Changed("GenerateSecretString") {
 		var err error
 		if in.SecretString, err = r.secretValue(ctx); err != nil {
