@@ -21,6 +21,7 @@ type vpc struct {
 
 	mu        sync.Mutex // taken by Set, Remove, Listen: one at a time
 	removed   bool
+	value     VPC      // what was Set last
 	ns        *os.File // nil until the first Set
 	routes    *netlink.Handle
 	firewall  *firewall
@@ -40,7 +41,7 @@ func (s *vpc) set(v VPC) error {
 	if err := s.apply(s.applied, now); err != nil {
 		return err
 	}
-	s.applied, s.known = now, true
+	s.applied, s.known, s.value = now, true, v
 	return nil
 }
 
@@ -117,7 +118,6 @@ func (s *vpc) apply(old, now Host) error {
 	}
 	fault.Point("network.links")
 	for _, a := range missing(now.Addresses, old.Addresses) {
-		s.awaitDeleted(a.String())
 		if err := s.address(a, s.routes.AddrReplace); err != nil {
 			return fmt.Errorf("add address %s: %w", a, err)
 		}

@@ -229,7 +229,9 @@ func (s *vpc) addUplink(u Uplink) error {
 	if err := side.prepare(); err != nil {
 		return err
 	}
-	s.awaitDeleted(uplinkName)
+	if wait := s.deleting[uplinkName]; wait != nil {
+		<-wait
+	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.Flags = uplinkName, internetMTU, net.FlagUp
 	v := netlink.NewVeth(attrs)
@@ -294,7 +296,7 @@ func (s *vpc) adoptUplink(h *Host, links map[int]string) error {
 				return nil
 			}
 		}
-		if err := deleteLink(s.routes, uplinkName); err != nil { // made, but never given an address
+		if err := s.deleteLink(s.routes, uplinkName); err != nil { // made, but never given an address
 			return err
 		}
 	}

@@ -33,6 +33,7 @@ type Task struct {
 	CPU, Memory      string // units and MiB in digits, overrides applied
 	EphemeralGiB     int32
 	TaskRoleARN      string // overrides applied
+	CredentialsID    string // in the URI of the task role's credentials
 	ExecutionRoleARN string
 	Overrides        TaskOverrides
 	Subnet, Zone     string

@@ -1,0 +1,9 @@
+// Package awslogs is the awslogs log driver: it reads the files that containers
+// write their output to, makes log events of the lines, and stores them in
+// batches, in the order in which they were written.
+//
+// A file is read on from where the last stored event ended, also after a
+// restart: the place is kept in a file beside it. Nothing is dropped while the
+// store can be reached; what the store refuses for good is dropped and reported.
+// Whoever ends a container calls Drain to know that every line is stored.
+package awslogs

@@ -1,0 +1,211 @@
+package awslogs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// sink stores events in memory.
+type sink struct {
+	mu     sync.Mutex
+	events []string
+	calls  int
+	fail   []error
+	bad    string
+}
+
+func (s *sink) put(_ context.Context, events []Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	if len(s.fail) > 0 {
+		err := s.fail[0]
+		s.fail = s.fail[1:]
+		return err
+	}
+	size, last := 0, int64(0)
+	for _, e := range events {
+		size += len(e.Message) + eventOverhead
+		if e.Message == "" || len(e.Message) > maxEvent || e.Timestamp < last {
+			s.bad = fmt.Sprintf("event of %d bytes at %d after %d", len(e.Message), e.Timestamp, last)
+		}
+		last = e.Timestamp
+		s.events = append(s.events, e.Message)
+	}
+	if size > maxBatch || len(events) > maxEvents {
+		s.bad = fmt.Sprintf("batch of %d events, %d bytes", len(events), size)
+	}
+	return nil
+}
+
+func run(t *testing.T, d *Driver) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- d.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func drain(t *testing.T, d *Driver, path string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := d.Drain(ctx, path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestABurstIsStoredWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	var s sink
+	d := New(Options{Flush: 10 * time.Millisecond})
+	defer run(t, d)()
+	d.Follow(Stream{Path: path, Put: s.put})
+	var content bytes.Buffer
+	for i := 0; content.Len() < 10<<20; i++ {
+		fmt.Fprintf(&content, "line %d %s\n", i, strings.Repeat("x", i%200))
+	}
+	content.WriteString("no newline")
+	if err := os.WriteFile(path, content.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, d, path)
+	if got := strings.Join(s.events, "\n"); got != content.String() {
+		t.Errorf("%d bytes stored of %d", len(got), content.Len())
+	}
+	if s.bad != "" {
+		t.Error(s.bad)
+	}
+}
+
+func TestLinesArriveSoonAndARestartGoesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f, _ := os.Create(path)
+	defer f.Close()
+	var s sink
+	d := New(Options{Flush: 10 * time.Millisecond})
+	stop := run(t, d)
+	d.Follow(Stream{Path: path, Put: s.put})
+	fmt.Fprintln(f, "one")
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		s.mu.Lock()
+		n := len(s.events)
+		s.mu.Unlock()
+		if n == 1 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the line did not arrive")
+		}
+	}
+	stop()
+	fmt.Fprint(f, "two\n\nthree\n")
+	d = New(Options{Flush: 10 * time.Millisecond})
+	defer run(t, d)()
+	d.Follow(Stream{Path: path, Put: s.put})
+	drain(t, d, path)
+	if want := []string{"one", "two", "three"}; !reflect.DeepEqual(s.events, want) {
+		t.Errorf("%q", s.events)
+	}
+}
+
+func TestErrorsAreRepeatedAndRefusalsAreDropped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	os.WriteFile(path, []byte("one\n"), 0o600)
+	s := sink{fail: []error{errors.New("network"), errors.New("network")}}
+	d := New(Options{Flush: time.Millisecond})
+	defer run(t, d)()
+	d.Follow(Stream{Path: path, Put: s.put})
+	drain(t, d, path)
+	if !reflect.DeepEqual(s.events, []string{"one"}) || s.calls != 3 {
+		t.Errorf("%q after %d calls", s.events, s.calls)
+	}
+	other := filepath.Join(t.TempDir(), "b.log")
+	os.WriteFile(other, []byte("one\n"), 0o600)
+	var dropped error
+	r := sink{fail: []error{&Refused{errors.New("no such group")}}}
+	d.Follow(Stream{Path: other, Put: r.put, Dropped: func(err error) { dropped = err }})
+	drain(t, d, other)
+	if dropped == nil || len(r.events) != 0 {
+		t.Errorf("dropped %v, events %q", dropped, r.events)
+	}
+}
+
+func TestDrainGivesUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	os.WriteFile(path, []byte("one\n"), 0o600)
+	d := New(Options{Flush: time.Millisecond})
+	defer run(t, d)()
+	d.Follow(Stream{Path: path, Put: func(ctx context.Context, _ []Event) error { <-ctx.Done(); return ctx.Err() }})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := d.Drain(ctx, path); err == nil {
+		t.Error("drained though nothing was taken")
+	}
+	d.Forget(path)
+}
+
+func TestLines(t *testing.T) {
+	at := time.UnixMilli(1)
+	events := func(l *lines) (out []string) {
+		for _, p := range l.ready {
+			out = append(out, p.Message)
+		}
+		return out
+	}
+	t.Run("several lines per event", func(t *testing.T) {
+		l := newLines(StartPattern("%Y-%m-%d", ""))
+		text := "2026-01-02 a\n  b\n2026-01-03 c\nd"
+		for i := range text { // byte by byte: pieces must not matter
+			l.add([]byte{text[i]}, int64(i), at)
+		}
+		if got := events(l); !reflect.DeepEqual(got, []string{"2026-01-02 a\n  b"}) || l.ready[0].end != 17 {
+			t.Errorf("%q %+v", got, l.ready)
+		}
+		l.end(int64(len(text)))
+		if got := events(l); len(got) != 2 || got[1] != "2026-01-03 c\nd" {
+			t.Errorf("%q", got)
+		}
+	})
+	t.Run("long lines are cut between characters", func(t *testing.T) {
+		l := newLines(nil)
+		text := "x" + strings.Repeat("é", maxEvent)
+		l.add([]byte(text+"\n"), 0, at)
+		if strings.Join(events(l), "") != text {
+			t.Error("text changed")
+		}
+		for _, p := range l.ready {
+			if len(p.Message) > maxEvent || strings.ContainsRune(p.Message, '\uFFFD') {
+				t.Errorf("piece of %d bytes", len(p.Message))
+			}
+		}
+	})
+}
+
+func TestStartPattern(t *testing.T) {
+	for format, line := range map[string]string{
+		`\[%b %d, %Y %H:%M:%S\]`: "[May 01, 2017 19:00:01] A message",
+		"%Y-%m-%dT%H:%M:%S":      "2026-11-22T06:00:00Z x",
+		"%d/%m/%y %I:%M %p":      "1/2/26 3:04 PM",
+	} {
+		if re := StartPattern(format, ""); re == nil || !re.MatchString(line) || re.MatchString("  at java.lang") {
+			t.Errorf("%s does not match %q", format, line)
+		}
+	}
+	if StartPattern("", "") != nil || !StartPattern("", "^INFO").MatchString("INFO x") {
+		t.Error("pattern")
+	}
+}

@@ -1,0 +1,67 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+
+	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// unreached is the failure of a request that did not arrive: the network tells
+// why, if it can.
+func (a *Agent) unreached(ctx context.Context, t *state.Task, phase decision.Phase, reason string, err error) *failure {
+	d := decision.Decision{Phase: phase, Verdict: decision.Error, Code: "net.unreachable", AWSMessage: reason, Facts: evidence(err), Confidence: decision.Observed,
+		Cause: "a request of the task did not arrive: " + clean(err)}
+	if timedOut(err) {
+		d.Verdict = decision.Timeout
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		d.Code, d.Where = "net.dns-off", dns.Name
+	}
+	if host, address := target(err); a.Diagnose != nil && host != "" {
+		found := a.Diagnose(ctx, t.Account, t.Region, t.Interface.ID, host, address)
+		if found.Code != "" {
+			d.Code, d.Cause, d.Where, d.Fix = found.Code, found.Cause, found.Where, found.Fix
+			d.Facts = append(d.Facts, found.Facts...)
+		}
+	}
+	return &failure{reason: reason, decision: d}
+}
+
+// target is the host that a failed request was for, and the address that was tried.
+func target(err error) (host, address string) {
+	var where *url.Error
+	if errors.As(err, &where) {
+		if u, bad := url.Parse(where.URL); bad == nil {
+			host = u.Host
+			if u.Port() == "" {
+				host = net.JoinHostPort(u.Hostname(), "443")
+			}
+		}
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Addr != nil {
+		address = op.Addr.String()
+	}
+	return host, address
+}
+
+// denied is the failure of a request that the service refused.
+func denied(phase decision.Phase, code, where, reason string, e *apiError) *failure {
+	return &failure{reason: reason, decision: decision.Decision{
+		Phase: phase, Verdict: decision.Deny, Code: code, Where: where, AWSMessage: reason, Confidence: decision.Observed, Cause: e.Message,
+		Facts: []decision.Fact{{Name: "operation", Value: e.Operation}, {Name: "error", Value: e.Code}, {Name: "request id", Value: e.RequestID}},
+	}}
+}
+
+// slug chooses the slug of a refusal: permission for AccessDenied, else otherwise.
+func slug(e *apiError, permission, otherwise string) string {
+	if e.Code == "AccessDeniedException" || e.Code == "AccessDenied" {
+		return permission
+	}
+	return otherwise
+}
