@@ -107,7 +107,7 @@ const uploadWithBoto3 = `
 import sys, io, urllib.request, boto3
 from botocore.config import Config
 s3 = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test",
-    config=Config(signature_version="s3v4", s3={"addressing_style": "path", "payload_signing_enabled": sys.argv[2] == "signed"}, retries={"total_max_attempts": 1}), verify=False)
+    config=Config(signature_version=None if sys.argv[2] == "signed" else "s3v4", s3={"addressing_style": "path", "payload_signing_enabled": sys.argv[2] == "signed"}, retries={"total_max_attempts": 1}), verify=False)
 class Stream(io.BytesIO): pass
 for algorithm in ["CRC32", "SHA1", "SHA256"]:
     s3.put_object(Bucket="b", Key="k e+y/" + algorithm, Body=Stream(b"x" * 200000), ChecksumAlgorithm=algorithm)
@@ -115,7 +115,12 @@ s3.put_object(Bucket="b", Key="empty", Body=b"", Metadata={"a": "  two   words "
 s3.get_object(Bucket="b", Key="a/../b//c")
 url = s3.generate_presigned_url("put_object", Params=dict(Bucket="b", Key="ü/k"), ExpiresIn=60)
 import ssl
-urllib.request.urlopen(urllib.request.Request(url, data=b"hello", method="PUT"), context=ssl._create_unverified_context())
+send = lambda url, **kw: urllib.request.urlopen(urllib.request.Request(url, **kw), context=ssl._create_unverified_context())
+send(url, data=b"hello", method="PUT", headers={"Content-Type": ""} if "Signature=" in url else {})
+send(s3.generate_presigned_url("get_object", Params=dict(Bucket="b", Key="a b/+c", VersionId="v=1", ResponseContentType="text/plain; x"), ExpiresIn=60))
+send(s3.generate_presigned_url("list_objects_v2", Params=dict(Bucket="b", Prefix="p q"), ExpiresIn=60))
+token = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test", aws_session_token="to/k+en=", config=Config(s3={"addressing_style": "path"}))
+send(token.generate_presigned_url("get_object", Params=dict(Bucket="b", Key="k"), ExpiresIn=60))
 `
 
 func TestBoto3Uploads(t *testing.T) {
@@ -134,6 +139,7 @@ func checkUploads(t *testing.T, scheme, signed string) {
 		s, err := sigv4.Parse(r)
 		hash := r.Header.Get("X-Amz-Content-Sha256")
 		if err == nil {
+			s.S3Path = r.URL.EscapedPath()
 			err = v.VerifyStream(r, s, "test")
 		}
 		var body []byte

@@ -15,8 +15,9 @@
 //
 // Errors are of type *Error; Answer words them as AWS does, which differs
 // between families of protocols. The package imports nothing of ours and reads
-// no clock but the Verifier's. Asymmetric signatures (SigV4A) and Signature
-// Version 2 are refused by name.
+// no clock but the Verifier's. Asymmetric signatures (SigV4A) are refused by
+// name, and Signature Version 2 everywhere but in presigned requests to S3,
+// where clients still make it (query2.go).
 package sigv4
 
 // Algorithm is the one algorithm that is served.

@@ -25,7 +25,12 @@ type Signature struct {
 	Expires       time.Duration // presigned only
 	SignedHeaders []string      // lower case, as listed
 
-	value string // the signature itself, lower-case hex
+	Version2 bool // the old form of S3's presigned query; Region and Date are empty
+	// S3Path is the path-style path ("/bucket/key") of an S3 request, as it is
+	// sent. Whoever routes the request sets it: Version2 cannot be verified without.
+	S3Path string
+
+	value string // the signature itself: lower-case hex, base64 for Version2
 }
 
 func (s *Signature) scope() string {
@@ -108,6 +113,9 @@ func parseQuery(r *http.Request) (*Signature, error) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, errorf(BadQuery, "The query string cannot be parsed")
+	}
+	if isVersion2(q) && !q.Has("X-Amz-Algorithm") {
+		return parseVersion2(q)
 	}
 	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders"} {
 		if len(q[name]) != 1 || q[name][0] == "" {

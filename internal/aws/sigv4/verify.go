@@ -50,6 +50,9 @@ func (v *Verifier) VerifyBody(r *http.Request, s *Signature, secret string, body
 // bodies the framing is removed, r.ContentLength becomes the decoded length,
 // aws-chunked leaves Content-Encoding, and r.Trailer holds the trailers after EOF.
 func (v *Verifier) VerifyStream(r *http.Request, s *Signature, secret string) error {
+	if s.Version2 {
+		return v.verifyVersion2(r, s, secret)
+	}
 	hash := r.Header.Get("X-Amz-Content-Sha256")
 	if hash == "" && s.Presigned {
 		// Some signers put it into the query, as all X-Amz- headers of a presigned request.
@@ -68,6 +71,9 @@ func (v *Verifier) VerifyStream(r *http.Request, s *Signature, secret string) er
 }
 
 func (v *Verifier) check(r *http.Request, s *Signature, secret, payloadHash string) ([]byte, error) {
+	if s.Version2 {
+		return nil, errorf(UnsupportedAlgorithm, "Signature Version 2 is served for S3's presigned requests only")
+	}
 	if err := s.checkTime(v.now()); err != nil {
 		return nil, err
 	}
