@@ -57,6 +57,7 @@ func (g *Gateway) principal(req *request) (caller.Identity, error) {
 	if req.mount != g.s3 {
 		return id, g.verifier.VerifyBody(req.raw, req.sig, secret, req.body)
 	}
+	req.sig.S3Path = req.r.URL.EscapedPath()
 	if err := g.verifier.VerifyStream(req.raw, req.sig, secret); err != nil {
 		return id, err
 	}
