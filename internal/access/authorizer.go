@@ -151,7 +151,7 @@ func (a *Authorizer) endpoint(q *question) error {
 	if q.id.SourceVPCE == "" || q.id.ViaService != "" {
 		return nil
 	}
-	for e := range state.VpcEndpoints.By(a.db.Read(), "id", q.id.SourceVPCE) {
+	for e := range state.VpcEndpoints.By(a.db.Read(), "bare-id", q.id.SourceVPCE) {
 		if e.PolicyDocument == "" {
 			return nil
 		}

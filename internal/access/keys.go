@@ -119,7 +119,7 @@ func (k *Keys) session(accessKeyID, token string) (string, caller.Identity, erro
 	id := s.identity()
 	tx := k.db.Read()
 	if s.RoleARN != "" {
-		if role, ok := roleOf(tx, s.RoleARN); ok && role.ID == s.RoleID {
+		if role, ok := RoleOf(tx, s.RoleARN); ok && role.ID == s.RoleID {
 			id.Tags = tagMap(role.Tags, s.Tags)
 		}
 		for _, arn := range s.PolicyARNs {

@@ -82,7 +82,7 @@ func (p *policies) of(id *caller.Identity) (gathered, error) {
 func (p *policies) gather(tx *store.Tx, id *caller.Identity) (gathered, error) {
 	switch id.Type {
 	case caller.AssumedRole:
-		role, ok := roleOf(tx, id.RoleARN)
+		role, ok := RoleOf(tx, id.RoleARN)
 		if roleID, _, _ := strings.Cut(id.UserID, ":"); !ok || role.ID != roleID {
 			return gathered{}, nil // deleted: the session has no permissions any more
 		}
@@ -164,8 +164,8 @@ func documentOf(tx *store.Tx, policyARN string) (string, bool) {
 	return "", false
 }
 
-// roleOf finds the role of an ARN; its path must be right, too.
-func roleOf(tx *store.Tx, roleARN string) (*state.Role, bool) {
+// RoleOf finds the role of an ARN; its path must be right, too.
+func RoleOf(tx *store.Tx, roleARN string) (*state.Role, bool) {
 	a, err := arn.Parse(roleARN)
 	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") {
 		return nil, false
@@ -178,3 +178,19 @@ func roleOf(tx *store.Tx, roleARN string) (*state.Role, bool) {
 }
 
 func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
+
+// IdentityPolicies returns the identity policies and the boundary of a user or
+// role session, for simulations.
+func (a *Authorizer) IdentityPolicies(id caller.Identity) (policy.Set, error) {
+	g, err := a.policies.of(&id)
+	return policy.Set{Identity: g.identity, Boundary: g.boundary}, err
+}
+
+// PolicyExists reports whether a managed policy is AWS's own or the account's.
+func PolicyExists(tx *store.Tx, account, policyARN string) bool {
+	if a, err := arn.Parse(policyARN); err != nil || a.Account != account && a.Account != managed.Account {
+		return false
+	}
+	_, ok := documentOf(tx, policyARN)
+	return ok
+}

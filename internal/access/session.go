@@ -86,7 +86,7 @@ func (s *Session) identity() caller.Identity {
 		id.Type, id.RoleARN, id.SessionName = caller.AssumedRole, s.RoleARN, s.Name
 		id.ARN = SessionARN(s.Account, s.RoleARN, s.Name)
 		id.UserID = s.RoleID + ":" + s.Name
-		id.SessionPolicies = s.Policies
+		id.SessionPolicies, id.TransitiveTags = s.Policies, s.TransitiveTags
 	case s.User != "":
 		id.Type, id.ARN, id.UserID = caller.User, s.UserARN, s.UserID
 	default:

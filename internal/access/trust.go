@@ -71,7 +71,7 @@ func (a *Authorizer) Trust(as Assumption) (*state.Role, error) {
 	if as.SourceAccount != "" && parsed.Account != as.SourceAccount {
 		return nil, refuse(OtherAccount)
 	}
-	role, ok := roleOf(a.db.Read(), as.RoleARN)
+	role, ok := RoleOf(a.db.Read(), as.RoleARN)
 	if !ok {
 		return nil, refuse(RoleMissing)
 	}

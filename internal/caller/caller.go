@@ -38,6 +38,7 @@ type Identity struct {
 	SessionName     string            // AssumedRole
 	SessionPolicies []string          // documents passed to AssumeRole
 	Tags            map[string]string // aws:PrincipalTag
+	TransitiveTags  []string          // keys of the session tags that a role assumed from here gets, too
 	ServiceName     string            // Service: for example ecs-tasks.amazonaws.com
 	ViaService      string            // a service that calls on the principal's behalf, for example cloudformation.amazonaws.com
 

@@ -62,9 +62,8 @@ func (q *scope) available(n *state.Subnet) int {
 // takeAddress chooses an address for a new interface, the wanted one if any, and
 // notes it on the subnet.
 func (q *scope) takeAddress(subnet *state.Subnet, wanted string) (string, error) {
-	used := map[netip.Addr]bool{}
-	for n := range state.NetworkInterfaces.By(q.tx, "subnet", subnet.Key()) {
-		used[mustAddr(n.PrivateIPAddress)] = true
+	used := func(a netip.Addr) bool {
+		return exists(state.NetworkInterfaces.By(q.tx, "address", subnet.Key()+"/"+a.String()))
 	}
 	cidr := mustPrefix(subnet.CIDRBlock)
 	if wanted != "" {
@@ -72,14 +71,14 @@ func (q *scope) takeAddress(subnet *state.Subnet, wanted string) (string, error)
 		switch {
 		case !usable(cidr, a):
 			return "", errParameter(wanted, "privateIpAddress", "Address does not fall within the subnet's address range")
-		case used[a]:
+		case used(a):
 			return "", errorf("InvalidIPAddress.InUse", "The specified address is already in use.")
 		}
 		return wanted, nil
 	}
 	// The subnet may have moved on within this transaction.
 	now, _ := state.Subnets.Get(q.tx, subnet.Key())
-	a, ok := nextAddress(cidr, mustAddr(now.LastAddress), func(a netip.Addr) bool { return used[a] })
+	a, ok := nextAddress(cidr, mustAddr(now.LastAddress), used)
 	if !ok {
 		return "", errorf("InsufficientFreeAddressesInSubnet", "The specified subnet does not have enough free addresses to satisfy the request.")
 	}

@@ -106,7 +106,7 @@ func (s *Service) DescribeAccountAttributes(ctx context.Context, in *ec2api.Desc
 			defaultVpc = v.ID
 		}
 		values := []struct{ name, value string }{
-			{"supported-platforms", "VPC"}, {"vpc-max-security-groups-per-interface", "5"}, {"max-elastic-ips", "5"},
+			{"supported-platforms", "VPC"}, {"vpc-max-security-groups-per-interface", itoa(quotaInterfaceGroups.most)}, {"max-elastic-ips", itoa(quotaAddresses.most)},
 			{"max-instances", "0"}, {"vpc-max-elastic-ips", itoa(quotaAddresses.most)}, {"default-vpc", defaultVpc},
 		}
 		for _, v := range values {

@@ -22,6 +22,7 @@ import (
 // packets do. It proves the plan, the difference that is applied, adoption and the
 // explanation at once.
 func TestKernelAgreesWithExplain(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	if again, err := strconv.ParseUint(os.Getenv("NEARGATE_SEED"), 10, 64); err == nil {
 		seed = again

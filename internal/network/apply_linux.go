@@ -21,7 +21,6 @@ type vpc struct {
 
 	mu        sync.Mutex // taken by Set, Remove, Listen: one at a time
 	removed   bool
-	value     VPC      // what was Set last
 	ns        *os.File // nil until the first Set
 	routes    *netlink.Handle
 	firewall  *firewall
@@ -41,7 +40,7 @@ func (s *vpc) set(v VPC) error {
 	if err := s.apply(s.applied, now); err != nil {
 		return err
 	}
-	s.applied, s.known, s.value = now, true, v
+	s.applied, s.known = now, true
 	return nil
 }
 
@@ -118,6 +117,7 @@ func (s *vpc) apply(old, now Host) error {
 	}
 	fault.Point("network.links")
 	for _, a := range missing(now.Addresses, old.Addresses) {
+		s.awaitDeleted(a.String())
 		if err := s.address(a, s.routes.AddrReplace); err != nil {
 			return fmt.Errorf("add address %s: %w", a, err)
 		}

@@ -57,6 +57,7 @@ func life(options string) error {
 // Killed at any point of its life, the next process finds its way: everything
 // works, and nothing is left at the end.
 func TestCrashAnywhere(t *testing.T) {
+	t.Parallel()
 	testenv.NeedRoot(t)
 	self, err := os.Executable()
 	must(t, err)

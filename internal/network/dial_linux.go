@@ -17,47 +17,23 @@ import (
 // Dialer implements Engine.
 func (k *Kernel) Dialer(eniID string) Dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		d, err := k.origin(eniID)
-		if err != nil {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		k.mu.Lock()
+		o, ok := k.origins[eniID]
+		k.mu.Unlock()
+		if !ok {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%w: %s", ErrNotFound, eniID)}
 		}
-		defer d.ns.Close()
-		return d.dial(ctx, network, address)
+		return o.dial(ctx, network, address)
 	}
 }
 
 // origin is where connections of an ENI come from.
 type origin struct {
-	threads  threads
-	ns       *os.File
-	bind     netip.Addr // set for hosted ENIs, which share the VPC's namespace
-	resolver netip.Addr // invalid when the VPC has no DNS support
-}
-
-func (k *Kernel) origin(eniID string) (origin, error) {
-	k.mu.Lock()
-	s := k.attached[eniID]
-	k.mu.Unlock()
-	if s == nil {
-		return origin{}, fmt.Errorf("%w: %s", ErrNotFound, eniID)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, ok := s.value.ENI(eniID)
-	if !ok || e.Kind == Detached {
-		return origin{}, fmt.Errorf("%w: %s", ErrNotFound, eniID)
-	}
-	o := origin{threads: k.threads}
-	if s.value.DNSSupport {
-		o.resolver = s.value.Resolver()
-	}
-	name := k.site.namespace(eniID)
-	if e.Kind.Hosted() {
-		name, o.bind = k.site.namespace(s.id), e.IP
-	}
-	var err error
-	o.ns, err = openNamespace(name)
-	return o, err
+	vpc       *vpc
+	threads   threads
+	namespace string
+	bind      netip.Addr // set for hosted ENIs, which share the VPC's namespace
+	resolver  netip.Addr // invalid when the VPC has no DNS support
 }
 
 // dial resolves the host's name when it is one, and tries its addresses in turn.
@@ -122,8 +98,13 @@ func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.C
 	if !to.Addr().Is4() {
 		return nil, &net.AddrError{Err: "no IPv4 address", Addr: to.Addr().String()}
 	}
+	ns, err := openNamespace(o.namespace)
+	if err != nil {
+		return nil, err
+	}
+	defer ns.Close()
 	var fd int
-	err := o.threads.enter(o.ns, func() error {
+	err = o.threads.enter(ns, func() error {
 		var err error
 		fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		return os.NewSyscallError("socket", err)

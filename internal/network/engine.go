@@ -25,8 +25,9 @@ type Engine interface {
 	// is not there is no error.
 	Remove(ctx context.Context, vpcID string) error
 
-	// Keep removes every VPC of this instance that is not named, also those that a
-	// former process made: what a restart calls once all VPCs are Set.
+	// Keep removes every VPC of this instance that is not named, also those
+	// that a former process made. What the named ones have stays, whether they
+	// were Set yet or not: a restart calls it once it knows all its VPCs.
 	Keep(ctx context.Context, vpcIDs []string) error
 
 	// Purge takes away everything that this instance ever made on the host,

@@ -68,6 +68,7 @@ type PolicyRule struct {
 const (
 	uplinkName   = "up0"
 	eniPrefix    = "eni"
+	eniIDs       = "eni-" // what the ids of ENIs start with, and of nothing else
 	mainTable    = 254
 	publicRules  = 32800 // from one ENI with a public IP; after the main table (32766)
 	subnetRules  = 32900 // from a subnet

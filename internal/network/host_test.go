@@ -32,6 +32,7 @@ func (w *world) forwarding() (value string) {
 
 // The last instance to go puts forwarding back as the first one found it.
 func TestForwardingIsPutBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	before := w.onHost("nft", "list", "ruleset") + w.onHost("ip", "-o", "address") + w.onHost("ip", "route")
 	if got := w.forwarding(); got != "0" {
@@ -67,6 +68,7 @@ func TestForwardingIsPutBack(t *testing.T) {
 
 // Docker's and ufw's tables drop what they do not know.
 func TestForeignFirewallLetsUsPass(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.onHost("nft", "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }; add rule ip filter FORWARD oifname docker0 accept")
 	w.onHost("nft", "add table inet firewalld; add chain inet firewalld filter_FORWARD { type filter hook forward priority 10; policy accept; }; add rule inet firewalld filter_FORWARD reject")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -28,9 +30,9 @@ type Kernel struct {
 	host    *hostSide
 
 	mu         sync.Mutex
-	vpcs       map[string]*vpc // by VPC id
-	attached   map[string]*vpc // by ENI id
-	background sync.WaitGroup  // links that are being deleted
+	vpcs       map[string]*vpc   // by VPC id
+	origins    map[string]origin // by ENI id: where its connections come from
+	background sync.WaitGroup    // links that are being deleted
 }
 
 var _ Engine = (*Kernel)(nil)
@@ -48,7 +50,7 @@ func Open(o Options) (*Kernel, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	k := &Kernel{site: o.Site, log: o.Log, threads: threads{home}, vpcs: map[string]*vpc{}, attached: map[string]*vpc{}}
+	k := &Kernel{site: o.Site, log: o.Log, threads: threads{home}, vpcs: map[string]*vpc{}, origins: map[string]origin{}}
 	if k.host, err = newHostSide(o, k.threads); err != nil {
 		_ = home.Close()
 		return nil, err
@@ -113,17 +115,23 @@ func (k *Kernel) newVPC(id string) *vpc {
 	return s
 }
 
-// remember keeps which VPC an ENI is in.
+// remember keeps where connections of the VPC's ENIs come from, so that dialing
+// waits for no Set.
 func (k *Kernel) remember(s *vpc, v VPC) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for id, of := range k.attached {
-		if of == s {
-			delete(k.attached, id)
-		}
-	}
+	maps.DeleteFunc(k.origins, func(_ string, o origin) bool { return o.vpc == s })
 	for _, e := range v.ENIs {
-		k.attached[e.ID] = s
+		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID)}
+		if v.DNSSupport {
+			o.resolver = v.Resolver()
+		}
+		if e.Kind.Hosted() {
+			o.namespace, o.bind = k.site.namespace(v.ID), e.IP
+		}
+		if e.Kind != Detached {
+			k.origins[e.ID] = o
+		}
 	}
 }
 
@@ -148,38 +156,67 @@ func (k *Kernel) Remove(_ context.Context, vpcID string) error {
 
 // Keep implements Engine.
 func (k *Kernel) Keep(ctx context.Context, vpcIDs []string) error {
-	wanted := map[string]bool{}
-	for _, id := range vpcIDs {
-		wanted[k.site.namespace(id)] = true
-	}
 	var errs []error
 	for _, v := range k.all() {
 		if !slices.Contains(vpcIDs, v.id) {
 			errs = append(errs, k.Remove(ctx, v.id))
-			continue
 		}
-		v.mu.Lock()
-		wanted[v.applied.Namespace] = true
-		for _, l := range v.applied.Links {
-			wanted[l.Namespace] = true
-		}
-		v.mu.Unlock()
+	}
+	links := map[string]bool{} // of the VPCs that stay
+	for _, id := range vpcIDs {
+		errs = append(errs, k.linksOf(id, links))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("network: keep: %w", err) // what is not known for a stray stays
 	}
 	names, err := namespacesNamed(k.site.namespaces())
 	errs = append(errs, err)
 	for _, n := range names {
-		if !wanted[n] {
-			errs = append(errs, k.removeStray(ctx, n))
+		id := strings.TrimPrefix(n, k.site.namespaces())
+		if !slices.Contains(vpcIDs, id) && !links[linkName(id)] {
+			errs = append(errs, k.removeStray(ctx, id))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// removeStray removes a namespace that nobody of this process has told of.
-func (k *Kernel) removeStray(ctx context.Context, name string) error {
-	id := strings.TrimPrefix(name, k.site.namespaces())
-	if strings.HasPrefix(id, "eni-") {
-		return removeNamespace(name)
+// linksOf adds the names of the links of a VPC, Set by this process or a former one.
+func (k *Kernel) linksOf(vpcID string, links map[string]bool) error {
+	if s, err := k.vpc(vpcID); err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.known {
+			for _, l := range s.applied.Links {
+				links[l.Name] = true
+			}
+			return nil
+		}
+	}
+	ns, err := openNamespace(k.site.namespace(vpcID))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	h, err := routeHandle(ns)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	all, err := h.LinkList()
+	for _, l := range all {
+		links[l.Attrs().Name] = true
+	}
+	return err
+}
+
+// removeStray removes the namespace of a VPC or ENI that nobody of this process
+// has told of.
+func (k *Kernel) removeStray(ctx context.Context, id string) error {
+	if strings.HasPrefix(id, eniIDs) {
+		return removeNamespace(k.site.namespace(id))
 	}
 	return k.Remove(ctx, id)
 }
@@ -193,10 +230,11 @@ func (k *Kernel) Purge(ctx context.Context) error {
 	names, err := namespacesNamed(k.site.namespaces())
 	errs = append(errs, err)
 	for _, n := range names {
-		errs = append(errs, k.removeStray(ctx, n))
+		errs = append(errs, k.removeStray(ctx, strings.TrimPrefix(n, k.site.namespaces())))
 	}
 	k.background.Wait()
 	errs = append(errs, k.host.purge())
+	_ = os.Remove(namespaceDir) // only when nobody has a name there
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("network: purge: %w", err)
 	}

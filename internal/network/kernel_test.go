@@ -2,6 +2,10 @@ package network
 
 import (
 	"context"
+	"io"
+	"net"
+	"os"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -19,6 +23,7 @@ func named(suffix string) VPC {
 }
 
 func TestEqualRangesNeverMeet(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a, b := named("-a"), named("-b")
 	w.set(a)
@@ -40,6 +45,7 @@ func TestEqualRangesNeverMeet(t *testing.T) {
 }
 
 func TestSecurityGroups(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	v := clone(example())
 	v.SecurityGroups = append(v.SecurityGroups, SecurityGroup{ID: "sg-web", Egress: []Rule{{ID: "sgr-web-out", Protocol: AnyProtocol, CIDR: defaultRoute}}, Ingress: []Rule{
@@ -84,7 +90,45 @@ func TestSecurityGroups(t *testing.T) {
 	w.expect("eni-public", "10.0.3.20:9090", "time-out")
 }
 
+// An address that is not the interface's gets nowhere, not even where everybody
+// may go, and not even when it is another interface's.
+func TestSpoofedSourcesAreDropped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := example()
+	w.set(v)
+	l, err := w.Listen(context.Background(), v.ID, "tcp4", MetadataAddr.String()+":80")
+	must(t, err)
+	networktest.Greet(t, l, "metadata")
+	w.expect("eni-isolated", "169.254.170.2:80", "metadata to 10.0.3.10 at 169.254.170.2")
+	for _, other := range []string{"10.0.3.11", "10.0.3.77", "169.254.170.2"} {
+		out, err := exec.Command("nsenter", "--net="+w.NetNS("eni-isolated"), "ip", "address", "add", other+"/32", "dev", "lo").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		before, err := w.Counters(context.Background(), v.ID)
+		must(t, err)
+		err = networktest.Enter(w.NetNS("eni-isolated"), func() error {
+			d := net.Dialer{Timeout: 300 * time.Millisecond, LocalAddr: &net.TCPAddr{IP: net.ParseIP(other)}}
+			c, err := d.Dial("tcp4", "10.0.1.10:80") // by the router, whose MAC is known already
+			if err == nil {
+				c.Close()
+			}
+			return err
+		})
+		if err == nil || !os.IsTimeout(err) {
+			t.Errorf("as %s: %v", other, err)
+		}
+		after, err := w.Counters(context.Background(), v.ID)
+		must(t, err)
+		if after.Spoofed.Packets == before.Spoofed.Packets {
+			t.Errorf("as %s: not counted", other)
+		}
+	}
+}
+
 func TestRoutesLeadOut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	v := example()
 	w.set(v)
@@ -120,6 +164,7 @@ func TestRoutesLeadOut(t *testing.T) {
 }
 
 func TestRestartAdopts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	v := example()
 	w.set(v)
@@ -128,12 +173,12 @@ func TestRestartAdopts(t *testing.T) {
 	must(t, w.Close())
 
 	w.start()
+	must(t, w.Keep(context.Background(), []string{v.ID})) // before anything is Set: nothing is lost
 	v = clone(v)
 	v.ENIs = append(v.ENIs[:1:1], v.ENIs[2:]...) // eni-public went while nobody looked
 	v.RouteTables[2] = RouteTable{ID: "rtb-isolated"}
 	v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-in", Protocol: TCP, FromPort: 8080, ToPort: 8080, CIDR: prefix("10.0.2.0/24")}}
 	w.set(v)
-	must(t, w.Keep(context.Background(), []string{v.ID}))
 	w.expect("eni-behind", "10.0.3.10:8080", "task to 10.0.2.10 at 10.0.3.10")
 	w.expect("eni-behind", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
 	if names, _ := namespacesNamed(w.site.namespace("eni-public")); len(names) > 0 {
@@ -185,5 +230,40 @@ func TestFirstPacketOfFreshENI(t *testing.T) {
 	t.Logf("set-up %s on average, slowest first connection %s", setUp/n, first)
 	if first > 300*time.Millisecond {
 		t.Errorf("the first packet of a fresh interface was lost: %s", first)
+	}
+}
+
+// The path to the internet is narrower than the VPC's links; bulk data finds out.
+func TestBulkDataThroughNarrowPath(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.set(example())
+	l := networktest.Listen(t, w.Internet.Path, internetAddr+":80")
+	got := make(chan int64, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		n, _ := io.Copy(io.Discard, c)
+		got <- n
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := w.Dialer("eni-behind")(ctx, "tcp", internetAddr+":80")
+	must(t, err)
+	const size = 4 << 20
+	must(t, c.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err = c.Write(make([]byte, size))
+	must(t, err)
+	must(t, c.Close())
+	select {
+	case n := <-got:
+		if n != size {
+			t.Errorf("%d of %d bytes arrived", n, size)
+		}
+	case <-ctx.Done():
+		t.Error("the data does not arrive")
 	}
 }

@@ -28,9 +28,9 @@ func (s *vpc) addLinks(old, now Host) error {
 		if ok && before.same(l) {
 			continue
 		}
-		known := before.Namespace != ""
-		if known { // another address or MAC: a new link
-			if err := s.deleteLink(s.routes, l.Name); err != nil {
+		known := before.Address.IsValid() // and not adopted
+		if known {                        // another address or MAC: a new link
+			if err := deleteLink(s.routes, l.Name); err != nil {
 				return err
 			}
 		}
@@ -48,13 +48,12 @@ func (l Link) same(o Link) bool {
 
 // link makes one interface work: namespace, veth, address, default route.
 func (s *vpc) link(l Link, there bool) error {
-	if wait := s.deleting[l.Name]; wait != nil {
-		<-wait
-	}
+	s.awaitDeleted(l.Name)
+	s.awaitDeleted(l.Address.Addr().String())
 	inside, err := openNamespace(l.Namespace)
 	if errors.Is(err, fs.ErrNotExist) {
 		if there { // its other end went with a namespace that is no more
-			if err := s.deleteLink(s.routes, l.Name); err != nil {
+			if err := deleteLink(s.routes, l.Name); err != nil {
 				return err
 			}
 			there = false
@@ -150,39 +149,46 @@ func (s *vpc) awaitUp(index int) error {
 // dropLinks takes interfaces away. No packet passes them any more; deleting a
 // veth blocks for some 30 ms, which is nobody's to wait for.
 func (s *vpc) dropLinks(old, now Host) {
-	stay := map[string]bool{}
+	stay, reused := map[string]bool{}, map[netip.Addr]bool{}
 	for _, l := range now.Links {
 		stay[l.Name] = true
+		reused[l.Address.Addr()] = true
+	}
+	for _, a := range now.Addresses {
+		reused[a] = true
 	}
 	var names []string
-	var free []netip.Addr
+	var free, again []netip.Addr
 	for _, l := range old.Links {
 		if stay[l.Name] {
 			continue
 		}
 		names = append(names, l.Name)
-		if l.Namespace == "" {
-			continue // of a former process; Keep removes its namespace
+		if l.Namespace != "" {
+			if err := removeNamespace(l.Namespace); err != nil {
+				s.kernel.log.Warn("an interface's namespace stays", "namespace", l.Namespace, "error", err)
+			}
 		}
-		if err := removeNamespace(l.Namespace); err != nil {
-			s.kernel.log.Warn("an interface's namespace stays", "namespace", l.Namespace, "error", err)
+		switch a := l.Address.Addr(); {
+		case reused[a]:
+			again = append(again, a)
+		case a.IsValid():
+			free = append(free, a)
 		}
-		free = append(free, l.Address.Addr())
 	}
-	if len(free) > 0 && now.Namespace != "" {
-		s.forgetFlows(free)
-	}
+	s.kernel.forgetFlows(s.ns, again) // at once, before its new owner has any
 	if old.Uplink != nil && now.Uplink == nil {
 		names = append(names, uplinkName)
 	}
 	if len(names) > 0 {
 		fault.Point("network.drop")
-		s.deleteLater(names)
+		s.deleteLater(names, free)
 	}
 }
 
-// deleteLater deletes links on a socket of its own, which the others need not share.
-func (s *vpc) deleteLater(names []string) {
+// deleteLater deletes links, and what is known of the flows of addresses that
+// are free again, on sockets of its own, which the others need not share.
+func (s *vpc) deleteLater(names []string, free []netip.Addr) {
 	ns, err := openNamespace(s.kernel.site.namespace(s.id))
 	if err != nil {
 		return // and the links are gone with it
@@ -191,9 +197,13 @@ func (s *vpc) deleteLater(names []string) {
 	for _, n := range names {
 		s.deleting[n] = done
 	}
+	for _, a := range free {
+		s.deleting[a.String()] = done
+	}
 	s.kernel.background.Go(func() {
 		defer close(done)
 		defer ns.Close()
+		s.kernel.forgetFlows(ns, free)
 		h, err := routeHandle(ns)
 		if err != nil {
 			s.kernel.log.Warn("links stay", "links", names, "error", err)
@@ -201,14 +211,23 @@ func (s *vpc) deleteLater(names []string) {
 		}
 		defer h.Close()
 		for _, n := range names {
-			if err := s.deleteLink(h, n); err != nil {
+			if err := deleteLink(h, n); err != nil {
 				s.kernel.log.Warn("a link stays", "link", n, "error", err)
 			}
 		}
 	})
 }
 
-func (s *vpc) deleteLink(h *netlink.Handle, name string) error {
+// awaitDeleted waits until a link or an address that is to be used again has
+// been deleted.
+func (s *vpc) awaitDeleted(what string) {
+	if wait := s.deleting[what]; wait != nil {
+		<-wait
+		delete(s.deleting, what)
+	}
+}
+
+func deleteLink(h *netlink.Handle, name string) error {
 	l, err := h.LinkByName(name)
 	if err == nil {
 		err = h.LinkDel(l)
@@ -221,8 +240,11 @@ func (s *vpc) deleteLink(h *netlink.Handle, name string) error {
 
 // forgetFlows ends the connections of addresses that are free again, so that
 // their next owners inherit none.
-func (s *vpc) forgetFlows(free []netip.Addr) {
-	h, err := netlink.NewHandleAt(netns.NsHandle(int(s.ns.Fd())), unix.NETLINK_NETFILTER)
+func (k *Kernel) forgetFlows(ns *os.File, free []netip.Addr) {
+	if len(free) == 0 {
+		return
+	}
+	h, err := netlink.NewHandleAt(netns.NsHandle(int(ns.Fd())), unix.NETLINK_NETFILTER)
 	if err != nil {
 		return
 	}
@@ -237,6 +259,6 @@ func (s *vpc) forgetFlows(free []netip.Addr) {
 		}
 	}
 	if _, err := h.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filters...); err != nil {
-		s.kernel.log.Debug("connections stay tracked", "addresses", free, "error", err)
+		k.log.Debug("connections stay tracked", "addresses", free, "error", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -85,12 +86,16 @@ func (s *vpc) adopt() error {
 	if err != nil {
 		return err
 	}
+	inside, err := s.kernel.namespacesByLink()
+	if err != nil {
+		return err
+	}
 	names := map[int]string{}
 	for _, l := range links {
 		name := l.Attrs().Name
 		names[l.Attrs().Index] = name
 		if name != "lo" && name != uplinkName {
-			h.Links = append(h.Links, Link{Name: name})
+			h.Links = append(h.Links, Link{Name: name, Namespace: inside[name]})
 		}
 	}
 	h.Namespace = s.kernel.site.namespace(s.id)
@@ -128,6 +133,16 @@ func (s *vpc) adopt() error {
 	}
 	s.applied = h
 	return nil
+}
+
+// namespacesByLink tells the namespaces of all ENIs by the names of their links.
+func (k *Kernel) namespacesByLink() (map[string]string, error) {
+	all := map[string]string{}
+	names, err := namespacesNamed(k.site.namespaces() + eniIDs)
+	for _, n := range names {
+		all[linkName(strings.TrimPrefix(n, k.site.namespaces()))] = n
+	}
+	return all, err
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {

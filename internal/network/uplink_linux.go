@@ -229,9 +229,7 @@ func (s *vpc) addUplink(u Uplink) error {
 	if err := side.prepare(); err != nil {
 		return err
 	}
-	if wait := s.deleting[uplinkName]; wait != nil {
-		<-wait
-	}
+	s.awaitDeleted(uplinkName)
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.Flags = uplinkName, internetMTU, net.FlagUp
 	v := netlink.NewVeth(attrs)
@@ -296,7 +294,7 @@ func (s *vpc) adoptUplink(h *Host, links map[int]string) error {
 				return nil
 			}
 		}
-		if err := s.deleteLink(s.routes, uplinkName); err != nil { // made, but never given an address
+		if err := deleteLink(s.routes, uplinkName); err != nil { // made, but never given an address
 			return err
 		}
 	}

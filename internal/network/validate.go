@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"regexp"
+	"strings"
 )
 
 // idPattern bounds what becomes part of names of namespaces, chains and sets.
@@ -13,6 +14,9 @@ var idPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 func (v VPC) Validate(site Site) error {
 	c := checker{site: site, v: v, seen: map[string]bool{}}
 	c.id(v.ID)
+	if strings.HasPrefix(v.ID, eniIDs) {
+		c.fail("%q is no id of a VPC", v.ID)
+	}
 	c.ranges()
 	for _, g := range v.SecurityGroups {
 		c.id(g.ID)
@@ -102,6 +106,9 @@ func (c *checker) rule(r Rule) {
 
 func (c *checker) eni(e ENI) {
 	c.id(e.ID)
+	if !strings.HasPrefix(e.ID, eniIDs) {
+		c.fail("%q is no id of an interface", e.ID)
+	}
 	c.once(e.IP.String())
 	s, ok := c.v.Subnet(e.Subnet)
 	if !ok || !s.CIDR.Contains(e.IP) {

@@ -28,6 +28,8 @@ type Stack struct {
 	Timeout    int      // minutes a creation may take; 0 for no limit
 
 	Operation *StackOperation // what goes on; nil when nothing does
+	Stuck     *StackOperation // the failed update that a rollback may still undo
+	LastToken string          // "KIND token" of the last accepted request that had a token
 	Events    int             // number of events so far
 	LastEvent time.Time       // event times grow strictly
 }

@@ -60,7 +60,8 @@ func (n *NetworkInterface) Key() string { return Key(n.Account, n.Region, n.ID) 
 
 // NetworkInterfaces holds the network interfaces. Index "vpc", "subnet" and
 // "group" take the key of such a resource, "name" the key of a stable name,
-// "bare-id" the bare id and "public" a public address.
+// "bare-id" the bare id, "public" a public address, and "address" the key of a
+// subnet, a slash and an address in it.
 var NetworkInterfaces = store.Define("ec2.network-interface", (*NetworkInterface).Key,
 	store.By("vpc", func(n *NetworkInterface) []string { return []string{Key(n.Account, n.Region, n.VpcID)} }),
 	store.By("subnet", func(n *NetworkInterface) []string { return []string{Key(n.Account, n.Region, n.SubnetID)} }),
@@ -71,6 +72,9 @@ var NetworkInterfaces = store.Define("ec2.network-interface", (*NetworkInterface
 			return nil
 		}
 		return []string{Key(n.Account, n.Region, n.Name)}
+	}),
+	store.By("address", func(n *NetworkInterface) []string {
+		return []string{Key(n.Account, n.Region, n.SubnetID) + "/" + n.PrivateIPAddress}
 	}),
 	store.By("public", func(n *NetworkInterface) []string {
 		if n.PublicIPAddress == "" {

@@ -85,7 +85,7 @@ type FilterLogEventsRequest struct {
 	FilterPattern       string   `aws:"filterPattern,min=0,max=1024"`
 	NextToken           string   `aws:"nextToken,min=1"`
 	Limit               *int32   `aws:"limit,min=1,max=10000"`
-	StartFromHead       bool     `aws:"startFromHead"`
+	StartFromHead       *bool    `aws:"startFromHead"`
 	Interleaved         bool     `aws:"interleaved"`
 	Unmask              bool     `aws:"unmask"`
 }

@@ -291,13 +291,13 @@ type UntagResourceRequest struct {
 
 // UpdateSecretRequest is the model's UpdateSecretRequest.
 type UpdateSecretRequest struct {
-	SecretId           string `aws:"SecretId,required,min=1,max=2048"`
-	ClientRequestToken string `aws:"ClientRequestToken,token,min=32,max=64"`
-	Description        string `aws:"Description,max=2048"`
-	KmsKeyId           string `aws:"KmsKeyId,min=0,max=2048"`
-	SecretBinary       []byte `aws:"SecretBinary,sensitive,min=1,max=65536"`
-	SecretString       string `aws:"SecretString,sensitive,min=1,max=65536"`
-	Type               string `aws:"Type,min=0,max=256"`
+	SecretId           string  `aws:"SecretId,required,min=1,max=2048"`
+	ClientRequestToken string  `aws:"ClientRequestToken,token,min=32,max=64"`
+	Description        *string `aws:"Description,max=2048"`
+	KmsKeyId           string  `aws:"KmsKeyId,min=0,max=2048"`
+	SecretBinary       []byte  `aws:"SecretBinary,sensitive,min=1,max=65536"`
+	SecretString       string  `aws:"SecretString,sensitive,min=1,max=65536"`
+	Type               string  `aws:"Type,min=0,max=256"`
 }
 
 // UpdateSecretResponse is the model's UpdateSecretResponse.

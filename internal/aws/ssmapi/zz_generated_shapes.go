@@ -198,12 +198,12 @@ type ParametersFilter struct {
 // PutParameterRequest is the model's PutParameterRequest.
 type PutParameterRequest struct {
 	Name           string        `aws:"Name,required,min=1,max=2048"`
-	Description    string        `aws:"Description,min=0,max=1024"`
+	Description    *string       `aws:"Description,min=0,max=1024"`
 	Value          string        `aws:"Value,required,sensitive"`
 	Type           ParameterType `aws:"Type"`
 	KeyId          string        `aws:"KeyId,min=1,max=256" pattern:"^([a-zA-Z0-9:/_-]+)$"`
 	Overwrite      *bool         `aws:"Overwrite"`
-	AllowedPattern string        `aws:"AllowedPattern,min=0,max=1024"`
+	AllowedPattern *string       `aws:"AllowedPattern,min=0,max=1024"`
 	Tags           []Tag         `aws:"Tags,max=1000"`
 	Tier           ParameterTier `aws:"Tier"`
 	Policies       string        `aws:"Policies,min=1,max=4096"`

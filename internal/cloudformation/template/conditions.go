@@ -85,7 +85,10 @@ func (e *Evaluator) equals(arg *Value) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if unknown != nil || len(args) != 2 {
+	if unknown != nil {
+		return false, ErrUnknown
+	}
+	if len(args) != 2 {
 		return false, templateError(form)
 	}
 	return Equal(args[0], args[1]), nil

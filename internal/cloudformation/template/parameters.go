@@ -1,6 +1,7 @@
 package template
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -173,10 +174,11 @@ func (p *Parameter) pattern() (*regexp.Regexp, error) {
 }
 
 // ResolveParameters gives each parameter its value: the given one or its
-// default, checked against type and constraints.
-func (t *Template) ResolveParameters(given map[string]string, look Lookup) (map[string]ParameterValue, error) {
+// default, checked against type and constraints. Those named in later have
+// values that only execution can tell; they are Unknown.
+func (t *Template) ResolveParameters(given map[string]string, look Lookup, later ...string) (map[string]ParameterValue, error) {
 	var unknown, missing []string
-	for name := range given {
+	for _, name := range slices.AppendSeq(slices.Clone(later), maps.Keys(given)) {
 		if _, ok := t.Parameter(name); !ok {
 			unknown = append(unknown, name)
 		}
@@ -185,7 +187,7 @@ func (t *Template) ResolveParameters(given map[string]string, look Lookup) (map[
 		return nil, errorf("Parameters: [%s] do not exist in the template", strings.Join(unknown, ", "))
 	}
 	for _, p := range t.Parameters {
-		if _, ok := given[p.Name]; !ok && p.Default == nil {
+		if _, ok := given[p.Name]; !ok && p.Default == nil && !slices.Contains(later, p.Name) {
 			missing = append(missing, p.Name)
 		}
 	}
@@ -194,6 +196,10 @@ func (t *Template) ResolveParameters(given map[string]string, look Lookup) (map[
 	}
 	out := map[string]ParameterValue{}
 	for _, p := range t.Parameters {
+		if slices.Contains(later, p.Name) {
+			out[p.Name] = ParameterValue{Value: &Value{Kind: Unknown, Text: p.Name}}
+			continue
+		}
 		text, ok := given[p.Name]
 		if !ok {
 			text = p.Default.Text
@@ -295,3 +301,12 @@ func (p *Parameter) violated(format string, args ...any) error {
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func ftoa(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// Meaning returns what Ref of the parameter returns for a text that was
+// resolved before: a string or, for list types, a list.
+func (p Parameter) Meaning(text string) *Value {
+	if _, list, _, _ := innerType(p.Type); list {
+		return Strings(splitList(text))
+	}
+	return Text(text)
+}

@@ -54,7 +54,10 @@ func (e *Evaluator) members(name string, arg *Value) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if unknown != nil || len(args) != 2 || args[0].Kind != List {
+	if unknown != nil {
+		return false, ErrUnknown
+	}
+	if len(args) != 2 || args[0].Kind != List {
 		return false, templateError("every %s object requires a list of 2 parameters.", name)
 	}
 	in := func(list []*Value, v *Value) bool {

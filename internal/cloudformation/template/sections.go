@@ -346,3 +346,13 @@ func nullPath(v *Value) string {
 	}
 	return ""
 }
+
+// Transforms returns the names of a document's Transform section.
+func Transforms(doc *Value) ([]string, error) {
+	t := &Template{}
+	if doc.Kind != Map {
+		return nil, formatError("unsupported structure.")
+	}
+	err := t.readTransforms(doc)
+	return t.Transforms, err
+}

@@ -2,8 +2,10 @@ package containerd
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"testing"
 
 	"github.com/neargate/neargate/internal/ids"
@@ -14,6 +16,10 @@ import (
 
 func TestMain(m *testing.M) {
 	ShimMain()
+	if plan := os.Getenv(daemonEnv); plan != "" {
+		fmt.Fprintln(os.Stderr, daemon(plan))
+		os.Exit(1)
+	}
 	os.Exit(m.Run())
 }
 
@@ -43,6 +49,8 @@ func open(t testing.TB, o Options) *Runtime {
 	t.Cleanup(func() { r.Close() })
 	return r
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }
 
 func TestConformance(t *testing.T) {
 	source := runtimetest.ProbeImage(t)

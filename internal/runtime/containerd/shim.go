@@ -3,6 +3,7 @@ package containerd
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/containerd/log"
 	"github.com/containerd/plugin"
 	"github.com/containerd/plugin/registry"
+	"github.com/sirupsen/logrus"
 )
 
 const (
@@ -48,9 +50,26 @@ func ShimMain() {
 		Requires: []plugin.Type{plugins.EventPlugin, plugins.InternalPlugin},
 		InitFn:   newShimTaskService,
 	})
-	shim.RunShim(context.Background(), manager.NewShimManager("io.containerd.runc.v2"))
+	shim.RunShim(context.Background(), manager.NewShimManager("io.containerd.runc.v2"), ownLog)
 	os.Exit(0)
 }
+
+// ownLog sends the shim's messages to a file beside the records. By itself it
+// would send them through a pipe that containerd copies to our standard error.
+func ownLog(config *shim.Config) {
+	config.NoSetupLogger = true
+	log.L.Logger.SetOutput(io.Discard)
+	log.L.Logger.SetLevel(logrus.WarnLevel)
+	path := filepath.Join(filepath.Dir(os.Getenv(recordsEnv)), "shim.log")
+	if info, err := os.Stat(path); err == nil && info.Size() > maxShimLog {
+		os.Remove(path) // begin anew
+	}
+	if file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+		log.L.Logger.SetOutput(file)
+	}
+}
+
+const maxShimLog = 1 << 20
 
 func newShimTaskService(ic *plugin.InitContext) (any, error) {
 	publisher, err := ic.GetByID(plugins.EventPlugin, "publisher")

@@ -3,7 +3,9 @@ package runtimetest
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -106,8 +108,20 @@ func (s *suite) create(t *testing.T, task string, args []string, change ...func(
 func (s *suite) run(t *testing.T, args []string, change ...func(*runtime.ContainerSpec)) runtime.ContainerSpec {
 	t.Helper()
 	spec := s.create(t, s.task(t), args, change...)
-	must(t, s.Runtime.Start(t.Context(), spec.ID))
+	s.start(t, spec)
 	return spec
+}
+
+// start starts a container, and waits until one that waits for signals does so.
+func (s *suite) start(t *testing.T, spec runtime.ContainerSpec) {
+	t.Helper()
+	must(t, s.Runtime.Start(t.Context(), spec.ID))
+	if s.Real && len(spec.Args) > 1 && (spec.Args[1] == "sleep" || spec.Args[1] == "stubborn") {
+		eventually(t, "probe is ready", func() bool {
+			content, _ := os.ReadFile(spec.LogPath)
+			return strings.Contains(string(content), "ready")
+		})
+	}
 }
 
 func (s *suite) inspect(t *testing.T, id string) runtime.Container {

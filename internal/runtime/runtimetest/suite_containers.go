@@ -22,7 +22,7 @@ func (s *suite) lifecycle(t *testing.T) {
 		len(c.Labels) != 2 || c.Labels["with/slash"] != "a=b" {
 		t.Errorf("after Create: %+v", c)
 	}
-	must(t, s.Runtime.Start(t.Context(), spec.ID))
+	s.start(t, spec)
 	c = s.inspect(t, spec.ID)
 	if c.State != runtime.Running || c.PID < 2 || c.StartedAt.Before(before) || !c.FinishedAt.IsZero() {
 		t.Errorf("after Start: %+v", c)
@@ -131,7 +131,6 @@ func (s *suite) exitCodes(t *testing.T) {
 
 func (s *suite) stubborn(t *testing.T) {
 	spec := s.run(t, []string{"stubborn"})
-	time.Sleep(100 * time.Millisecond) // until it ignores signals
 	must(t, s.Runtime.Signal(t.Context(), spec.ID, syscall.SIGTERM))
 	time.Sleep(100 * time.Millisecond)
 	if c := s.inspect(t, spec.ID); c.State != runtime.Running {

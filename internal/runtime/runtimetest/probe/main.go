@@ -45,6 +45,7 @@ func run(verb string, args []string) error {
 		exitOnSignal()
 	case "stubborn": // until SIGKILL
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT)
+		fmt.Println("ready")
 		time.Sleep(time.Hour)
 	case "later": // later MILLISECONDS CODE
 		ms, err := strconv.Atoi(args[0])
@@ -83,6 +84,7 @@ func run(verb string, args []string) error {
 func exitOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR1)
+	fmt.Println("ready") // before, a signal would end the Go runtime in its own way
 	s := (<-signals).(syscall.Signal)
 	os.Exit(128 + int(s))
 }

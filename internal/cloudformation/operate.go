@@ -1,0 +1,389 @@
+package cloudformation
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/neargate/neargate/internal/cloudformation/template"
+	"github.com/neargate/neargate/internal/reconcile"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+)
+
+// operate carries out the operation of one stack, phase by phase, until there is
+// none. It is the loop's Do: an error is logged and repeated.
+func (s *Service) operate(ctx context.Context, key string) (reconcile.Result, error) {
+	for ctx.Err() == nil {
+		stack, ok := state.Stacks.Get(s.db.Read(), key)
+		if !ok || stack.Operation == nil || stack.Operation.Phase == "cleanup" && stack.Operation.Waits {
+			return reconcile.Result{}, nil
+		}
+		if err := s.phase(ctx, stack); err != nil && ctx.Err() == nil {
+			return reconcile.Result{}, err
+		}
+	}
+	return reconcile.Result{}, nil
+}
+
+// phase carries out the phase that a stack is in and records the next one.
+func (s *Service) phase(ctx context.Context, stack *state.Stack) error {
+	actor, err := s.actor(ctx, stack)
+	if err != nil {
+		return s.failed(ctx, stack, message(err))
+	}
+	op := &operation{s: s, stack: stack, op: stack.Operation, key: stack.Key(), cancelled: make(chan struct{})}
+	switch stack.Operation.Phase {
+	case "apply", "rollback":
+		return op.apply(actor)
+	case "cleanup":
+		return op.cleanup(actor)
+	}
+	return op.deleteAll(actor)
+}
+
+// operation is one phase of a stack's operation while it is worked on.
+type operation struct {
+	s         *Service
+	stack     *state.Stack // as it was when the phase began
+	op        *state.StackOperation
+	key       string
+	once      sync.Once
+	cancelled chan struct{} // closed when waits are to be given up
+	e         *template.Evaluator
+	deps      map[string][]string
+}
+
+func (o *operation) cancel() { o.once.Do(func() { close(o.cancelled) }) }
+
+// mark names a phase of an operation, as resources remember it.
+func (o *operation) mark() string { return o.op.ID + "/" + o.op.Phase }
+
+func (o *operation) rollback() bool { return o.op.Phase == "rollback" }
+
+// resources returns the stack's resources as they are now.
+func (o *operation) resources() map[string]*state.StackResource {
+	out := map[string]*state.StackResource{}
+	for r := range state.StackResources.All(o.s.db.Read(), state.StackResourceKey(o.stack.Account, o.stack.Region, o.stack.ID, "")) {
+		out[r.LogicalID] = r
+	}
+	return out
+}
+
+// load reads a resource; one that is not there yet is returned empty.
+func (o *operation) load(tx *store.Tx, logicalID string) *state.StackResource {
+	if r, ok := state.StackResources.Get(tx, state.StackResourceKey(o.stack.Account, o.stack.Region, o.stack.ID, logicalID)); ok {
+		copied := *r
+		return &copied
+	}
+	return &state.StackResource{Account: o.stack.Account, Region: o.stack.Region, StackID: o.stack.ID, StackName: o.stack.Name, LogicalID: logicalID, IsNew: true}
+}
+
+// change loads a resource, lets change work on it and publishes the status that
+// change returns; without one it is stored silently.
+func (o *operation) change(ctx context.Context, logicalID string, change func(*state.StackResource) published) error {
+	return o.s.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		r := o.load(tx, logicalID)
+		p := change(r)
+		if p.status == "" {
+			state.StackResources.Put(tx, r)
+			return nil
+		}
+		progress(tx, o.key, r, p.status, p.reason, p.physicalID, p.properties)
+		return nil
+	})
+}
+
+// published is a resource event to be.
+type published struct{ status, reason, physicalID, properties string }
+
+// apply brings the resources to what the configuration says: the new one in the
+// apply phase, the previous one in the rollback phase of an update.
+func (o *operation) apply(ctx context.Context) error {
+	config := o.stack.Config
+	if o.rollback() {
+		config = *o.op.Previous
+	}
+	if err := o.evaluate(ctx, config); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return o.s.failed(ctx, o.stack, message(err))
+	}
+	if minutes := o.stack.Timeout; minutes > 0 && o.op.Kind == "CREATE" {
+		timer := time.AfterFunc(time.Until(o.op.Started.Add(time.Duration(minutes)*time.Minute)), o.cancel)
+		defer timer.Stop()
+	}
+	wanted := map[string]template.Resource{}
+	for _, r := range o.e.Resources() {
+		wanted[r.LogicalID] = r
+	}
+	var mu sync.Mutex
+	ok := true
+	walk(ctx, o.deps, true, o.cancel, func(name string) bool {
+		fine := !o.stopped() && o.one(ctx, wanted[name], config)
+		mu.Lock()
+		ok = ok && fine
+		mu.Unlock()
+		return fine
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if !ok {
+		return o.s.failed(ctx, o.stack, "")
+	}
+	return o.applied(ctx, config)
+}
+
+// stopped reports whether the operation is to go no further: CancelUpdateStack
+// came, or another operation took its place.
+func (o *operation) stopped() bool {
+	stack, ok := state.Stacks.Get(o.s.db.Read(), o.key)
+	if !ok || stack.Operation == nil || stack.Operation.ID != o.op.ID {
+		return true
+	}
+	return stack.Operation.Cancelled && o.op.Phase == "apply"
+}
+
+// evaluate prepares the evaluation of a configuration against what the stack's
+// resources are as they are made.
+func (o *operation) evaluate(ctx context.Context, config state.StackConfig) error {
+	t, err := stored(config)
+	if err != nil {
+		return err
+	}
+	params := map[string]template.ParameterValue{}
+	for _, v := range config.Parameters {
+		p, ok := t.Parameter(v.Key)
+		if !ok {
+			continue
+		}
+		text := v.Value
+		if v.Resolved != "" {
+			text = v.Resolved
+		}
+		params[v.Key] = template.ParameterValue{Given: v.Value, Resolved: v.Resolved, Value: p.Meaning(text)}
+	}
+	env := o.s.environment(ctx, o.stack, params)
+	env.Reference = func(id, attribute string) (*template.Value, error) {
+		r, ok := state.StackResources.Get(o.s.db.Read(), state.StackResourceKey(o.stack.Account, o.stack.Region, o.stack.ID, id))
+		if !ok || r.Live.ID == "" {
+			return nil, &template.Error{Message: "Template error: resource " + id + " does not exist yet"}
+		}
+		return attributeOf(r, attribute)
+	}
+	if o.e, err = t.Evaluate(env); err != nil {
+		return err
+	}
+	o.deps, err = o.e.Dependencies()
+	return err
+}
+
+// applied ends a phase in which everything went well.
+func (o *operation) applied(ctx context.Context, config state.StackConfig) error {
+	outputs, imports, err := o.outputs(config)
+	if err != nil {
+		return o.s.failed(ctx, o.stack, message(err)+" Rollback requested by user.")
+	}
+	return o.s.db.Write(ctx, func(tx *store.Tx) error {
+		if stack, ok := state.Stacks.Get(tx, o.key); !ok || stack.Operation == nil || stack.Operation.ID != o.op.ID {
+			return nil // another operation took over
+		}
+		if why := o.exportConflict(tx, outputs); why != "" && !o.rollback() {
+			fail(tx, o.key, o.op.ID, why)
+			return nil
+		}
+		o.forget(tx)
+		switch {
+		case o.rollback():
+			setStatus(tx, o.key, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "", func(s *state.Stack) {
+				s.Config, s.Outputs, s.Imports = config, outputs, imports
+				op := *s.Operation
+				op.Phase, op.Failed = "cleanup", true
+				s.Operation = &op
+			})
+		case o.op.Kind == "CREATE":
+			setStatus(tx, o.key, "CREATE_COMPLETE", "", func(s *state.Stack) {
+				s.Outputs, s.Imports, s.Operation = outputs, imports, nil
+			})
+		default:
+			setStatus(tx, o.key, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "", func(s *state.Stack) {
+				s.Outputs, s.Imports = outputs, imports
+				op := *s.Operation
+				op.Phase, op.Waits = "cleanup", s.ParentID != ""
+				s.Operation = &op
+			})
+		}
+		return nil
+	})
+}
+
+// forget stores what every resource of the template says besides its properties,
+// and drops the mark of newness once an operation is sure.
+func (o *operation) forget(tx *store.Tx) {
+	for _, r := range o.e.Resources() {
+		rec := o.load(tx, r.LogicalID)
+		rec.DependsOn, rec.Metadata = o.deps[r.LogicalID], metadata(r)
+		rec.DeletionPolicy, rec.UpdateReplacePolicy = r.DeletionPolicy, r.UpdateReplacePolicy
+		if !o.rollback() {
+			rec.IsNew = false
+		}
+		state.StackResources.Put(tx, rec)
+	}
+}
+
+// outputs evaluates the outputs and finds which exports the template uses.
+func (o *operation) outputs(config state.StackConfig) (out []state.StackOutput, imports []string, err error) {
+	for _, output := range o.e.Outputs() {
+		v, err := o.e.Value(output.Value)
+		if err != nil {
+			return nil, nil, &template.Error{Message: "[Error] /Outputs/" + output.Name + "/Value: " + message(err)}
+		}
+		name, err := o.e.Value(output.Export)
+		if err != nil {
+			return nil, nil, err
+		}
+		if v != nil && !v.IsScalar() {
+			return nil, nil, &template.Error{Message: "Template format error: The Value field of every Outputs member must evaluate to a String."}
+		}
+		out = append(out, state.StackOutput{Key: output.Name, Value: v.Str(), Description: output.Description, ExportName: name.Str()})
+	}
+	t, err := stored(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range o.e.Resources() {
+		imports = append(imports, o.importsOf(r.Properties)...)
+	}
+	for _, output := range t.Outputs {
+		imports = append(imports, o.importsOf(output.Value)...)
+	}
+	return out, imports, nil
+}
+
+// importsOf returns the names of the exports that a value uses.
+func (o *operation) importsOf(v *template.Value) (names []string) {
+	if v == nil {
+		return nil
+	}
+	if arg := v.Get("Fn::ImportValue"); arg != nil && len(v.Entries) == 1 {
+		if name, err := o.e.Value(arg); err == nil {
+			names = append(names, name.Str())
+		}
+	}
+	for _, item := range v.Items {
+		names = append(names, o.importsOf(item)...)
+	}
+	for _, e := range v.Entries {
+		names = append(names, o.importsOf(e.Value)...)
+	}
+	return names
+}
+
+// exportConflict says why a stack may not have these outputs: an export of the
+// same name, or one that is in use and would go or change.
+func (o *operation) exportConflict(tx *store.Tx, outputs []state.StackOutput) string {
+	wanted := map[string]string{}
+	for _, out := range outputs {
+		if out.ExportName == "" {
+			continue
+		}
+		wanted[out.ExportName] = out.Value
+		for other := range state.Stacks.By(tx, "export", state.Key(o.stack.Account, o.stack.Region, out.ExportName)) {
+			if other.ID != o.stack.ID {
+				return "Export with name " + out.ExportName + " is already exported by stack " + other.Name + ". Rollback requested by user."
+			}
+		}
+	}
+	for _, old := range o.stack.Outputs {
+		if old.ExportName == "" {
+			continue
+		}
+		v, stays := wanted[old.ExportName]
+		users := importers(tx, o.stack, old.ExportName)
+		switch {
+		case users == "" || stays && v == old.Value:
+		case stays:
+			return "Export " + old.ExportName + " cannot be updated as it is in use by " + users
+		default:
+			return "Export " + old.ExportName + " cannot be deleted as it is in use by " + users
+		}
+	}
+	return ""
+}
+
+// importers returns the names of the stacks that use an export.
+func importers(tx *store.Tx, stack *state.Stack, name string) string {
+	var users []string
+	for user := range state.Stacks.By(tx, "import", state.Key(stack.Account, stack.Region, name)) {
+		if user.ID != stack.ID {
+			users = append(users, user.Name)
+		}
+	}
+	return strings.Join(users, " and ")
+}
+
+// failed ends a phase in which something went wrong.
+func (s *Service) failed(ctx context.Context, stack *state.Stack, why string) error {
+	return s.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		fail(tx, stack.Key(), stack.Operation.ID, why)
+		return nil
+	})
+}
+
+// fail decides what comes after a failure and publishes it. An empty reason
+// means that resources failed; their names are the reason.
+func fail(tx *store.Tx, key, operation, why string) {
+	stack, ok := state.Stacks.Get(tx, key)
+	if !ok || stack.Operation == nil || stack.Operation.ID != operation {
+		return // another operation took over
+	}
+	op := *stack.Operation
+	next := func(phase string) func(*state.Stack) {
+		return func(s *state.Stack) { op.Phase, op.Failed = phase, true; s.Operation = &op }
+	}
+	stop := func(s *state.Stack) { s.Stuck, s.Operation = &op, nil }
+	list := failures(tx, stack)
+	switch {
+	case op.Phase == "rollback":
+		setStatus(tx, key, "UPDATE_ROLLBACK_FAILED", pick(why, list), stop)
+	case op.Kind == "CREATE" && op.OnFailure == "DELETE":
+		setStatus(tx, key, "DELETE_IN_PROGRESS", pick(why, list+"Delete requested by user."), next("delete"))
+	case op.Kind == "CREATE" && op.OnFailure == "DO_NOTHING":
+		setStatus(tx, key, "CREATE_FAILED", pick(why, list), stop)
+	case op.Kind == "CREATE":
+		setStatus(tx, key, "ROLLBACK_IN_PROGRESS", pick(why, list+"Rollback requested by user."), next("delete"))
+	case op.OnFailure == "DO_NOTHING" && !op.Cancelled:
+		setStatus(tx, key, "UPDATE_FAILED", pick(why, list), stop)
+	case op.Cancelled:
+		setStatus(tx, key, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated", next("rollback"))
+	default:
+		setStatus(tx, key, "UPDATE_ROLLBACK_IN_PROGRESS", pick(why, list), next("rollback"))
+	}
+}
+
+func pick(why, otherwise string) string {
+	if why != "" {
+		return why
+	}
+	return otherwise
+}
+
+// failures lists the resources that failed in the operation under way.
+func failures(tx *store.Tx, stack *state.Stack) string {
+	byKind := map[string][]string{}
+	for r := range state.StackResources.All(tx, state.StackResourceKey(stack.Account, stack.Region, stack.ID, "")) {
+		if kind, failed := strings.CutSuffix(r.Status, "_FAILED"); failed && r.Touched == stack.Operation.ID {
+			byKind[kind] = append(byKind[kind], r.LogicalID)
+		}
+	}
+	text := ""
+	for _, k := range []struct{ kind, verb string }{{"CREATE", "create"}, {"UPDATE", "update"}, {"DELETE", "delete"}} {
+		if names := byKind[k.kind]; names != nil {
+			text += "The following resource(s) failed to " + k.verb + ": [" + strings.Join(names, ", ") + "]. "
+		}
+	}
+	return text
+}

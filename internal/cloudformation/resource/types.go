@@ -1,0 +1,18 @@
+package resource
+
+// Types returns every resource type that Neargate carries out, by name.
+// AWS::CloudFormation::Stack is the engine's own.
+func Types() map[string]Type {
+	all := []Type{
+		vpc{}, subnet{}, routeTable{}, route{}, routeTableAssociation{}, internetGateway{}, gatewayAttachment{},
+		securityGroup{}, securityGroupRule{egress: false}, securityGroupRule{egress: true}, vpcEndpoint{},
+		ecsCluster{}, taskDefinition{}, ecsService{},
+		iamRole{}, iamPolicy{}, iamManagedPolicy{},
+		logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
+	}
+	types := make(map[string]Type, len(all))
+	for _, t := range all {
+		types[t.Schema().Type] = t
+	}
+	return types
+}

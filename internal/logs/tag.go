@@ -1,0 +1,111 @@
+package logs
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/logsapi"
+	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/state"
+)
+
+const maxTags = 50
+
+// putTags returns a new list, sorted by key: the old tags with the new ones over them.
+func putTags(old []state.Tag, add map[string]string) ([]state.Tag, error) {
+	all := tagMap(old)
+	for key, value := range add {
+		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+			return nil, invalid("Tag keys starting with aws: are reserved for AWS.")
+		}
+		all[key] = value
+	}
+	if len(all) > maxTags {
+		return nil, &logsapi.TooManyTagsException{Message: "The number of tags exceeds the limit of 50."}
+	}
+	out := make([]state.Tag, 0, len(all))
+	for key, value := range all {
+		out = append(out, state.Tag{Key: key, Value: value})
+	}
+	slices.SortFunc(out, func(a, b state.Tag) int { return strings.Compare(a.Key, b.Key) })
+	return out, nil
+}
+
+func tagMap(tags []state.Tag) map[string]string {
+	out := make(map[string]string, len(tags))
+	for _, t := range tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
+// tagged finds the group that an ARN of a tagging request names.
+func tagged(ctx context.Context, resource string) (string, error) {
+	a, err := arn.Parse(resource)
+	id := caller.From(ctx)
+	if err != nil || a.Service != "logs" || !strings.HasPrefix(a.Resource, "log-group:") {
+		return "", invalid("The ARN " + resource + " is not that of a log group; other resources are not carried out by Neargate yet.")
+	}
+	if a.Account != id.Account || a.Region != id.Region {
+		return "", errNoGroup()
+	}
+	return nameOf(resource), nil
+}
+
+// TagResource puts tags on a log group.
+func (s *Service) TagResource(ctx context.Context, in *logsapi.TagResourceRequest) error {
+	name, err := tagged(ctx, in.ResourceArn)
+	if err != nil {
+		return err
+	}
+	return s.TagLogGroup(ctx, &logsapi.TagLogGroupRequest{LogGroupName: name, Tags: in.Tags})
+}
+
+// UntagResource takes tags off a log group.
+func (s *Service) UntagResource(ctx context.Context, in *logsapi.UntagResourceRequest) error {
+	name, err := tagged(ctx, in.ResourceArn)
+	if err != nil {
+		return err
+	}
+	return s.UntagLogGroup(ctx, &logsapi.UntagLogGroupRequest{LogGroupName: name, Tags: in.TagKeys})
+}
+
+// ListTagsForResource lists the tags of a log group.
+func (s *Service) ListTagsForResource(ctx context.Context, in *logsapi.ListTagsForResourceRequest) (*logsapi.ListTagsForResourceResponse, error) {
+	name, err := tagged(ctx, in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	g, err := s.group(ctx, s.db.Read(), name)
+	if err != nil {
+		return nil, err
+	}
+	return &logsapi.ListTagsForResourceResponse{Tags: tagMap(g.Tags)}, nil
+}
+
+// TagLogGroup is the older TagResource.
+func (s *Service) TagLogGroup(ctx context.Context, in *logsapi.TagLogGroupRequest) error {
+	return s.updateGroup(ctx, in.LogGroupName, func(g *state.LogGroup) (err error) {
+		g.Tags, err = putTags(g.Tags, in.Tags)
+		return err
+	})
+}
+
+// UntagLogGroup is the older UntagResource.
+func (s *Service) UntagLogGroup(ctx context.Context, in *logsapi.UntagLogGroupRequest) error {
+	return s.updateGroup(ctx, in.LogGroupName, func(g *state.LogGroup) error {
+		g.Tags = slices.DeleteFunc(slices.Clone(g.Tags), func(t state.Tag) bool { return slices.Contains(in.Tags, t.Key) })
+		return nil
+	})
+}
+
+// ListTagsLogGroup is the older ListTagsForResource.
+func (s *Service) ListTagsLogGroup(ctx context.Context, in *logsapi.ListTagsLogGroupRequest) (*logsapi.ListTagsLogGroupResponse, error) {
+	g, err := s.group(ctx, s.db.Read(), in.LogGroupName)
+	if err != nil {
+		return nil, err
+	}
+	return &logsapi.ListTagsLogGroupResponse{Tags: tagMap(g.Tags)}, nil
+}

@@ -1,0 +1,97 @@
+package secretsmanager
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// PutResourcePolicy attaches a policy to a secret.
+func (s *Service) PutResourcePolicy(ctx context.Context, in *secretsmanagerapi.PutResourcePolicyRequest) (*secretsmanagerapi.PutResourcePolicyResponse, error) {
+	if err := s.validatePolicy(in.ResourcePolicy); err != nil {
+		return nil, &secretsmanagerapi.MalformedPolicyDocumentException{Message: "This resource policy contains a syntax error: " + err.Error()}
+	}
+	if in.BlockPublicPolicy != nil && *in.BlockPublicPolicy {
+		return nil, invalidParameter("BlockPublicPolicy is not carried out by Neargate yet.")
+	}
+	sec, err := s.update(ctx, in.SecretId, func(sec *state.Secret) error {
+		sec.Policy = in.ResourcePolicy
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &secretsmanagerapi.PutResourcePolicyResponse{ARN: sec.ARN(), Name: sec.Name}, nil
+}
+
+// GetResourcePolicy returns the policy of a secret.
+func (s *Service) GetResourcePolicy(ctx context.Context, in *secretsmanagerapi.GetResourcePolicyRequest) (*secretsmanagerapi.GetResourcePolicyResponse, error) {
+	sec, err := s.find(s.db.Read(), caller.From(ctx), in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	return &secretsmanagerapi.GetResourcePolicyResponse{ARN: sec.ARN(), Name: sec.Name, ResourcePolicy: sec.Policy}, nil
+}
+
+// DeleteResourcePolicy takes the policy off a secret.
+func (s *Service) DeleteResourcePolicy(ctx context.Context, in *secretsmanagerapi.DeleteResourcePolicyRequest) (*secretsmanagerapi.DeleteResourcePolicyResponse, error) {
+	sec, err := s.update(ctx, in.SecretId, func(sec *state.Secret) error {
+		sec.Policy = ""
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &secretsmanagerapi.DeleteResourcePolicyResponse{ARN: sec.ARN(), Name: sec.Name}, nil
+}
+
+const maxTags = 50
+
+// putTags returns a new list: the old tags with the new ones put over them.
+func putTags(old []state.Tag, add []secretsmanagerapi.Tag) ([]state.Tag, error) {
+	out := slices.Clone(old)
+	for _, t := range add {
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+			return nil, invalidParameter("Tag keys that start with aws: are reserved for AWS use.")
+		}
+		if i := slices.IndexFunc(out, func(o state.Tag) bool { return o.Key == t.Key }); i >= 0 {
+			out[i].Value = t.Value
+		} else {
+			out = append(out, state.Tag{Key: t.Key, Value: t.Value})
+		}
+	}
+	if len(out) > maxTags {
+		return nil, &secretsmanagerapi.LimitExceededException{Message: "A secret can have no more than 50 tags."}
+	}
+	return out, nil
+}
+
+func describeTags(tags []state.Tag) []secretsmanagerapi.Tag {
+	var out []secretsmanagerapi.Tag
+	for _, t := range tags {
+		out = append(out, secretsmanagerapi.Tag{Key: t.Key, Value: t.Value})
+	}
+	return out
+}
+
+// TagResource puts tags on a secret.
+func (s *Service) TagResource(ctx context.Context, in *secretsmanagerapi.TagResourceRequest) error {
+	_, err := s.update(ctx, in.SecretId, func(sec *state.Secret) (err error) {
+		sec.Tags, err = putTags(sec.Tags, in.Tags)
+		return err
+	})
+	return err
+}
+
+// UntagResource takes tags off a secret.
+func (s *Service) UntagResource(ctx context.Context, in *secretsmanagerapi.UntagResourceRequest) error {
+	_, err := s.update(ctx, in.SecretId, func(sec *state.Secret) error {
+		sec.Tags = slices.DeleteFunc(slices.Clone(sec.Tags), func(t state.Tag) bool { return slices.Contains(in.TagKeys, t.Key) })
+		return nil
+	})
+	return err
+}

@@ -1,0 +1,194 @@
+package secretsmanager
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/wire"
+	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/ids"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+)
+
+func checkName(name string) error {
+	for _, r := range name {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-/_+=.@!", r)) {
+			return wire.NewError("ValidationException", 400, "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!")
+		}
+	}
+	return nil
+}
+
+// managedKey is the only key that we have.
+const managedKey = "alias/aws/secretsmanager"
+
+func checkKey(keyID string) error {
+	if keyID == "" || keyID == managedKey || strings.HasSuffix(keyID, ":"+managedKey) {
+		return nil
+	}
+	return invalidParameter("The KMS key " + keyID + " cannot be used: KMS keys of your own are not carried out by Neargate yet.")
+}
+
+// CreateSecret makes a secret, with its first version if a value is given.
+func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.CreateSecretRequest) (*secretsmanagerapi.CreateSecretResponse, error) {
+	v := value{in.SecretString, in.SecretBinary}
+	if err := checkName(in.Name); err != nil {
+		return nil, err
+	}
+	if err := checkKey(in.KmsKeyId); err != nil {
+		return nil, err
+	}
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(in.AddReplicaRegions) > 0:
+		return nil, invalidParameter("AddReplicaRegions is not carried out by Neargate yet.")
+	case in.Type != "":
+		return nil, invalidParameter("Type is not carried out by Neargate yet.")
+	}
+	tags, err := putTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
+	}
+	version := in.ClientRequestToken
+	if version == "" {
+		version = ids.UUID()
+	}
+	id := caller.From(ctx)
+	sec := &state.Secret{Account: id.Account, Region: id.Region, Name: in.Name, Suffix: ids.Mixed(6), Description: in.Description,
+		KMSKeyID: in.KmsKeyId, CreatedAt: s.now(), ChangedAt: s.now(), Tags: tags}
+	if v.given() {
+		if err := s.addVersion(sec, version, v, []string{current}); err != nil {
+			return nil, err
+		}
+	}
+	err = s.db.Write(ctx, func(tx *store.Tx) error {
+		if old, ok := state.Secrets.Get(tx, sec.Key()); ok && !s.gone(old, s.now()) {
+			if err := s.repeated(old, version, v); err != nil {
+				return err
+			}
+			sec = old
+			return nil
+		}
+		state.Secrets.Put(tx, sec)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &secretsmanagerapi.CreateSecretResponse{ARN: sec.ARN(), Name: sec.Name}
+	if v.given() {
+		out.VersionId = version
+	}
+	return out, nil
+}
+
+// repeated accepts a CreateSecret that a client sends once more, and refuses
+// any other of the same name.
+func (s *Service) repeated(old *state.Secret, version string, v value) error {
+	if !old.DeletedAt.IsZero() {
+		return invalidRequest("You can't create this secret because a secret with this name is already scheduled for deletion.")
+	}
+	if i := versionIndex(old, version); i >= 0 && v.given() {
+		again := *old
+		return s.addVersion(&again, version, v, nil)
+	}
+	return &secretsmanagerapi.ResourceExistsException{Message: fmt.Sprintf("The operation failed because the secret %s already exists.", old.Name)}
+}
+
+// UpdateSecret changes the description, and adds a version if a value is given.
+func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.UpdateSecretRequest) (*secretsmanagerapi.UpdateSecretResponse, error) {
+	v := value{in.SecretString, in.SecretBinary}
+	if err := checkKey(in.KmsKeyId); err != nil {
+		return nil, err
+	}
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	if in.Type != "" {
+		return nil, invalidParameter("Type is not carried out by Neargate yet.")
+	}
+	version := in.ClientRequestToken
+	if version == "" {
+		version = ids.UUID()
+	}
+	sec, err := s.update(ctx, in.SecretId, func(sec *state.Secret) error {
+		if in.Description != nil {
+			sec.Description = *in.Description
+		}
+		if in.KmsKeyId != "" {
+			sec.KMSKeyID = in.KmsKeyId
+		}
+		sec.ChangedAt = s.now()
+		if v.given() {
+			return s.addVersion(sec, version, v, []string{current})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &secretsmanagerapi.UpdateSecretResponse{ARN: sec.ARN(), Name: sec.Name}
+	if v.given() {
+		out.VersionId = version
+	}
+	return out, nil
+}
+
+// Recovery window of a deleted secret, in days.
+const (
+	minWindow, maxWindow = 7, 30
+	day                  = 24 * time.Hour
+)
+
+// DeleteSecret marks a secret for deletion, or deletes it at once.
+func (s *Service) DeleteSecret(ctx context.Context, in *secretsmanagerapi.DeleteSecretRequest) (*secretsmanagerapi.DeleteSecretResponse, error) {
+	force := wire.Or(in.ForceDeleteWithoutRecovery, false)
+	window := wire.Or(in.RecoveryWindowInDays, maxWindow)
+	switch {
+	case force && in.RecoveryWindowInDays != nil:
+		return nil, invalidParameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")
+	case window < minWindow || window > maxWindow:
+		return nil, invalidParameter("The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).")
+	}
+	var out *secretsmanagerapi.DeleteSecretResponse
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		find := s.alive
+		if force {
+			find = s.find // one that is marked already can still be deleted at once
+		}
+		sec, err := find(tx, caller.From(ctx), in.SecretId)
+		if err != nil {
+			return err
+		}
+		out = &secretsmanagerapi.DeleteSecretResponse{ARN: sec.ARN(), Name: sec.Name, DeletionDate: s.now()}
+		if force {
+			state.Secrets.Delete(tx, sec.Key())
+			return nil
+		}
+		out.DeletionDate = s.now().Add(time.Duration(window) * day)
+		state.Secrets.Update(tx, sec.Key(), func(sec *state.Secret) { sec.DeletedAt = out.DeletionDate })
+		return nil
+	})
+	return out, err
+}
+
+// RestoreSecret takes the mark for deletion off a secret.
+func (s *Service) RestoreSecret(ctx context.Context, in *secretsmanagerapi.RestoreSecretRequest) (*secretsmanagerapi.RestoreSecretResponse, error) {
+	var out *secretsmanagerapi.RestoreSecretResponse
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		sec, err := s.find(tx, caller.From(ctx), in.SecretId)
+		if err != nil {
+			return err
+		}
+		out = &secretsmanagerapi.RestoreSecretResponse{ARN: sec.ARN(), Name: sec.Name}
+		state.Secrets.Update(tx, sec.Key(), func(sec *state.Secret) { sec.DeletedAt = time.Time{} })
+		return nil
+	})
+	return out, err
+}
