@@ -51,6 +51,8 @@ type world struct {
 	s3  *memoryS3
 
 	sets     int
+	effects  int // calls that changed something
+	crashAt  int // the effect after which the process ends; 0 for none
 	mu       sync.Mutex
 	handlers map[*wire.Service]wire.Handlers
 	calls    []string                // "EC2 CreateVpc" ...
@@ -149,7 +151,27 @@ func (w *world) Invoke(ctx context.Context, service *wire.Service, operation str
 	if err := wire.Validate(service.Operation(operation), in); err != nil {
 		return nil, err
 	}
-	return handler(ctx, in)
+	out, err := handler(ctx, in)
+	if w.crash(operation) {
+		<-ctx.Done() // the answer never arrives
+		return nil, ctx.Err()
+	}
+	return out, err
+}
+
+// crash reports whether the process is to end here: after a call that changed
+// something, before its answer is recorded.
+func (w *world) crash(operation string) bool {
+	if strings.HasPrefix(operation, "Describe") || strings.HasPrefix(operation, "Get") || strings.HasPrefix(operation, "Head") {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.effects++; w.effects != w.crashAt {
+		return false
+	}
+	w.stop()
+	return true
 }
 
 func (w *world) count(call string) int {
