@@ -24,6 +24,7 @@ type vpc struct {
 	ns        *os.File // nil until the first Set
 	routes    *netlink.Handle
 	firewall  *firewall
+	drops     *dropLog     // nil when the kernel cannot report them
 	number    atomic.Int32 // of the uplink; -1 before it is known
 	applied   Host         // what the kernel has
 	known     bool         // applied is true; otherwise it is to be read again
@@ -37,6 +38,9 @@ func (s *vpc) set(v VPC) error {
 		return err
 	}
 	now := Plan(s.kernel.site, v, int(s.number.Load()))
+	if s.drops == nil {
+		now.Filter = now.Filter.withoutLogs()
+	}
 	if err := s.apply(s.applied, now); err != nil {
 		return err
 	}
@@ -79,6 +83,11 @@ func (s *vpc) attach(ns *os.File) error {
 		return err
 	}
 	s.ns, s.routes, s.firewall = ns, routes, firewall
+	if s.drops, err = openDropLog(ns); err != nil {
+		s.kernel.log.Warn("what security groups drop is counted, but not shown", "vpc", s.id, "error", err)
+	} else {
+		s.kernel.readers.Go(s.drops.read)
+	}
 	s.listeners, s.deleting = map[io.Closer]struct{}{}, map[string]chan struct{}{}
 	return nil
 }
@@ -188,6 +197,7 @@ func (s *vpc) release() {
 	if s.ns != nil {
 		s.routes.Close()
 		s.firewall.close()
+		s.drops.close()
 		_ = s.ns.Close()
 	}
 	s.ns, s.known, s.listeners = nil, false, nil

@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -53,9 +54,11 @@ type Hook struct {
 }
 
 // FilterRule is a rule of a chain: what it matches, what it counts, and what
-// becomes of the packet.
+// becomes of the packet. One with a Log reports some of the packets that reach
+// it and lets them go on; the kernel may lack the means for that.
 type FilterRule struct {
 	Match   []Match
+	Log     string
 	Counter string
 	Verdict Verdict
 }
@@ -93,6 +96,15 @@ const (
 	invalid     Tracked = "invalid"
 )
 
+// What is reported of drops: a few packets per second and chain, to a group of
+// the namespace's own.
+const (
+	logRate  = 5
+	logBurst = 20
+	logGroup = 78
+	logBytes = 64 // of each packet: its headers
+)
+
 // Verdict is what a rule does.
 type Verdict struct {
 	Kind VerdictKind
@@ -104,6 +116,7 @@ type VerdictKind string
 
 // The kinds of verdicts.
 const (
+	Continue   VerdictKind = "" // with the next rule
 	Accept     VerdictKind = "accept"
 	Drop       VerdictKind = "drop"
 	Jump       VerdictKind = "jump"
@@ -150,10 +163,25 @@ func (r FilterRule) String() string {
 	for _, m := range r.Match {
 		words = append(words, m.String())
 	}
+	if r.Log != "" {
+		words = append(words, fmt.Sprintf("limit rate %d/second burst %d packets log group %d prefix %q", logRate, logBurst, logGroup, r.Log))
+	}
 	if r.Counter != "" {
 		words = append(words, "counter name "+r.Counter)
 	}
-	return strings.Join(append(words, r.Verdict.String()), " ")
+	if r.Verdict.Kind != Continue {
+		words = append(words, r.Verdict.String())
+	}
+	return strings.Join(words, " ")
+}
+
+// withoutLogs is the filter for a kernel that cannot report.
+func (f Filter) withoutLogs() Filter {
+	f.Chains = slices.Clone(f.Chains)
+	for i, c := range f.Chains {
+		f.Chains[i].Rules = slices.DeleteFunc(slices.Clone(c.Rules), func(r FilterRule) bool { return r.Log != "" })
+	}
+	return f
 }
 
 func (h Hook) String() string {

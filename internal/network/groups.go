@@ -184,8 +184,8 @@ func (f *Filter) addENI(v VPC, e ENI) {
 			chainIn.Rules = append(chainIn.Rules, FilterRule{Verdict: Verdict{Jump, "ingress-" + g}})
 		}
 	}
-	chainOut.Rules = append(chainOut.Rules, FilterRule{Counter: out, Verdict: Verdict{Kind: Drop}})
-	chainIn.Rules = append(chainIn.Rules, FilterRule{Counter: in, Verdict: Verdict{Kind: Drop}})
+	chainOut.Rules = append(chainOut.Rules, FilterRule{Log: out}, FilterRule{Counter: out, Verdict: Verdict{Kind: Drop}})
+	chainIn.Rules = append(chainIn.Rules, FilterRule{Log: in}, FilterRule{Counter: in, Verdict: Verdict{Kind: Drop}})
 	f.Chains = append(f.Chains, chainOut, chainIn)
 	f.Sets[1].Elements = append(f.Sets[1].Elements, Element{Addr: e.IP, Chain: out})
 	f.Sets[2].Elements = append(f.Sets[2].Elements, Element{Addr: e.IP, Chain: in})

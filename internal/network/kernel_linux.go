@@ -33,6 +33,7 @@ type Kernel struct {
 	vpcs       map[string]*vpc   // by VPC id
 	origins    map[string]origin // by ENI id: where its connections come from
 	background sync.WaitGroup    // links that are being deleted
+	readers    sync.WaitGroup    // of what packet filters report
 }
 
 var _ Engine = (*Kernel)(nil)
@@ -67,6 +68,7 @@ func (k *Kernel) Close() error {
 		v.mu.Unlock()
 	}
 	k.background.Wait()
+	k.readers.Wait()
 	return errors.Join(k.host.close(), k.threads.home.Close())
 }
 

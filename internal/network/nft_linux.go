@@ -215,6 +215,10 @@ func (r FilterRule) expressions() []expr.Any {
 	for _, m := range r.Match {
 		all = append(all, compile(m)...)
 	}
+	if r.Log != "" {
+		all = append(all, &expr.Limit{Type: expr.LimitTypePkts, Rate: logRate, Burst: logBurst, Unit: expr.LimitTimeSecond},
+			&expr.Log{Key: 1<<unix.NFTA_LOG_GROUP | 1<<unix.NFTA_LOG_PREFIX | 1<<unix.NFTA_LOG_SNAPLEN, Group: logGroup, Snaplen: logBytes, Data: []byte(r.Log)})
+	}
 	if r.Counter != "" {
 		all = append(all, &expr.Objref{Type: unix.NFT_OBJECT_COUNTER, Name: r.Counter})
 	}
@@ -302,6 +306,8 @@ func trackedAs(m Tracked) []expr.Any {
 
 func (v Verdict) expressions() []expr.Any {
 	switch v.Kind {
+	case Continue:
+		return nil
 	case Accept:
 		return []expr.Any{&expr.Verdict{Kind: expr.VerdictAccept}}
 	case Drop:
@@ -321,7 +327,7 @@ func (v Verdict) expressions() []expr.Any {
 }
 
 func (r FilterRule) equal(o FilterRule) bool {
-	return r.Counter == o.Counter && r.Verdict == o.Verdict && slices.Equal(r.Match, o.Match)
+	return r.Log == o.Log && r.Counter == o.Counter && r.Verdict == o.Verdict && slices.Equal(r.Match, o.Match)
 }
 
 // sets and chains find by name.
