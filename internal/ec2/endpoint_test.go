@@ -20,14 +20,14 @@ type isolated struct {
 	subnets           []string
 }
 
-func newIsolated(t *testing.T) isolated {
-	w := newWorld(t)
+func newIsolated(t *testing.T) isolated { return isolate(newWorld(t)) }
+
+// isolate makes the VPC in a world.
+func isolate(w *world) isolated {
 	i := isolated{world: w, vpc: w.vpc("10.0.0.0/16")}
-	for _, on := range []ec2api.ModifyVpcAttributeRequest{{EnableDnsHostnames: &ec2api.AttributeBooleanValue{Value: ptr(true)}}} {
-		on.VpcId = i.vpc
-		if err := w.service.ModifyVpcAttribute(w.ctx, &on); err != nil {
-			t.Fatal(err)
-		}
+	on := &ec2api.ModifyVpcAttributeRequest{VpcId: i.vpc, EnableDnsHostnames: &ec2api.AttributeBooleanValue{Value: ptr(true)}}
+	if err := w.service.ModifyVpcAttribute(w.ctx, on); err != nil {
+		w.t.Fatal(err)
 	}
 	i.table, i.group = w.createTable(i.vpc), w.group(i.vpc, "private-link")
 	for _, cidr := range []string{"10.0.128.0/18", "10.0.192.0/18"} {

@@ -2,8 +2,12 @@ package ec2_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"testing"
 	"time"
@@ -18,8 +22,9 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// newKernelWorld is a world on real namespaces, with a make-believe internet.
-func newKernelWorld(t *testing.T) (*world, *network.Kernel) {
+// newKernelWorld is a world on real namespaces, with a make-believe internet and
+// a real edge, on which handler answers for AWS.
+func newKernelWorld(t *testing.T, handler http.HandlerFunc) (*world, *network.Kernel) {
 	t.Helper()
 	host := networktest.New(t)
 	site := network.Site{Instance: host.Instance, AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
@@ -33,13 +38,18 @@ func newKernelWorld(t *testing.T) (*world, *network.Kernel) {
 		}
 	})
 	networktest.Greet(t, networktest.Listen(t, host.Internet.Path, networktest.InternetAddr+":80"), "internet")
+	inside := edge.New(edge.Options{Engine: kernel, Site: site, AWS: handler, Metadata: http.NotFoundHandler(), Certificate: noCertificate})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error)
+	go func() { done <- inside.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
 	db, err := store.OpenMemory(state.Schema()...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	engine := newEngine()
 	w := &world{
-		t: t, db: db, engine: engine, service: ec2.New(db, startSignal{kernel, engine}, noEdge{}, ec2.Divide(site)),
+		t: t, db: db, engine: engine, service: ec2.New(db, startSignal{kernel, engine}, inside, ec2.Divide(site)),
 		ctx: caller.With(t.Context(), caller.ForRoot("000000000000", "eu-west-1")),
 	}
 	w.run()
@@ -56,9 +66,9 @@ func (e startSignal) Keep(ctx context.Context, ids []string) error {
 	return errors.Join(e.engine.Keep(ctx, ids), e.Kernel.Keep(ctx, ids))
 }
 
-type noEdge struct{ memoryEdge }
-
-func (noEdge) Set(context.Context, edge.VPC) error { return nil }
+func noCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return nil, errors.New("the test speaks plain HTTP")
+}
 
 // call connects from an interface and returns what it reads, or "time-out".
 func call(t *testing.T, kernel *network.Kernel, eni, address string) string {
@@ -80,7 +90,7 @@ func call(t *testing.T, kernel *network.Kernel, eni, address string) string {
 }
 
 func TestWhatTheAPIAnsweredIsInForce(t *testing.T) {
-	w, kernel := newKernelWorld(t)
+	w, kernel := newKernelWorld(t, http.NotFound)
 	vpc := w.vpc("10.0.0.0/16")
 	one, two := w.subnet(vpc, "10.0.1.0/24"), w.subnet(vpc, "10.0.2.0/24")
 	web, client := w.group(vpc, "web"), w.group(vpc, "client")
@@ -131,4 +141,61 @@ func TestWhatTheAPIAnsweredIsInForce(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// TestNamesLeadThroughEndpoints asks for AWS's names from inside an isolated
+// VPC: resolver, route, endpoint, security group and edge together.
+func TestNamesLeadThroughEndpoints(t *testing.T) {
+	w, kernel := newKernelWorld(t, func(w http.ResponseWriter, r *http.Request) {
+		facts, _ := edge.Conn(r.Context())
+		fmt.Fprintf(w, "%s through %s from %s", r.Host, facts.Endpoint, facts.Source)
+	})
+	i := isolate(w)
+	task := must(w.service.EnsureInterface(w.ctx, taskSpec("task-1", i.subnets[0], i.group)))
+	const logs, bucket = "logs.eu-west-1.amazonaws.com", "layers.s3.eu-west-1.amazonaws.com"
+	expect := func(when, host, endpoint string) {
+		t.Helper()
+		want := fmt.Sprintf("%s through %s from %s", host, endpoint, task.PrivateIPAddress)
+		if endpoint == "" {
+			want = "time-out"
+		}
+		if got := get(kernel, task.ID, host); got != want {
+			t.Errorf("%s: %q, want %q", when, got, want)
+		}
+	}
+	expect("nothing leads there", logs, "")
+	endpoint := must(i.endpoint("logs")).VpcEndpointId
+	expect("with the endpoint", logs, endpoint)
+	off := &ec2api.ModifyVpcEndpointRequest{VpcEndpointId: endpoint, PrivateDnsEnabled: ptr(false)}
+	must(w.service.ModifyVpcEndpoint(w.ctx, off))
+	expect("without private DNS", logs, "")
+	off.PrivateDnsEnabled = ptr(true)
+	must(w.service.ModifyVpcEndpoint(w.ctx, off))
+	expect("with private DNS again", logs, endpoint)
+
+	s3 := must(w.service.CreateVpcEndpoint(w.ctx, &ec2api.CreateVpcEndpointRequest{
+		VpcId: i.vpc, ServiceName: "com.amazonaws.eu-west-1.s3", RouteTableIds: []string{i.table},
+	})).VpcEndpoint.VpcEndpointId
+	expect("with the gateway endpoint", bucket, s3)
+	must(w.service.DeleteVpcEndpoints(w.ctx, &ec2api.DeleteVpcEndpointsRequest{VpcEndpointIds: []string{s3, endpoint}}))
+	expect("without the gateway endpoint", bucket, "")
+	expect("without the endpoint", logs, "")
+}
+
+// get fetches http://HOST/ from inside an interface, names and all.
+func get(kernel *network.Kernel, eni, host string) string {
+	client := http.Client{Timeout: 500 * time.Millisecond, Transport: &http.Transport{DialContext: kernel.Dialer(eni), DisableKeepAlives: true}}
+	answer, err := client.Get("http://" + host + "/")
+	if err != nil {
+		if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
+			return "time-out"
+		}
+		return err.Error()
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return string(body)
 }

@@ -25,14 +25,10 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Divide makes Options that divide the range of AWS's public addresses: a part
-// for S3, a quarter for the other services, and the upper half for elastic
-// addresses.
+// Divide makes Options with the parts into which a site divides the range of
+// AWS's public addresses.
 func Divide(site network.Site) Options {
-	base, bits := number(site.AWS.Masked().Addr()), site.AWS.Bits()
-	part := func(offset uint32, bits int) netip.Prefix { return netip.PrefixFrom(address(base+offset), bits) }
-	half := uint32(1) << (31 - bits)
-	return Options{Site: site, S3: part(0, bits+5), Services: part(half/2, bits+2), Addresses: part(half, bits+1)}
+	return Options{Site: site, Services: site.Services(), S3: site.S3(), Addresses: site.PublicIPs()}
 }
 
 // zone is the public part of every zone of a region.
