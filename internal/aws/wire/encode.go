@@ -96,6 +96,9 @@ func (op *Operation) encodeREST(p Protocol, w http.ResponseWriter, plan *structP
 		return send(w, status, nil)
 	}
 	status = bindResponse(plan, v, w.Header(), status)
+	if status == http.StatusOK && w.Header().Get("Content-Range") != "" {
+		status = http.StatusPartialContent // S3's model does not say so
+	}
 	if plan.payload >= 0 {
 		return op.encodePayload(p, w, status, &plan.fields[plan.payload], v)
 	}
