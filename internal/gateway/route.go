@@ -152,9 +152,6 @@ func (req *request) readBody(limit int64) error {
 // operation finds which operation of the service is meant.
 func (g *Gateway) operation(req *request) error {
 	op, protocol, err := req.mount.Model.Route(req.r, req.form)
-	if err != nil {
-		return err
-	}
-	req.op, req.protocol = op, protocol
-	return nil
+	req.op, req.protocol = op, protocol // the protocol also of a refusal
+	return err
 }

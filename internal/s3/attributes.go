@@ -28,6 +28,11 @@ func (s *Service) GetObjectAttributes(ctx context.Context, in *s3api.GetObjectAt
 	if err != nil {
 		return nil, s.hide(ctx, b, in.Key, err)
 	}
+	for _, a := range in.ObjectAttributes {
+		if !slices.Contains(a.EnumValues(), string(a)) {
+			return nil, errDetailed("InvalidArgument", 400, "Invalid attribute name specified.", "ArgumentName", "x-amz-object-attributes")
+		}
+	}
 	asked := func(a s3api.ObjectAttributes) bool { return slices.Contains(in.ObjectAttributes, a) }
 	out := &s3api.GetObjectAttributesOutput{LastModified: v.LastModified, VersionId: shown(b, v.VersionID)}
 	if asked(s3api.ObjectAttributesETag) {

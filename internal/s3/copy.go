@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/s3api"
@@ -16,6 +17,9 @@ func (s *Service) CopyObject(ctx context.Context, in *s3api.CopyObjectRequest) (
 	tx := s.DB.Read()
 	b, err := s.bucket(ctx, tx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkDirectives(in); err != nil {
 		return nil, err
 	}
 	from, source, err := s.copySource(ctx, in.CopySource, in.ExpectedSourceBucketOwner, conditions{
@@ -54,6 +58,16 @@ func (s *Service) CopyObject(ctx context.Context, in *s3api.CopyObjectRequest) (
 	out := &s3api.CopyObjectOutput{CopyObjectResult: result, VersionId: shown(b, v.VersionID), CopySourceVersionId: shown(from, source.VersionID)}
 	putEncryption(out, b, v.Encryption)
 	return out, nil
+}
+
+func checkDirectives(in *s3api.CopyObjectRequest) error {
+	if d := in.MetadataDirective; d != "" && !slices.Contains(d.EnumValues(), string(d)) {
+		return errInvalidArgument("Unknown metadata directive.", "x-amz-metadata-directive", string(d))
+	}
+	if d := in.TaggingDirective; d != "" && !slices.Contains(d.EnumValues(), string(d)) {
+		return errInvalidArgument("Unknown tagging directive.", "x-amz-tagging-directive", string(d))
+	}
+	return nil
 }
 
 // changes says whether a copy of an object to itself changes it.

@@ -62,6 +62,8 @@ func checksumType(algorithm, kind string) (string, error) {
 		return fullObject, nil
 	case newHash(algorithm) == nil:
 		return "", errUnsupportedChecksum()
+	case kind != "" && kind != composite && kind != fullObject:
+		return "", errInvalidRequest("Value for x-amz-checksum-type header is invalid.")
 	case algorithm == "CRC64NVME" && kind == composite, strings.HasPrefix(algorithm, "SHA") && kind == fullObject:
 		return "", errInvalidRequest(fmt.Sprintf("The %s checksum type cannot be used with the %s checksum algorithm.", kind, strings.ToLower(algorithm)))
 	case kind != "":

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"slices"
 
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/state"
@@ -126,7 +127,7 @@ func (s *Service) DeletePublicAccessBlock(ctx context.Context, in *s3api.DeleteP
 // PutBucketOwnershipControls says who owns what others upload.
 func (s *Service) PutBucketOwnershipControls(ctx context.Context, in *s3api.PutBucketOwnershipControlsRequest) error {
 	rules := in.OwnershipControls.Rules
-	if len(rules) != 1 {
+	if len(rules) != 1 || !slices.Contains(rules[0].ObjectOwnership.EnumValues(), string(rules[0].ObjectOwnership)) {
 		return errMalformedXML()
 	}
 	return s.change(ctx, in.Bucket, in.ExpectedBucketOwner, func(b *state.Bucket) error {

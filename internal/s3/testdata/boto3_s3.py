@@ -17,9 +17,11 @@ LOCATION = {"LocationConstraint": "eu-west-1"}
 
 
 def refused(code, status, call, **kw):
+    t0 = time.time()
     try:
         call(**kw)
     except ClientError as e:
+        if time.time() - t0 > 0.3: print("slow", code, kw, time.time()-t0)
         got = e.response["Error"]["Code"], e.response["ResponseMetadata"]["HTTPStatusCode"]
         assert got == (code, status), (got, code, status, e)
         return e.response["Error"]
@@ -260,9 +262,7 @@ def multipart():
     complete = lambda parts, **kw: s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **key, **kw)
     refused("InvalidPartOrder", 400, complete, parts=[parts[1], parts[0]])
     refused("InvalidPart", 400, complete, parts=[dict(parts[0], ETag='"x"')])
-    e = refused("EntityTooSmall", 400, complete, parts=[parts[2], dict(parts[2], PartNumber=4)]) if False else None
     refused("InvalidRequest", 400, complete, parts=[{k: p[k] for k in ("PartNumber", "ETag")} for p in parts])
-    refused("MalformedXML", 400, complete, parts=[]) if False else None
     done = complete(parts)
     want = hashlib.md5(b"".join(hashlib.md5(d).digest() for d in (part, part, last))).hexdigest()
     assert done["ETag"] == '"%s-3"' % want and done["ChecksumCRC32"].endswith("-3") and done["ChecksumType"] == "COMPOSITE", done
@@ -320,9 +320,10 @@ def multipart():
 
 def presigned():
     b = {"Bucket": "one"}
-    url = s3.generate_presigned_url("put_object", Params={"Key": "p", **b})
+    signer = client(signature_version="s3v4")
+    url = signer.generate_presigned_url("put_object", Params={"Key": "p", **b})
     urllib.request.urlopen(urllib.request.Request(url, data=b"by url", method="PUT", headers={"Content-Type": ""}))
-    url = s3.generate_presigned_url("get_object", Params={"Key": "p", "ResponseContentType": "text/x", **b})
+    url = signer.generate_presigned_url("get_object", Params={"Key": "p", "ResponseContentType": "text/x", **b})
     answer = urllib.request.urlopen(url)
     assert answer.read() == b"by url" and answer.headers["Content-Type"] == "text/x"
     try:
@@ -342,6 +343,8 @@ for walk in [buckets, settings, objects, lists, versions, multipart, presigned]:
     began = time.time()
     walk()
     print("%-10s %.2f s" % (walk.__name__, time.time() - began))
-s3.put_bucket_versioning(Bucket="one", VersioningConfiguration={"Status": "Enabled"})
+left = s3.list_object_versions(Bucket="one")
+for v in left.get("Versions", []) + left.get("DeleteMarkers", []):
+    s3.delete_object(Bucket="one", Key=v["Key"], VersionId=v["VersionId"])
 s3.delete_bucket(Bucket="one")
 print("all passed")
