@@ -61,6 +61,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	// A copy, as steps replace the body: net/http looks at its own request to see
+	// whether the client still waits for "100 Continue" when it is refused.
+	r = r.WithContext(r.Context())
 	req := &request{ctx: r.Context(), w: w, raw: r, r: r, id: ids.UUID(), started: time.Now()}
 	req.origin, req.inside = g.originOf(req.ctx)
 	for _, s := range chain {

@@ -95,11 +95,8 @@ func (s *Service) upload(ctx context.Context, tx *store.Tx, bucket, expectedOwne
 	return b, u, nil
 }
 
-// UploadPart stores a part.
+// UploadPart stores a part. The body is the caller's to close, as PutObject's.
 func (s *Service) UploadPart(ctx context.Context, in *s3api.UploadPartRequest) (*s3api.UploadPartOutput, error) {
-	if in.Body != nil {
-		defer in.Body.Close()
-	}
 	b, u, err := s.upload(ctx, s.DB.Read(), in.Bucket, in.ExpectedBucketOwner, in.Key, in.UploadId)
 	if err != nil {
 		return nil, err

@@ -11,11 +11,9 @@ import (
 // maxKey is the length of a key in bytes.
 const maxKey = 1024
 
-// PutObject stores an object.
+// PutObject stores an object. The body is the caller's to close: closing that of
+// an HTTP request reads it to its end, and a refused client has not sent it.
 func (s *Service) PutObject(ctx context.Context, in *s3api.PutObjectRequest) (*s3api.PutObjectOutput, error) {
-	if in.Body != nil {
-		defer in.Body.Close()
-	}
 	tx := s.DB.Read()
 	b, err := s.bucket(ctx, tx, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {
