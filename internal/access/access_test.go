@@ -223,7 +223,8 @@ func TestCheck(t *testing.T) {
 		{"anonymous", caller.Identity{Type: caller.Anonymous}, "s3:GetObject", own, "Access Denied"},
 		{"nobody", caller.Identity{}, "ecs:RunTask", "*", "because no resource-based policy allows the ecs:RunTask action"},
 		{"ecs wording", session, "ecs:RunTask", "*", "AccessDeniedException: User: arn:aws:sts::111111111111:assumed-role/app/task1 is not authorized to perform: ecs:RunTask on resource: * because no identity-based policy allows the ecs:RunTask action"},
-		{"iam wording", session, "iam:PassRole", roleARN, "AccessDenied: User: arn:aws:sts::111111111111:assumed-role/app/task1 is not authorized to perform: iam:PassRole on resource: " + roleARN + " because no identity-based policy allows the iam:PassRole action"},
+		{"iam wording", session, "iam:GetRole", roleARN, "AccessDenied: User: arn:aws:sts::111111111111:assumed-role/app/task1 is not authorized to perform: iam:GetRole on resource: " + roleARN + " because no identity-based policy allows the iam:GetRole action"},
+		{"hand-over wording", session, "iam:PassRole", roleARN, "AccessDeniedException: User: arn:aws:sts::111111111111:assumed-role/app/task1 is not authorized to perform: iam:PassRole on resource: " + roleARN + " because no identity-based policy allows the iam:PassRole action"},
 		{"s3 wording", session, "s3:PutObject", own, `AccessDenied: User: arn:aws:sts::111111111111:assumed-role/app/task1 is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::bucket/red/x" because no identity-based policy allows the s3:PutObject action`},
 	}
 	for _, c := range cases {

@@ -50,7 +50,7 @@ func (a *Authorizer) denialError(q *question, r policy.Result, message string) w
 		return wire.NewError("AccessDenied", 403, "Access Denied")
 	case service == "ec2":
 		return wire.NewError("UnauthorizedOperation", 403, "%s", "You are not authorized to perform this operation. "+message+". Encoded authorization failure message: "+a.encode(q, r))
-	case queryServices[service]:
+	case queryServices[service] && q.req.Action != "iam:PassRole": // which is asked by ECS and its like, in JSON
 		return wire.NewError("AccessDenied", 403, "%s", message)
 	case restJSONServices[service]:
 		return wire.NewError("AccessDeniedException", 403, "%s", message)
