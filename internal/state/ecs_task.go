@@ -138,7 +138,8 @@ func (t *Task) Container(name string) int {
 }
 
 // Tasks holds tasks by account/region/cluster/id. Indexes: "service" (key of the
-// service), "eni" (account/region/eni id), "alive" ("yes" while not STOPPED).
+// service), "eni" (account/region/eni id), "address" (the private IP while not
+// STOPPED), "alive" ("yes" while not STOPPED).
 var Tasks = store.Define("ecs.task", (*Task).Key,
 	store.By("service", func(t *Task) []string { return some(t.ServiceKey()) }),
 	store.By("eni", func(t *Task) []string {
@@ -146,6 +147,12 @@ var Tasks = store.Define("ecs.task", (*Task).Key,
 			return nil
 		}
 		return []string{Key(t.Account, t.Region, t.Interface.ID)}
+	}),
+	store.By("address", func(t *Task) []string {
+		if t.LastStatus == TaskStopped {
+			return nil
+		}
+		return some(t.Interface.PrivateIP)
 	}),
 	store.By("alive", func(t *Task) []string {
 		if t.LastStatus == TaskStopped {
