@@ -478,3 +478,13 @@ func (m *memoryS3) DeleteBucket(_ context.Context, in *s3api.DeleteBucketRequest
 	delete(m.buckets, in.Bucket)
 	return nil
 }
+
+// until waits for an event.
+func (w *world) until(line, name string) {
+	w.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(w.events(name), line); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("no %q in\n%s", line, w.events(name))
+		}
+	}
+}
