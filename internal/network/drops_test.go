@@ -84,3 +84,12 @@ func TestDropsAreSeen(t *testing.T) {
 		}
 	}
 }
+
+func FuzzReadDrop(f *testing.F) {
+	f.Add("out-eni-1", []byte{0x4f, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 1, 10, 10, 0, 3, 20, 1, 2})
+	f.Fuzz(func(t *testing.T, prefix string, packet []byte) {
+		if d, ok := readDrop(prefix, packet); ok && (!d.From.IsValid() || d.Port > 65535) {
+			t.Errorf("%+v", d)
+		}
+	})
+}

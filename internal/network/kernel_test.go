@@ -144,7 +144,8 @@ func TestRoutesLeadOut(t *testing.T) {
 	w.expect("eni-isolated", internetAddr+":80", "time-out")
 
 	w.expect("eni-public", "198.18.200.7:443", "aws to 10.0.1.10 at 198.18.200.7")
-	w.expect("eni-behind", "198.19.200.7:443", "aws to 10.0.2.10 at 198.19.200.7")
+	w.expect("eni-behind", "198.18.200.7:443", "aws to 10.0.2.10 at 198.18.200.7")
+	w.expect("eni-behind", "198.19.0.2:443", "time-out") // the public IP of eni-public is not AWS's
 	w.expect("eni-private", "198.18.200.7:443", "time-out")
 	w.expect("eni-isolated", "198.18.200.7:443", "time-out")
 	w.expect("eni-isolated", "198.18.0.7:443", "aws to 10.0.3.10 at 198.18.0.7")

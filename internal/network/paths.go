@@ -102,6 +102,11 @@ func internet(site Site, p path) []path {
 		q.Prefix, q.Via = part, viaAWS
 		all = append(all, q)
 	}
+	if part, ok := overlap(p.Prefix, site.PublicIPs()); ok {
+		q := p
+		q.Prefix, q.Via, q.Why = part, viaNone, "Neargate does not carry packets to the public IPs of interfaces yet"
+		all = append(all, q)
+	}
 	for _, r := range private {
 		if part, ok := overlap(p.Prefix, r); ok {
 			q := p
@@ -139,8 +144,8 @@ func (v VPC) translate(site Site, p path) []path {
 }
 
 // outranks decides between two paths to the very same prefix: a longer route of
-// the subnet's own table, then of the NAT gateway's, then what ends at us or
-// is dropped before what goes out.
+// the subnet's own table, then of the NAT gateway's, then what is dropped before
+// what ends at us before what goes out.
 func (p path) outranks(old path) bool {
 	return cmp.Or(
 		cmp.Compare(p.Route.Destination.Bits(), old.Route.Destination.Bits()),
@@ -157,7 +162,7 @@ func bits(r Route) int {
 }
 
 func rank(v via) int {
-	return slices.Index([]via{viaUplink, viaNone, viaAWS}, v)
+	return slices.Index([]via{viaUplink, viaAWS, viaNone}, v)
 }
 
 // shadowed reports whether a longer route of the same table covers the path,

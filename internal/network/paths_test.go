@@ -64,6 +64,7 @@ func TestExplain(t *testing.T) {
 		{"NAT reaches the internet", Flow{"eni-behind", addr("203.0.113.9"), 80, TCP}, "internet 203.0.113.9  true"},
 		{"NAT reaches AWS", Flow{"eni-behind", addr("198.18.0.9"), 443, TCP}, "aws 198.18.0.9  true"},
 		{"a longer blackhole wins over NAT", Flow{"eni-behind", addr("203.0.113.200"), 80, TCP}, "route rtb-nat 203.0.113.128/25 false"},
+		{"public IPs are not AWS's services", Flow{"eni-behind", addr("198.19.0.2"), 443, TCP}, "nat nat-1  false"},
 		{"isolated has no route", Flow{"eni-isolated", addr("203.0.113.9"), 80, TCP}, "route rtb-isolated  false"},
 		{"isolated reaches S3 by its endpoint", Flow{"eni-isolated", addr("198.18.1.1"), 443, TCP}, "aws 198.18.1.1  true"},
 		{"but no other AWS address", Flow{"eni-isolated", addr("198.18.200.1"), 443, TCP}, "route rtb-isolated  false"},
