@@ -10,8 +10,8 @@
 // available. A VPC in which nothing has an address is not on the host at all.
 //
 // The ECS agent makes and removes the interfaces of tasks with EnsureInterface
-// and RemoveInterface, which wait until the data plane follows. DNS, the
-// gateway and `neargate why` read with the methods of lookup.go.
+// and RemoveInterface, which wait until the data plane follows. Diagnosis reads
+// with the methods of lookup.go.
 //
 // Each account and region gets its default VPC on first use, as on AWS.
 package ec2

@@ -189,3 +189,17 @@ func TestAnEndpointStaysPendingWhileTheDataPlaneFails(t *testing.T) {
 		t.Errorf("the state is %s after the data plane recovered", got)
 	}
 }
+
+func TestAGatewayEndpointNeedsNoHost(t *testing.T) {
+	w := newWorld(t)
+	w.run()
+	vpc := w.vpc("10.0.0.0/16")
+	id := must(w.service.CreateVpcEndpoint(w.ctx, &ec2api.CreateVpcEndpointRequest{VpcId: vpc, ServiceName: "com.amazonaws.eu-west-1.s3"})).VpcEndpoint.VpcEndpointId
+	e := must(w.service.DescribeVpcEndpoints(w.ctx, &ec2api.DescribeVpcEndpointsRequest{VpcEndpointIds: []string{id}})).VpcEndpoints[0]
+	if e.State != "available" || !strings.Contains(e.PolicyDocument, "2008-10-17") {
+		t.Errorf("endpoint %+v", e)
+	}
+	if _, ok := w.engine.vpc(vpc); ok {
+		t.Error("a VPC without interfaces is on the host")
+	}
+}

@@ -34,44 +34,35 @@ func errDependency(kind, id string) error {
 
 // kind is how AWS speaks of a kind of resource when one does not exist.
 type kind struct {
-	code string // error code without ".NotFound"
-	text string // of the message, with one %s
+	code string
+	text string // with one %s, the id
 }
 
 var (
-	kindVpc              = kind{"InvalidVpcID", "The vpc ID '%s' does not exist"}
-	kindSubnet           = kind{"InvalidSubnetID", "The subnet ID '%s' does not exist"}
-	kindRouteTable       = kind{"InvalidRouteTableID", "The routeTable ID '%s' does not exist"}
-	kindAssociation      = kind{"InvalidAssociationID", "The association ID '%s' does not exist"}
-	kindInternetGateway  = kind{"InvalidInternetGatewayID", "The internetGateway ID '%s' does not exist"}
-	kindGateway          = kind{"InvalidGatewayID", "The gateway ID '%s' does not exist"}
-	kindSecurityGroup    = kind{"InvalidGroup", "The security group '%s' does not exist"}
-	kindRule             = kind{"InvalidSecurityGroupRuleId", "The security group rule ID '%s' does not exist"}
-	kindEndpoint         = kind{"InvalidVpcEndpointId", "The Vpc Endpoint Id '%s' does not exist"}
-	kindInterface        = kind{"InvalidNetworkInterfaceID", "The networkInterface ID '%s' does not exist"}
-	kindAllocation       = kind{"InvalidAllocationID", "The allocation ID '%s' does not exist"}
-	kindAddress          = kind{"InvalidAddress", "Address '%s' not found."}
+	kindVpc              = kind{"InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"}
+	kindSubnet           = kind{"InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist"}
+	kindRouteTable       = kind{"InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist"}
+	kindAssociation      = kind{"InvalidAssociationID.NotFound", "The association ID '%s' does not exist"}
+	kindInternetGateway  = kind{"InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist"}
+	kindGateway          = kind{"InvalidGatewayID.NotFound", "The gateway ID '%s' does not exist"}
+	kindSecurityGroup    = kind{"InvalidGroup.NotFound", "The security group '%s' does not exist"}
+	kindRule             = kind{"InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist"}
+	kindEndpoint         = kind{"InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '%s' does not exist"}
+	kindInterface        = kind{"InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist"}
+	kindAllocation       = kind{"InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist"}
+	kindAddress          = kind{"InvalidAddress.NotFound", "Address '%s' not found."}
 	kindNatGateway       = kind{"NatGatewayNotFound", "The Nat Gateway %s was not found"}
-	kindNetworkACL       = kind{"InvalidNetworkAclID", "The networkAcl ID '%s' does not exist"}
-	kindDHCPOptions      = kind{"InvalidDhcpOptionID", "The dhcpOption ID '%s' does not exist"}
-	kindPrefixList       = kind{"InvalidPrefixListID", "The prefix list ID '%s' does not exist"}
-	kindEndpointTable    = kind{"InvalidRouteTableId", "The route table Id '%s' does not exist"}
-	kindEndpointSubnet   = kind{"InvalidSubnetId", "The subnet Id '%s' does not exist"}
-	kindEndpointGroup    = kind{"InvalidSecurityGroupID", "The security group ID '%s' does not exist"}
+	kindNetworkACL       = kind{"InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist"}
+	kindDHCPOptions      = kind{"InvalidDhcpOptionID.NotFound", "The dhcpOption ID '%s' does not exist"}
+	kindPrefixList       = kind{"InvalidPrefixListID.NotFound", "The prefix list ID '%s' does not exist"}
+	kindEndpointTable    = kind{"InvalidRouteTableId.NotFound", "The route table Id '%s' does not exist"}
+	kindEndpointSubnet   = kind{"InvalidSubnetId.NotFound", "The subnet Id '%s' does not exist"}
+	kindEndpointGroup    = kind{"InvalidSecurityGroupID.NotFound", "The security group ID '%s' does not exist"}
 	kindTaggedResource   = kind{"InvalidID", "The ID '%s' is not valid"}
 	kindAvailabilityZone = kind{"InvalidParameterValue", "Invalid availability zone: [%s]"}
 )
 
-func (k kind) notFound(id string) error {
-	code := k.code
-	switch k {
-	case kindNatGateway, kindAvailabilityZone:
-	case kindTaggedResource:
-	default:
-		code += ".NotFound"
-	}
-	return errorf(code, k.text, id)
-}
+func (k kind) notFound(id string) error { return errorf(k.code, k.text, id) }
 
 // unsupported refuses a request that sets a member which we do not carry out:
 // in is a pointer to a request, carried are the members that have an effect.

@@ -104,13 +104,3 @@ func (q *scope) hostNames(vpc *state.Vpc) map[string][]netip.Addr {
 	}
 	return hosts
 }
-
-// EndpointPolicy is the policy of an endpoint, to be evaluated on every request
-// that comes through it.
-func (s *Service) EndpointPolicy(endpointID string) (document string, ok bool) {
-	e, ok := first(state.VpcEndpoints.By(s.db.Read(), "bare-id", endpointID))
-	if !ok {
-		return "", false
-	}
-	return policyOf(e), true
-}

@@ -65,7 +65,7 @@ func (s *Service) retag(ctx context.Context, dryRun *bool, ids []string, change 
 			}
 			old, ok := kind.get(q, id)
 			if !ok {
-				return notFoundByPrefix(kind.prefix, id)
+				return kind.kind.notFound(id)
 			}
 			tags, err := change(q, old)
 			if err != nil {

@@ -5,35 +5,35 @@ import (
 	"strings"
 
 	"github.com/neargate/neargate/internal/state"
-	"github.com/neargate/neargate/internal/store"
 )
 
 // taggable is a kind of resource that carries tags.
 type taggable struct {
 	prefix       string // of its ids
 	resourceType string
+	kind         kind
 	get          func(q *scope, id string) ([]state.Tag, bool)
 	put          func(q *scope, id string, tags []state.Tag)
 	all          func(q *scope, yield func(id string, tags []state.Tag))
 }
 
 // tagged makes a taggable of a table whose records carry their tags.
-func tagged[T any](prefix, resourceType string, table *store.Table[T], id func(*T) string, tags func(*T) *[]state.Tag) taggable {
+func tagged[T any](prefix, resourceType string, r resource[T], tags func(*T) *[]state.Tag) taggable {
 	return taggable{
-		prefix: prefix, resourceType: resourceType,
+		prefix: prefix, resourceType: resourceType, kind: r.kind,
 		get: func(q *scope, id string) ([]state.Tag, bool) {
-			rec, ok := table.Get(q.tx, q.key(id))
+			rec, ok := r.table.Get(q.tx, q.key(id))
 			if !ok {
 				return nil, false
 			}
-			return *tags(rec), true
+			return r.tags(rec), true
 		},
 		put: func(q *scope, id string, t []state.Tag) {
-			table.Update(q.tx, q.key(id), func(rec *T) { *tags(rec) = t })
+			r.table.Update(q.tx, q.key(id), func(rec *T) { *tags(rec) = t })
 		},
 		all: func(q *scope, yield func(string, []state.Tag)) {
-			for rec := range table.All(q.tx, q.prefix()) {
-				yield(id(rec), *tags(rec))
+			for rec := range r.table.All(q.tx, q.prefix()) {
+				yield(r.id(rec), r.tags(rec))
 			}
 		},
 	}
@@ -42,17 +42,17 @@ func tagged[T any](prefix, resourceType string, table *store.Table[T], id func(*
 // taggables are all kinds of resources that carry tags.
 func taggables() []taggable {
 	return []taggable{
-		tagged("vpc", "vpc", state.Vpcs, func(r *state.Vpc) string { return r.ID }, func(r *state.Vpc) *[]state.Tag { return &r.Tags }),
-		tagged("subnet", "subnet", state.Subnets, func(r *state.Subnet) string { return r.ID }, func(r *state.Subnet) *[]state.Tag { return &r.Tags }),
-		tagged("rtb", "route-table", state.RouteTables, func(r *state.RouteTable) string { return r.ID }, func(r *state.RouteTable) *[]state.Tag { return &r.Tags }),
-		tagged("igw", "internet-gateway", state.InternetGateways, func(r *state.InternetGateway) string { return r.ID }, func(r *state.InternetGateway) *[]state.Tag { return &r.Tags }),
-		tagged("sg", "security-group", state.SecurityGroups, func(r *state.SecurityGroup) string { return r.ID }, func(r *state.SecurityGroup) *[]state.Tag { return &r.Tags }),
-		tagged("vpce", "vpc-endpoint", state.VpcEndpoints, func(r *state.VpcEndpoint) string { return r.ID }, func(r *state.VpcEndpoint) *[]state.Tag { return &r.Tags }),
-		tagged("eni", "network-interface", state.NetworkInterfaces, func(r *state.NetworkInterface) string { return r.ID }, func(r *state.NetworkInterface) *[]state.Tag { return &r.Tags }),
-		tagged("acl", "network-acl", state.NetworkAcls, func(r *state.NetworkAcl) string { return r.ID }, func(r *state.NetworkAcl) *[]state.Tag { return &r.Tags }),
-		tagged("dopt", "dhcp-options", state.DhcpOptionSets, func(r *state.DhcpOptions) string { return r.ID }, func(r *state.DhcpOptions) *[]state.Tag { return &r.Tags }),
-		tagged("eipalloc", "elastic-ip", state.Addresses, func(r *state.Address) string { return r.AllocationID }, func(r *state.Address) *[]state.Tag { return &r.Tags }),
-		tagged("nat", "natgateway", state.NatGateways, func(r *state.NatGateway) string { return r.ID }, func(r *state.NatGateway) *[]state.Tag { return &r.Tags }),
+		tagged("vpc", "vpc", vpcResource, func(r *state.Vpc) *[]state.Tag { return &r.Tags }),
+		tagged("subnet", "subnet", subnetResource, func(r *state.Subnet) *[]state.Tag { return &r.Tags }),
+		tagged("rtb", "route-table", routeTableResource, func(r *state.RouteTable) *[]state.Tag { return &r.Tags }),
+		tagged("igw", "internet-gateway", internetGatewayResource, func(r *state.InternetGateway) *[]state.Tag { return &r.Tags }),
+		tagged("sg", "security-group", securityGroupResource, func(r *state.SecurityGroup) *[]state.Tag { return &r.Tags }),
+		tagged("vpce", "vpc-endpoint", endpointResource, func(r *state.VpcEndpoint) *[]state.Tag { return &r.Tags }),
+		tagged("eni", "network-interface", interfaceResource, func(r *state.NetworkInterface) *[]state.Tag { return &r.Tags }),
+		tagged("acl", "network-acl", networkACLResource, func(r *state.NetworkAcl) *[]state.Tag { return &r.Tags }),
+		tagged("dopt", "dhcp-options", dhcpOptionsResource, func(r *state.DhcpOptions) *[]state.Tag { return &r.Tags }),
+		tagged("eipalloc", "elastic-ip", addressResource, func(r *state.Address) *[]state.Tag { return &r.Tags }),
+		tagged("nat", "natgateway", natGatewayResource, func(r *state.NatGateway) *[]state.Tag { return &r.Tags }),
 		taggedRules(),
 	}
 }
@@ -67,7 +67,7 @@ func taggedRules() taggable {
 		return g, slices.IndexFunc(g.Rules, func(r state.SecurityGroupRule) bool { return r.ID == id })
 	}
 	return taggable{
-		prefix: "sgr", resourceType: "security-group-rule",
+		prefix: "sgr", resourceType: "security-group-rule", kind: kindRule,
 		get: func(q *scope, id string) ([]state.Tag, bool) {
 			g, i := find(q, id)
 			if g == nil {
@@ -100,13 +100,4 @@ func taggableOf(id string) (taggable, bool) {
 		return taggable{}, false
 	}
 	return all[i], true
-}
-
-func notFoundByPrefix(prefix, id string) error {
-	kinds := map[string]kind{
-		"vpc": kindVpc, "subnet": kindSubnet, "rtb": kindRouteTable, "igw": kindInternetGateway, "sg": kindSecurityGroup,
-		"vpce": kindEndpoint, "eni": kindInterface, "acl": kindNetworkACL, "dopt": kindDHCPOptions, "eipalloc": kindAllocation,
-		"nat": kindNatGateway, "sgr": kindRule,
-	}
-	return kinds[prefix].notFound(id)
 }
