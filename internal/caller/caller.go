@@ -82,3 +82,10 @@ func ForService(name, account, region string) Identity {
 func ForRoot(account, region string) Identity {
 	return Identity{Account: account, Region: region, Type: Root, ARN: "arn:aws:iam::" + account + ":root", UserID: account, SecureTransport: true}
 }
+
+// MayTag reports whether the caller may put a tag with this key on a resource:
+// keys that begin with "aws:" are for AWS's services, such as CloudFormation's
+// aws:cloudformation:stack-name.
+func (id Identity) MayTag(key string) bool {
+	return id.Type == Service || id.ViaService != "" || !strings.HasPrefix(strings.ToLower(key), "aws:")
+}

@@ -30,7 +30,7 @@ func (s *Service) CreateRepository(ctx context.Context, in *ecrapi.CreateReposit
 	if err != nil {
 		return nil, err
 	}
-	tags, err := addTags(nil, in.Tags)
+	tags, err := addTags(ctx, nil, in.Tags)
 	if err != nil {
 		return nil, err
 	}

@@ -160,7 +160,7 @@ func (s *Service) TagResource(ctx context.Context, in *ecrapi.TagResourceRequest
 		return nil, err
 	}
 	err = s.update(ctx, sc, name, func(r *state.Repository) (err error) {
-		r.Tags, err = addTags(r.Tags, in.Tags)
+		r.Tags, err = addTags(ctx, r.Tags, in.Tags)
 		return err
 	})
 	if err != nil {

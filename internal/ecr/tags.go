@@ -1,23 +1,24 @@
 package ecr
 
 import (
+	"context"
 	"slices"
-	"strings"
 
 	"github.com/neargate/neargate/internal/aws/ecrapi"
+	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/state"
 )
 
 const maxTags = 50
 
 // addTags returns a new list: the old tags with the new ones put over them.
-func addTags(old []state.Tag, add []ecrapi.Tag) ([]state.Tag, error) {
+func addTags(ctx context.Context, old []state.Tag, add []ecrapi.Tag) ([]state.Tag, error) {
 	out := slices.Clone(old)
 	for _, t := range add {
 		switch {
 		case t.Key == "" || len([]rune(t.Key)) > 128 || len([]rune(t.Value)) > 256:
 			return nil, &ecrapi.InvalidTagParameterException{Message: "Invalid parameter at 'tags' failed to satisfy constraint: 'Tag keys have 1 to 128 characters and values up to 256'"}
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case !caller.From(ctx).MayTag(t.Key):
 			return nil, &ecrapi.InvalidTagParameterException{Message: "Invalid parameter at 'tags' failed to satisfy constraint: 'aws: prefixed tag key names are not allowed for external use'"}
 		}
 		if i := slices.IndexFunc(out, func(o state.Tag) bool { return o.Key == t.Key }); i >= 0 {

@@ -22,7 +22,7 @@ func (s *Service) CreateCluster(ctx context.Context, in *ecsapi.CreateClusterReq
 	case in.ServiceConnectDefaults != nil:
 		return nil, unsupported("serviceConnectDefaults")
 	}
-	if err := checkTags(in.Tags); err != nil {
+	if err := checkTags(ctx, in.Tags); err != nil {
 		return nil, err
 	}
 	var out *ecsapi.Cluster

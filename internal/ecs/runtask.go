@@ -16,7 +16,7 @@ import (
 // RunTask starts up to ten tasks of a task definition.
 func (s *Service) RunTask(ctx context.Context, in *ecsapi.RunTaskRequest) (*ecsapi.RunTaskResponse, error) {
 	c := scopeOf(ctx)
-	if err := checkRunTask(in); err != nil {
+	if err := checkRunTask(ctx, in); err != nil {
 		return nil, err
 	}
 	tasks, err := s.prepareTasks(c, s.DB.Read(), in)
@@ -55,7 +55,7 @@ func (s *Service) RunTask(ctx context.Context, in *ecsapi.RunTaskRequest) (*ecsa
 	return out, nil
 }
 
-func checkRunTask(in *ecsapi.RunTaskRequest) error {
+func checkRunTask(ctx context.Context, in *ecsapi.RunTaskRequest) error {
 	count := int32(1)
 	if in.Count != nil {
 		count = *in.Count
@@ -78,7 +78,7 @@ func checkRunTask(in *ecsapi.RunTaskRequest) error {
 	case len(in.ClientToken) > 64:
 		return invalid("clientToken has at most 64 characters.")
 	}
-	return checkTags(in.Tags)
+	return checkTags(ctx, in.Tags)
 }
 
 // prepareTasks makes the records of the tasks that the request asks for.

@@ -14,7 +14,7 @@ import (
 // CreateService makes a service; the scheduler starts its tasks.
 func (s *Service) CreateService(ctx context.Context, in *ecsapi.CreateServiceRequest) (*ecsapi.CreateServiceResponse, error) {
 	c := scopeOf(ctx)
-	if err := checkCreate(in); err != nil {
+	if err := checkCreate(ctx, in); err != nil {
 		return nil, err
 	}
 	var out *ecsapi.Service
@@ -40,7 +40,7 @@ func (s *Service) CreateService(ctx context.Context, in *ecsapi.CreateServiceReq
 }
 
 // checkCreate refuses what is not carried out, and bad values.
-func checkCreate(in *ecsapi.CreateServiceRequest) error {
+func checkCreate(ctx context.Context, in *ecsapi.CreateServiceRequest) error {
 	switch {
 	case in.ServiceName == "":
 		return invalid("Service name should not be null or empty.")
@@ -59,7 +59,7 @@ func checkCreate(in *ecsapi.CreateServiceRequest) error {
 	case in.Role != "":
 		return invalid("You cannot specify an IAM role for services that require a service linked role.")
 	}
-	if err := checkTags(in.Tags); err != nil {
+	if err := checkTags(ctx, in.Tags); err != nil {
 		return err
 	}
 	return refuseService(serviceParts{

@@ -3,10 +3,10 @@ package ecs
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -30,7 +30,7 @@ func fromTags(in []state.Tag) []ecsapi.Tag {
 }
 
 // checkTags checks tags that a request brings.
-func checkTags(tags []ecsapi.Tag) error {
+func checkTags(ctx context.Context, tags []ecsapi.Tag) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		switch {
@@ -38,7 +38,7 @@ func checkTags(tags []ecsapi.Tag) error {
 			return invalid("Tag keys must not be empty.")
 		case len(t.Key) > 128 || len(t.Value) > 256:
 			return invalid("Tag keys have at most 128 and values at most 256 characters.")
-		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case !caller.From(ctx).MayTag(t.Key):
 			return invalid("The following tag keys are reserved: %s.", t.Key)
 		case seen[t.Key]:
 			return invalid("Duplicate tag keys found: %s.", t.Key)
@@ -90,7 +90,7 @@ func tagsOf[T any](tx *store.Tx, table *store.Table[T], key string, field func(*
 
 // TagResource adds tags to a resource, or changes their values.
 func (s *Service) TagResource(ctx context.Context, in *ecsapi.TagResourceRequest) (*ecsapi.TagResourceResponse, error) {
-	if err := checkTags(in.Tags); err != nil {
+	if err := checkTags(ctx, in.Tags); err != nil {
 		return nil, err
 	}
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {

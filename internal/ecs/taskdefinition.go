@@ -15,7 +15,7 @@ import (
 // RegisterTaskDefinition makes a new revision of a family.
 func (s *Service) RegisterTaskDefinition(ctx context.Context, in *ecsapi.RegisterTaskDefinitionRequest) (*ecsapi.RegisterTaskDefinitionResponse, error) {
 	id, c := caller.From(ctx), scopeOf(ctx)
-	if err := checkTags(in.Tags); err != nil {
+	if err := checkTags(ctx, in.Tags); err != nil {
 		return nil, err
 	}
 	d, err := taskdef.Build(c.Account, in)

@@ -25,7 +25,7 @@ func (s *Service) CreateRole(ctx context.Context, in *iamapi.CreateRoleRequest) 
 	if strings.HasPrefix(path, linkedPath) {
 		return nil, invalidInput("Path %s is reserved for service-linked roles. Use CreateServiceLinkedRole.", path)
 	}
-	tags, err := newTags(in.Tags)
+	tags, err := newTags(ctx, in.Tags)
 	if err != nil {
 		return nil, err
 	}

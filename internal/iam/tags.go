@@ -12,10 +12,10 @@ import (
 )
 
 // newTags checks the tags of a request. Keys differ by more than case.
-func newTags(in []iamapi.Tag) ([]state.Tag, error) {
+func newTags(ctx context.Context, in []iamapi.Tag) ([]state.Tag, error) {
 	out := make([]state.Tag, 0, len(in))
 	for i, t := range in {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+		if !caller.From(ctx).MayTag(t.Key) {
 			return nil, invalidInput("Tag keys that start with 'aws:' are reserved for system use.")
 		}
 		if slices.ContainsFunc(in[:i], func(o iamapi.Tag) bool { return strings.EqualFold(o.Key, t.Key) }) {
@@ -27,8 +27,8 @@ func newTags(in []iamapi.Tag) ([]state.Tag, error) {
 }
 
 // withTags adds tags to those that are there.
-func withTags(have []state.Tag, in []iamapi.Tag) ([]state.Tag, error) {
-	added, err := newTags(in)
+func withTags(ctx context.Context, have []state.Tag, in []iamapi.Tag) ([]state.Tag, error) {
+	added, err := newTags(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func tagsOut(tags []state.Tag) []iamapi.Tag {
 // TagRole adds or replaces tags of a role.
 func (s *Service) TagRole(ctx context.Context, in *iamapi.TagRoleRequest) error {
 	return s.changeRole(ctx, in.RoleName, func(_ *store.Tx, r *state.Role) (err error) {
-		r.Tags, err = withTags(r.Tags, in.Tags)
+		r.Tags, err = withTags(ctx, r.Tags, in.Tags)
 		return err
 	})
 }
@@ -86,7 +86,7 @@ func tagKey(t iamapi.Tag) string { return t.Key }
 // TagUser adds or replaces tags of a user.
 func (s *Service) TagUser(ctx context.Context, in *iamapi.TagUserRequest) error {
 	return s.changeUser(ctx, in.UserName, func(_ *store.Tx, u *state.User) (err error) {
-		u.Tags, err = withTags(u.Tags, in.Tags)
+		u.Tags, err = withTags(ctx, u.Tags, in.Tags)
 		return err
 	})
 }
@@ -112,7 +112,7 @@ func (s *Service) ListUserTags(ctx context.Context, in *iamapi.ListUserTagsReque
 // TagPolicy adds or replaces tags of a customer-managed policy.
 func (s *Service) TagPolicy(ctx context.Context, in *iamapi.TagPolicyRequest) error {
 	return s.changePolicy(ctx, in.PolicyArn, func(_ *store.Tx, p *state.Policy) (err error) {
-		p.Tags, err = withTags(p.Tags, in.Tags)
+		p.Tags, err = withTags(ctx, p.Tags, in.Tags)
 		return err
 	})
 }

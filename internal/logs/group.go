@@ -21,7 +21,7 @@ func (s *Service) CreateLogGroup(ctx context.Context, in *logsapi.CreateLogGroup
 	case in.LogGroupClass != "" && in.LogGroupClass != logsapi.LogGroupClassStandard:
 		return invalid("The log group class " + string(in.LogGroupClass) + " is not carried out by Neargate yet; only STANDARD is.")
 	}
-	tags, err := putTags(nil, in.Tags)
+	tags, err := putTags(ctx, nil, in.Tags)
 	if err != nil {
 		return err
 	}

@@ -14,10 +14,10 @@ import (
 const maxTags = 50
 
 // putTags returns a new list, sorted by key: the old tags with the new ones over them.
-func putTags(old []state.Tag, add map[string]string) ([]state.Tag, error) {
+func putTags(ctx context.Context, old []state.Tag, add map[string]string) ([]state.Tag, error) {
 	all := tagMap(old)
 	for key, value := range add {
-		if strings.HasPrefix(strings.ToLower(key), "aws:") {
+		if !caller.From(ctx).MayTag(key) {
 			return nil, invalid("Tag keys starting with aws: are reserved for AWS.")
 		}
 		all[key] = value
@@ -88,7 +88,7 @@ func (s *Service) ListTagsForResource(ctx context.Context, in *logsapi.ListTagsF
 // TagLogGroup is the older TagResource.
 func (s *Service) TagLogGroup(ctx context.Context, in *logsapi.TagLogGroupRequest) error {
 	return s.updateGroup(ctx, in.LogGroupName, func(g *state.LogGroup) (err error) {
-		g.Tags, err = putTags(g.Tags, in.Tags)
+		g.Tags, err = putTags(ctx, g.Tags, in.Tags)
 		return err
 	})
 }

@@ -3,7 +3,6 @@ package secretsmanager
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/caller"
@@ -52,10 +51,10 @@ func (s *Service) DeleteResourcePolicy(ctx context.Context, in *secretsmanagerap
 const maxTags = 50
 
 // putTags returns a new list: the old tags with the new ones put over them.
-func putTags(old []state.Tag, add []secretsmanagerapi.Tag) ([]state.Tag, error) {
+func putTags(ctx context.Context, old []state.Tag, add []secretsmanagerapi.Tag) ([]state.Tag, error) {
 	out := slices.Clone(old)
 	for _, t := range add {
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+		if !caller.From(ctx).MayTag(t.Key) {
 			return nil, invalidParameter("Tag keys that start with aws: are reserved for AWS use.")
 		}
 		if i := slices.IndexFunc(out, func(o state.Tag) bool { return o.Key == t.Key }); i >= 0 {
@@ -81,7 +80,7 @@ func describeTags(tags []state.Tag) []secretsmanagerapi.Tag {
 // TagResource puts tags on a secret.
 func (s *Service) TagResource(ctx context.Context, in *secretsmanagerapi.TagResourceRequest) error {
 	_, err := s.update(ctx, in.SecretId, func(sec *state.Secret) (err error) {
-		sec.Tags, err = putTags(sec.Tags, in.Tags)
+		sec.Tags, err = putTags(ctx, sec.Tags, in.Tags)
 		return err
 	})
 	return err

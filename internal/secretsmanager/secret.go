@@ -51,7 +51,7 @@ func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.Create
 	case in.Type != "":
 		return nil, invalidParameter("Type is not carried out by Neargate yet.")
 	}
-	tags, err := putTags(nil, in.Tags)
+	tags, err := putTags(ctx, nil, in.Tags)
 	if err != nil {
 		return nil, err
 	}
