@@ -36,7 +36,11 @@ func denialText(q *question, r policy.Result) string {
 	if serviceOf(action) == "s3" {
 		resource = `"` + resource + `"`
 	}
-	text := "User: " + q.id.ARN + " is not authorized to perform: " + action + " on resource: " + resource
+	arn := q.id.ARN
+	if arn == "" {
+		arn = "anonymous"
+	}
+	text := "User: " + arn + " is not authorized to perform: " + action + " on resource: " + resource
 	if assumes(action) && !r.Explicit {
 		return text // AWS does not tell strangers what a trust policy lacks
 	}

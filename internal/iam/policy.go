@@ -185,7 +185,9 @@ func (s *Service) ListPolicies(ctx context.Context, in *iamapi.ListPoliciesReque
 		case in.OnlyAttached && in.PolicyUsageFilter == iamapi.PolicyUsageTypePermissionsBoundary && u.boundary == 0:
 		case in.OnlyAttached && in.PolicyUsageFilter != iamapi.PolicyUsageTypePermissionsBoundary && u.attached == 0:
 		default:
-			out = append(out, *policyOut(f, u))
+			p := policyOut(f, u)
+			p.Tags = nil // lists leave tags and description out
+			out = append(out, *p)
 		}
 	}
 	out, truncated, marker, err := page(out, func(p iamapi.Policy) string { return p.PolicyName + " " + p.Arn }, in.Marker, in.MaxItems)

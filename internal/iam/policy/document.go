@@ -27,7 +27,7 @@ type Statement struct {
 	Line  int // line of the document's text, from 1
 	Deny  bool
 
-	actions      patterns // lower case
+	actions      actions
 	notAction    bool
 	resources    patterns // empty in trust policies: the role itself
 	notResource  bool

@@ -28,7 +28,7 @@ func (r *reader) action() error {
 			return malformed(BadAction, "Trust Policy statement actions can only be sts:AssumeRole, sts:AssumeRoleWithSAML,  and sts:AssumeRoleWithWebIdentity")
 		}
 		p, _ := compile(lower, false)
-		r.s.actions = append(r.s.actions, p)
+		r.s.actions.add(p, lower)
 	}
 	return nil
 }

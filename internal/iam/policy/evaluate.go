@@ -61,6 +61,7 @@ type Set struct {
 type evaluation struct {
 	req     *Request
 	action  string // lower case
+	service string // its part before the colon
 	scratch []byte
 }
 
@@ -71,7 +72,7 @@ func Evaluate(req *Request, set *Set) Result {
 	e := evaluations.Get().(*evaluation)
 	e.start(req)
 	r := e.decide(set)
-	e.req, e.action = nil, ""
+	e.req, e.action, e.service = nil, "", ""
 	evaluations.Put(e)
 	return r
 }
@@ -79,6 +80,7 @@ func Evaluate(req *Request, set *Set) Result {
 func (e *evaluation) start(req *Request) {
 	e.req = req
 	e.action = strings.ToLower(req.Action)
+	e.service, _, _ = strings.Cut(e.action, ":")
 }
 
 // decide follows the order of AWS's evaluation logic: explicit denies of every
@@ -184,8 +186,7 @@ func (e *evaluation) resource(src *Source) (allow Match, best grade, deny Match)
 
 // applies decides everything of a statement but its principals.
 func (e *evaluation) applies(s *Statement) bool {
-	m, _ := s.actions.match(e.action, e)
-	if m == s.notAction {
+	if s.actions.match(e) == s.notAction {
 		return false
 	}
 	if len(s.resources) > 0 {

@@ -68,7 +68,7 @@ func (e *evaluation) line(s *Statement, by By) (Line, bool) {
 	if s.Deny {
 		l.Outcome = Denies
 	}
-	if m, _ := s.actions.match(e.action, e); m == s.notAction {
+	if s.actions.match(e) == s.notAction {
 		return l, false
 	}
 	if (by == ByResource || len(s.principals) > 0) && e.principal(s) == nobody {
