@@ -41,10 +41,11 @@ type live struct {
 	face       *Interface
 	client     *client
 	prepared   *prepared
-	sessions   map[string]Credentials // by role
-	followed   map[string]bool        // containers whose log is followed
-	checked    map[string]bool        // containers whose health is checked
-	statSample map[string]runtime.Stats
+	sessions   map[string]Credentials   // by role
+	followed   map[string]bool          // containers whose log is followed
+	checked    map[string]bool          // containers whose health is checked
+	statSample map[string]runtime.Stats // by container, of the metadata endpoint
+	samples    map[string]sample        // by container, of Container Insights
 }
 
 var errStopped = errors.New("the task is to stop")
@@ -139,7 +140,7 @@ func (a *Agent) of(t *state.Task) *live {
 	defer a.mu.Unlock()
 	l := a.live[t.Key()]
 	if l == nil {
-		l = &live{sessions: map[string]Credentials{}, followed: map[string]bool{}, checked: map[string]bool{}, statSample: map[string]runtime.Stats{}}
+		l = &live{sessions: map[string]Credentials{}, followed: map[string]bool{}, checked: map[string]bool{}, statSample: map[string]runtime.Stats{}, samples: map[string]sample{}}
 		a.live[t.Key()] = l
 	}
 	return l
