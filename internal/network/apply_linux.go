@@ -92,14 +92,24 @@ func (s *vpc) attach(ns *os.File) error {
 	return nil
 }
 
-// setUpVPC prepares a new VPC namespace, before it has links: they inherit.
+// setUpVPC prepares a new VPC namespace, before it has links: they inherit. New
+// namespaces have the settings of the machine, whatever those are.
 func setUpVPC() error {
 	for _, c := range [][2]string{
 		{"ipv4/ip_forward", "1"},
-		{"ipv4/conf/default/rp_filter", "1"},  // strict: a source must be reachable where it came from
+		{"ipv4/conf/all/rp_filter", "0"},     // each link for itself
+		{"ipv4/conf/default/rp_filter", "1"}, // strict: a source must be reachable where it came from
+		{"ipv4/conf/all/arp_ignore", "0"},    // routers are addresses of lo
+		{"ipv4/conf/default/arp_ignore", "0"},
+		{"ipv4/conf/all/arp_filter", "0"},
+		{"ipv4/conf/default/arp_filter", "0"},
 		{"ipv4/conf/default/proxy_arp", "1"},  // the router answers for every interface of the VPC
 		{"ipv4/conf/all/send_redirects", "0"}, // there is no better way
 		{"ipv4/conf/default/send_redirects", "0"},
+		{"ipv4/conf/all/route_localnet", "0"},
+		{"ipv4/conf/default/route_localnet", "0"},
+		{"ipv4/conf/all/log_martians", "0"}, // they are counted; the machine's log is not ours
+		{"ipv4/conf/default/log_martians", "0"},
 	} {
 		if err := sysctl(c[0], c[1]); err != nil {
 			return err

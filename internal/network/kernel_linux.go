@@ -90,19 +90,8 @@ func (k *Kernel) Set(ctx context.Context, v VPC) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	k.mu.Lock()
-	s := k.vpcs[v.ID]
-	if s == nil {
-		s = k.newVPC(v.ID)
-		k.vpcs[v.ID] = s
-	}
-	k.mu.Unlock()
-
-	s.mu.Lock()
+	s := k.take(v.ID)
 	defer s.mu.Unlock()
-	if s.removed {
-		return fmt.Errorf("%w: %s is being removed", ErrNotFound, v.ID)
-	}
 	if err := s.set(v); err != nil {
 		s.known = false
 		return fmt.Errorf("network: set %s: %w", v.ID, err)
@@ -111,10 +100,23 @@ func (k *Kernel) Set(ctx context.Context, v VPC) error {
 	return nil
 }
 
-func (k *Kernel) newVPC(id string) *vpc {
-	s := &vpc{kernel: k, id: id}
-	s.number.Store(-1)
-	return s
+// take returns a VPC, locked, whether it was Set before or not.
+func (k *Kernel) take(id string) *vpc {
+	for {
+		k.mu.Lock()
+		s := k.vpcs[id]
+		if s == nil {
+			s = &vpc{kernel: k, id: id}
+			s.number.Store(-1)
+			k.vpcs[id] = s
+		}
+		k.mu.Unlock()
+		s.mu.Lock()
+		if !s.removed {
+			return s
+		}
+		s.mu.Unlock() // removed while we waited for it
+	}
 }
 
 // remember keeps where connections of the VPC's ENIs come from, so that dialing
@@ -139,20 +141,17 @@ func (k *Kernel) remember(s *vpc, v VPC) {
 
 // Remove implements Engine.
 func (k *Kernel) Remove(_ context.Context, vpcID string) error {
-	k.mu.Lock()
-	s := k.vpcs[vpcID]
-	if s == nil {
-		s = k.newVPC(vpcID) // perhaps of a former process
-	}
-	delete(k.vpcs, vpcID)
-	k.mu.Unlock()
-	s.mu.Lock()
+	s := k.take(vpcID) // perhaps only a former process knew it
 	defer s.mu.Unlock()
-	s.removed = true
 	k.remember(s, VPC{})
 	if err := s.remove(); err != nil {
+		s.known = false
 		return fmt.Errorf("network: remove %s: %w", vpcID, err)
 	}
+	s.removed = true
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.vpcs, vpcID)
 	return nil
 }
 

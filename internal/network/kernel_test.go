@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 	"time"
 
@@ -266,5 +267,33 @@ func TestBulkDataThroughNarrowPath(t *testing.T) {
 		}
 	case <-ctx.Done():
 		t.Error("the data does not arrive")
+	}
+}
+
+// Calls for one VPC take turns, whoever makes them, and the last one counts.
+func TestSetAndRemoveTakeTurns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := example()
+	v.ENIs = v.ENIs[:3]
+	var calls sync.WaitGroup
+	for i := range 12 {
+		calls.Go(func() {
+			if i%3 == 2 {
+				if err := w.Remove(context.Background(), v.ID); err != nil {
+					t.Error(err)
+				}
+			} else if err := w.Set(context.Background(), v); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+	w.set(v)
+	w.serve(w.NetNS("eni-public"), "0.0.0.0:80", "task")
+	w.expect("eni-private", "10.0.1.10:80", "time-out")
+	must(t, w.Remove(context.Background(), v.ID))
+	if names, _ := namespacesNamed(w.site.namespaces()); len(names) > 0 {
+		t.Errorf("namespaces stay: %v", names)
 	}
 }

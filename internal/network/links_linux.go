@@ -89,9 +89,13 @@ func (s *vpc) link(l Link, there bool) error {
 
 // setUpENI prepares a new ENI namespace.
 func setUpENI() error {
-	// As containers are used to: who is not root may have port 80.
-	if err := sysctl("ipv4/ip_unprivileged_port_start", "0"); err != nil {
-		return err
+	for _, c := range [][2]string{
+		{"ipv4/ip_unprivileged_port_start", "0"}, // as containers are used to: who is not root may have port 80
+		{"ipv4/ip_forward", "0"},                 // whatever the machine does
+	} {
+		if err := sysctl(c[0], c[1]); err != nil {
+			return err
+		}
 	}
 	return loopbackUp()
 }
