@@ -209,6 +209,9 @@ func (g *generator) errors(b *bytes.Buffer) {
 		code, status := shape.ErrorCode(name), shape.ErrorStatus()
 		fmt.Fprintf(b, "}\n\nfunc (e *%s) Error() string { return wire.ErrorText(e) }\n\n", t)
 		fmt.Fprintf(b, "// ErrorCode is %s.\nfunc (e *%s) ErrorCode() string { return %q }\n\n", code, t, code)
+		if code != name {
+			fmt.Fprintf(b, "// ErrorShape is the name in the model.\nfunc (e *%s) ErrorShape() string { return %q }\n\n", t, name)
+		}
 		fmt.Fprintf(b, "// ErrorMessage is the text for the user.\nfunc (e *%s) ErrorMessage() string { return e.%s }\n\n", t, message)
 		fmt.Fprintf(b, "// HTTPStatus is %d.\nfunc (e *%s) HTTPStatus() int { return %d }\n\n", status, t, status)
 	})

@@ -32,6 +32,9 @@ func (e *ChangeSetNotFoundException) Error() string { return wire.ErrorText(e) }
 // ErrorCode is ChangeSetNotFound.
 func (e *ChangeSetNotFoundException) ErrorCode() string { return "ChangeSetNotFound" }
 
+// ErrorShape is the name in the model.
+func (e *ChangeSetNotFoundException) ErrorShape() string { return "ChangeSetNotFoundException" }
+
 // ErrorMessage is the text for the user.
 func (e *ChangeSetNotFoundException) ErrorMessage() string { return e.Message }
 
@@ -65,6 +68,11 @@ func (e *InvalidChangeSetStatusException) Error() string { return wire.ErrorText
 
 // ErrorCode is InvalidChangeSetStatus.
 func (e *InvalidChangeSetStatusException) ErrorCode() string { return "InvalidChangeSetStatus" }
+
+// ErrorShape is the name in the model.
+func (e *InvalidChangeSetStatusException) ErrorShape() string {
+	return "InvalidChangeSetStatusException"
+}
 
 // ErrorMessage is the text for the user.
 func (e *InvalidChangeSetStatusException) ErrorMessage() string { return e.Message }

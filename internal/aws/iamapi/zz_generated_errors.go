@@ -16,6 +16,11 @@ func (e *ConcurrentModificationException) Error() string { return wire.ErrorText
 // ErrorCode is ConcurrentModification.
 func (e *ConcurrentModificationException) ErrorCode() string { return "ConcurrentModification" }
 
+// ErrorShape is the name in the model.
+func (e *ConcurrentModificationException) ErrorShape() string {
+	return "ConcurrentModificationException"
+}
+
 // ErrorMessage is the text for the user.
 func (e *ConcurrentModificationException) ErrorMessage() string { return e.Message }
 
@@ -31,6 +36,9 @@ func (e *DeleteConflictException) Error() string { return wire.ErrorText(e) }
 
 // ErrorCode is DeleteConflict.
 func (e *DeleteConflictException) ErrorCode() string { return "DeleteConflict" }
+
+// ErrorShape is the name in the model.
+func (e *DeleteConflictException) ErrorShape() string { return "DeleteConflictException" }
 
 // ErrorMessage is the text for the user.
 func (e *DeleteConflictException) ErrorMessage() string { return e.Message }
@@ -48,6 +56,9 @@ func (e *EntityAlreadyExistsException) Error() string { return wire.ErrorText(e)
 // ErrorCode is EntityAlreadyExists.
 func (e *EntityAlreadyExistsException) ErrorCode() string { return "EntityAlreadyExists" }
 
+// ErrorShape is the name in the model.
+func (e *EntityAlreadyExistsException) ErrorShape() string { return "EntityAlreadyExistsException" }
+
 // ErrorMessage is the text for the user.
 func (e *EntityAlreadyExistsException) ErrorMessage() string { return e.Message }
 
@@ -63,6 +74,9 @@ func (e *InvalidInputException) Error() string { return wire.ErrorText(e) }
 
 // ErrorCode is InvalidInput.
 func (e *InvalidInputException) ErrorCode() string { return "InvalidInput" }
+
+// ErrorShape is the name in the model.
+func (e *InvalidInputException) ErrorShape() string { return "InvalidInputException" }
 
 // ErrorMessage is the text for the user.
 func (e *InvalidInputException) ErrorMessage() string { return e.Message }
@@ -80,6 +94,9 @@ func (e *LimitExceededException) Error() string { return wire.ErrorText(e) }
 // ErrorCode is LimitExceeded.
 func (e *LimitExceededException) ErrorCode() string { return "LimitExceeded" }
 
+// ErrorShape is the name in the model.
+func (e *LimitExceededException) ErrorShape() string { return "LimitExceededException" }
+
 // ErrorMessage is the text for the user.
 func (e *LimitExceededException) ErrorMessage() string { return e.Message }
 
@@ -95,6 +112,11 @@ func (e *MalformedPolicyDocumentException) Error() string { return wire.ErrorTex
 
 // ErrorCode is MalformedPolicyDocument.
 func (e *MalformedPolicyDocumentException) ErrorCode() string { return "MalformedPolicyDocument" }
+
+// ErrorShape is the name in the model.
+func (e *MalformedPolicyDocumentException) ErrorShape() string {
+	return "MalformedPolicyDocumentException"
+}
 
 // ErrorMessage is the text for the user.
 func (e *MalformedPolicyDocumentException) ErrorMessage() string { return e.Message }
@@ -112,6 +134,9 @@ func (e *NoSuchEntityException) Error() string { return wire.ErrorText(e) }
 // ErrorCode is NoSuchEntity.
 func (e *NoSuchEntityException) ErrorCode() string { return "NoSuchEntity" }
 
+// ErrorShape is the name in the model.
+func (e *NoSuchEntityException) ErrorShape() string { return "NoSuchEntityException" }
+
 // ErrorMessage is the text for the user.
 func (e *NoSuchEntityException) ErrorMessage() string { return e.Message }
 
@@ -127,6 +152,9 @@ func (e *PolicyEvaluationException) Error() string { return wire.ErrorText(e) }
 
 // ErrorCode is PolicyEvaluation.
 func (e *PolicyEvaluationException) ErrorCode() string { return "PolicyEvaluation" }
+
+// ErrorShape is the name in the model.
+func (e *PolicyEvaluationException) ErrorShape() string { return "PolicyEvaluationException" }
 
 // ErrorMessage is the text for the user.
 func (e *PolicyEvaluationException) ErrorMessage() string { return e.Message }
@@ -144,6 +172,9 @@ func (e *PolicyNotAttachableException) Error() string { return wire.ErrorText(e)
 // ErrorCode is PolicyNotAttachable.
 func (e *PolicyNotAttachableException) ErrorCode() string { return "PolicyNotAttachable" }
 
+// ErrorShape is the name in the model.
+func (e *PolicyNotAttachableException) ErrorShape() string { return "PolicyNotAttachableException" }
+
 // ErrorMessage is the text for the user.
 func (e *PolicyNotAttachableException) ErrorMessage() string { return e.Message }
 
@@ -160,6 +191,9 @@ func (e *ServiceFailureException) Error() string { return wire.ErrorText(e) }
 // ErrorCode is ServiceFailure.
 func (e *ServiceFailureException) ErrorCode() string { return "ServiceFailure" }
 
+// ErrorShape is the name in the model.
+func (e *ServiceFailureException) ErrorShape() string { return "ServiceFailureException" }
+
 // ErrorMessage is the text for the user.
 func (e *ServiceFailureException) ErrorMessage() string { return e.Message }
 
@@ -175,6 +209,9 @@ func (e *UnmodifiableEntityException) Error() string { return wire.ErrorText(e) 
 
 // ErrorCode is UnmodifiableEntity.
 func (e *UnmodifiableEntityException) ErrorCode() string { return "UnmodifiableEntity" }
+
+// ErrorShape is the name in the model.
+func (e *UnmodifiableEntityException) ErrorShape() string { return "UnmodifiableEntityException" }
 
 // ErrorMessage is the text for the user.
 func (e *UnmodifiableEntityException) ErrorMessage() string { return e.Message }

@@ -50,6 +50,11 @@ func (e *MalformedPolicyDocumentException) Error() string { return wire.ErrorTex
 // ErrorCode is MalformedPolicyDocument.
 func (e *MalformedPolicyDocumentException) ErrorCode() string { return "MalformedPolicyDocument" }
 
+// ErrorShape is the name in the model.
+func (e *MalformedPolicyDocumentException) ErrorShape() string {
+	return "MalformedPolicyDocumentException"
+}
+
 // ErrorMessage is the text for the user.
 func (e *MalformedPolicyDocumentException) ErrorMessage() string { return e.Message }
 
@@ -65,6 +70,9 @@ func (e *PackedPolicyTooLargeException) Error() string { return wire.ErrorText(e
 
 // ErrorCode is PackedPolicyTooLarge.
 func (e *PackedPolicyTooLargeException) ErrorCode() string { return "PackedPolicyTooLarge" }
+
+// ErrorShape is the name in the model.
+func (e *PackedPolicyTooLargeException) ErrorShape() string { return "PackedPolicyTooLargeException" }
 
 // ErrorMessage is the text for the user.
 func (e *PackedPolicyTooLargeException) ErrorMessage() string { return e.Message }

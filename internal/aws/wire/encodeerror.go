@@ -30,8 +30,10 @@ func EncodeError(s *Service, p Protocol, w http.ResponseWriter, err Error, reque
 	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.Elem().Kind() == reflect.Struct {
 		if _, plain := err.(*plainError); !plain && v.Elem().NumField() > 0 {
 			f.value, f.plan = v.Elem(), planOf(v.Type().Elem())
-			f.shape = v.Type().Elem().Name()
 		}
+	}
+	if named, ok := err.(interface{ ErrorShape() string }); ok {
+		f.shape = named.ErrorShape() // generated where code and shape differ
 	}
 	if d, ok := err.(DetailedError); ok {
 		f.details = d.ErrorDetails()
