@@ -106,6 +106,26 @@ func TestARestartPutsEverythingBack(t *testing.T) {
 	}
 }
 
+func TestWhatWasPendingAtACrashIsFinished(t *testing.T) {
+	w := newWorld(t)
+	vpc := w.vpc("10.0.0.0/16")
+	id := must(w.service.CreateVpcEndpoint(w.ctx, &ec2api.CreateVpcEndpointRequest{VpcId: vpc, ServiceName: "com.amazonaws.eu-west-1.s3"})).VpcEndpoint.VpcEndpointId
+	w.run() // the loop did not run before
+	eventually(t, func() bool {
+		return must(w.service.DescribeVpcEndpoints(w.ctx, &ec2api.DescribeVpcEndpointsRequest{VpcEndpointIds: []string{id}})).VpcEndpoints[0].State == "available"
+	})
+}
+
+// eventually waits for something that the loop does in the background.
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come about in 5 s")
+		}
+	}
+}
+
 func TestNatGatewayAndElasticAddress(t *testing.T) {
 	w := newWorld(t)
 	vpc := w.vpc("10.0.0.0/16")
@@ -141,13 +161,7 @@ func TestNatGatewayAndElasticAddress(t *testing.T) {
 	fails(t, err, "InvalidIPAddress.InUse", address.PublicIp)
 
 	must(w.service.DeleteNatGateway(w.ctx, &ec2api.DeleteNatGatewayRequest{NatGatewayId: nat.NatGatewayId}))
-	deadline := time.Now().Add(5 * time.Second)
-	for describe().State != "deleted" && time.Now().Before(deadline) {
-		time.Sleep(5 * time.Millisecond)
-	}
-	if got := describe().State; got != "deleted" {
-		t.Errorf("the state is %s", got)
-	}
+	eventually(t, func() bool { return describe().State == "deleted" })
 	routes := must(w.service.DescribeRouteTables(w.ctx, &ec2api.DescribeRouteTablesRequest{RouteTableIds: []string{table}})).RouteTables[0].Routes
 	if routes[1].State != "blackhole" {
 		t.Errorf("routes %+v", routes)

@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"iter"
 	"net/netip"
 
 	"github.com/neargate/neargate/internal/dns"
@@ -26,19 +25,10 @@ func (s *Service) VPCView(vpcID string) (network.VPC, bool) {
 
 // Refresh lets the data plane look at every VPC again.
 func (s *Service) Refresh() {
-	for key := range s.onHost() {
-		s.changed(key)
-	}
-}
-
-// onHost yields key and id of the VPCs that have to be on the host.
-func (s *Service) onHost() iter.Seq2[string, string] {
 	tx := s.db.Read()
-	return func(yield func(string, string) bool) {
-		for vpc := range state.Vpcs.All(tx, "") {
-			if exists(state.NetworkInterfaces.By(tx, "vpc", vpc.Key())) && !yield(vpc.Key(), vpc.ID) {
-				return
-			}
+	for vpc := range state.Vpcs.All(tx, "") {
+		if exists(state.NetworkInterfaces.By(tx, "vpc", vpc.Key())) {
+			s.changed(vpc.Key())
 		}
 	}
 }

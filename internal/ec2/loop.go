@@ -12,12 +12,19 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// Run lets the data plane follow the records until ctx ends. It begins with all
-// VPCs, and takes away those on the host that no longer exist.
+// Run lets the data plane follow the records until ctx ends. It begins with what
+// a former process left: VPCs on the host that no longer exist are taken away.
 func (s *Service) Run(ctx context.Context) error {
 	var keys, ids []string
-	for key, id := range s.onHost() {
-		keys, ids = append(keys, key), append(ids, id)
+	tx := s.db.Read()
+	for vpc := range state.Vpcs.All(tx, "") {
+		records, _ := loadVPC(tx, &s.options, vpc.Key())
+		if records.onHost() {
+			ids = append(ids, vpc.ID)
+		}
+		if records.onHost() || records.unsettled() {
+			keys = append(keys, vpc.Key())
+		}
 	}
 	s.setRunning(true)
 	defer s.setRunning(false)
