@@ -220,10 +220,10 @@ func (q *scope) checkEndpointGroups(e *state.VpcEndpoint, groups []string) error
 
 // addSubnets makes the endpoint's interfaces in further subnets, one per zone.
 func (q *scope) addSubnets(e *state.VpcEndpoint, subnetIDs []string) error {
-	zones := map[string]bool{}
+	taken := map[string]bool{} // zones
 	for _, id := range e.SubnetIDs {
 		if n, ok := state.Subnets.Get(q.tx, q.key(id)); ok {
-			zones[n.AvailabilityZone] = true
+			taken[n.AvailabilityZone] = true
 		}
 	}
 	for _, id := range unique(subnetIDs) {
@@ -237,10 +237,10 @@ func (q *scope) addSubnets(e *state.VpcEndpoint, subnetIDs []string) error {
 		if subnet.VpcID != e.VpcID {
 			return errorf("InvalidParameter", "Subnet %s and VPC %s belong to different networks.", id, e.VpcID)
 		}
-		if zones[subnet.AvailabilityZone] {
+		if taken[subnet.AvailabilityZone] {
 			return errorf("DuplicateSubnetsInSameZone", "Found another VPC endpoint subnet in the availability zone of %s.", id)
 		}
-		zones[subnet.AvailabilityZone] = true
+		taken[subnet.AvailabilityZone] = true
 		n, err := q.makeInterface(newInterface{
 			subnet: subnet, groups: e.SecurityGroupIDs, name: e.ID + "/" + id, owner: e.ID,
 			description: "VPC Endpoint Interface " + e.ID, interfaceType: state.InterfaceTypeEndpoint, requester: requesterEndpoints,
