@@ -6,7 +6,7 @@
 // means; an Engine makes it so, adding before it deletes, and adopts what a
 // former process left behind. Explain answers from the same value which rule or
 // route decides about a connection, so that the diagnosis and the packet filter
-// cannot disagree.
+// cannot disagree; a test compares them with random VPCs.
 //
 // What it promises: VPCs with equal address ranges never meet; a packet passes
 // only from an ENI's own address, along its subnet's route table, out of its
@@ -17,4 +17,26 @@
 // It knows plain values only: no AWS API shapes, no records. The loops of the
 // ec2 service turn records into VPC values; ecs agents dial through ENIs; the
 // edge and load balancers listen inside VPCs.
+//
+// # The layout
+//
+//	namespace of a task's ENI          namespace of its VPC                    host
+//	ng-INSTANCE-eni-...                ng-INSTANCE-vpc-...
+//	                                   lo: routers (base+1), resolver (base+2),
+//	eth0 10.0.1.10/24 -- veth -- eniX      169.254.169.253, 169.254.170.2,
+//	  default via 10.0.1.1                 endpoints, NAT gateways, load balancers
+//	                                   up0 169.254.64.2/30 -- veth -- ngINSTANCEuN 169.254.64.1/30
+//
+// There are no bridges: also neighbours in a subnet speak through the router, which
+// answers ARP for everybody, so that security groups see every packet. The
+// main table knows each ENI; a rule per subnet (and one per ENI with a public
+// IP) leads everything else to the subnet's own table, which ends in a black
+// hole. AWS's public addresses are local routes of those tables: whoever is
+// routed to them arrives at our listeners on the wildcard, and nobody else does.
+// What goes to the internet is translated twice, at up0 and in the host's table
+// neargate-INSTANCE, so that the host never sees an address of a VPC.
+//
+// In the packet filter a packet meets the egress chains of its source, whose
+// rules go to the ingress chains of its target, whose rules accept. Resolver and
+// metadata are let through before, as security groups on AWS do not filter them.
 package network
