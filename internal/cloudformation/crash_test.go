@@ -63,7 +63,9 @@ func (w *world) things() map[string]int {
 	for range state.LogGroups.All(tx, "") {
 		n["log group"]++
 	}
-	n["role"] = len(w.iam.roles)
+	for range state.Roles.All(tx, "") {
+		n["role"]++
+	}
 	return n
 }
 

@@ -56,7 +56,7 @@ func (w *world) sam(name string, files map[string]string, parameters ...string) 
 	parent := files["parent.yml"]
 	for file, text := range files {
 		if file != "parent.yml" {
-			parent = strings.ReplaceAll(parent, "Location: "+file, "Location: "+w.s3.put("bucket/"+hash(text)+".template", text))
+			parent = strings.ReplaceAll(parent, "Location: "+file, "Location: "+w.put(hash(text)+".template", text))
 		}
 	}
 	kind := cloudformationapi.ChangeSetType("UPDATE")
@@ -65,7 +65,7 @@ func (w *world) sam(name string, files map[string]string, parameters ...string) 
 	}
 	w.sets++
 	created, err := w.api.CreateChangeSet(w.ctx, &cloudformationapi.CreateChangeSetInput{
-		StackName: name, ChangeSetName: fmt.Sprintf("samcli-deploy%d", w.sets), ChangeSetType: kind, TemplateURL: w.s3.put("bucket/"+hash(parent)+".template", parent),
+		StackName: name, ChangeSetName: fmt.Sprintf("samcli-deploy%d", w.sets), ChangeSetType: kind, TemplateURL: w.put(hash(parent)+".template", parent),
 		Parameters: pairs(parameters), Capabilities: []cloudformationapi.Capability{"CAPABILITY_IAM"},
 	})
 	if err != nil {
@@ -169,8 +169,10 @@ func (w *world) nothingLeft() {
 			w.t.Errorf("VPC %s is left", v.ID)
 		}
 	}
-	if len(w.iam.roles) > 0 {
-		w.t.Errorf("roles are left: %v", w.iam.roles)
+	for r := range state.Roles.All(w.db.Read(), "") {
+		if !strings.HasPrefix(r.Path, "/aws-service-role/") {
+			w.t.Errorf("role %s is left", r.Name)
+		}
 	}
 	for c := range state.Clusters.All(w.db.Read(), "") {
 		if c.Status == "ACTIVE" {
@@ -185,13 +187,13 @@ func TestTemplateForSAM(t *testing.T) {
 	w.sam("env", w.files(), "ImageUri", "busybox")
 	w.expect(w.ended("env"), "CREATE_COMPLETE")
 	plain, err := w.api.GetTemplate(w.ctx, &cloudformationapi.GetTemplateInput{StackName: "env"})
-	if err != nil || strings.Count(plain.TemplateBody, "http://127.0.0.1:4566/bucket/") != 3 {
+	if err != nil || strings.Count(plain.TemplateBody, "http://127.0.0.1:4566/staging/") != 3 {
 		t.Errorf("%v %s", err, plain.TemplateBody)
 	}
 	id := caller.From(w.ctx)
 	id.UserAgent = "aws-sam-cli/1.164.0"
 	sam, err := w.api.GetTemplate(caller.With(w.ctx, id), &cloudformationapi.GetTemplateInput{StackName: "env", TemplateStage: "Original"})
-	if err != nil || strings.Count(sam.TemplateBody, "https://s3.eu-west-1.amazonaws.com/bucket/") != 3 {
+	if err != nil || strings.Count(sam.TemplateBody, "https://s3.eu-west-1.amazonaws.com/staging/") != 3 {
 		t.Errorf("%v %s", err, sam.TemplateBody)
 	}
 }

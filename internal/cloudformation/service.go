@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/neargate/neargate/internal/access"
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -15,11 +16,11 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// Sessions makes sessions of service roles.
+// Sessions makes sessions of service roles. Satisfied by sts.
 type Sessions interface {
-	// Assume returns the identity of a session of a role, taken on by
-	// cloudformation.amazonaws.com; the role's trust policy must allow it.
-	Assume(ctx context.Context, roleARN, sessionName string) (caller.Identity, error)
+	// AssumeForService makes a session of a role that trusts the service for
+	// the resource sourceARN of the account.
+	AssumeForService(ctx context.Context, roleARN, service, sourceARN, sourceAccount, sessionName string, duration time.Duration) (access.Credentials, error)
 }
 
 // Options are what a Service works with.
@@ -80,16 +81,19 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) actor(ctx context.Context, stack *state.Stack) (context.Context, error) {
 	id := stack.Operation.Caller
 	if role := stack.Config.RoleARN; role != "" {
-		session, err := s.sessions.Assume(caller.With(ctx, caller.ForService(servicePrincipal, stack.Account, stack.Region)), role, "AWSCloudFormation")
+		session, err := s.sessions.AssumeForService(ctx, role, servicePrincipal, stack.ID, stack.Account, "AWSCloudFormation", sessionLength)
 		if err != nil {
-			return nil, wire.NewError("ValidationError", 400, "Role %s is invalid or cannot be assumed", role)
+			return nil, invalid("Role %s is invalid or cannot be assumed", role)
 		}
-		id = session
+		id = session.Identity
 	}
 	return caller.With(ctx, via(id, stack.Account, stack.Region)), nil
 }
 
-const servicePrincipal = "cloudformation.amazonaws.com"
+const (
+	servicePrincipal = "cloudformation.amazonaws.com"
+	sessionLength    = 12 * time.Hour // of a service role; a longer operation takes a new one when it goes on
+)
 
 // via marks an identity as acting through CloudFormation.
 func via(id caller.Identity, account, region string) caller.Identity {

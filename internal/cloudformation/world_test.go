@@ -1,7 +1,6 @@
 package cloudformation_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,23 +11,38 @@ import (
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
 	"github.com/neargate/neargate/internal/aws/s3api"
+	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/wire"
+	"github.com/neargate/neargate/internal/blob"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/cloudformation"
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ec2"
+	"github.com/neargate/neargate/internal/ecr"
 	"github.com/neargate/neargate/internal/ecs"
 	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/internal/gateway"
+	"github.com/neargate/neargate/internal/iam"
+	"github.com/neargate/neargate/internal/kms"
 	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/s3"
+	"github.com/neargate/neargate/internal/secretsmanager"
+	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
+	"github.com/neargate/neargate/internal/sts"
 	"github.com/neargate/neargate/internal/testenv"
 )
 
@@ -37,29 +51,30 @@ const (
 	region  = "eu-west-1"
 )
 
-// world is CloudFormation with the real handlers of EC2, ECS and Logs, IAM and
-// S3 in memory, a data plane that accepts everything and an agent that starts
-// every task.
+// world is CloudFormation with all other services behind the gateway's checks, a
+// data plane that accepts everything and an agent that starts every task.
 type world struct {
-	t   *testing.T
-	db  *store.DB
-	api *cloudformation.Service
-	ctx context.Context
-	ec2 *ec2.Service
-	ecs *ecs.Service
-	iam *memoryIAM
-	s3  *memoryS3
+	t       *testing.T
+	db      *store.DB
+	api     *cloudformation.Service
+	ctx     context.Context
+	checker authorize.Checker
+	ec2     *ec2.Service
+	ecs     *ecs.Service
+	s3      *s3.Service
+	sts     *sts.Service
 
-	sets     int
-	effects  int // calls that changed something
-	crashAt  int // the effect after which the process ends; 0 for none
-	mu       sync.Mutex
-	handlers map[*wire.Service]wire.Handlers
-	calls    []string                // "EC2 CreateVpc" ...
-	refuse   map[string]func() error // by call
-	failing  string                  // reason with which the agent stops every task; "" lets them run
-	stop     context.CancelFunc
-	stopped  chan struct{}
+	gateway *gateway.Gateway
+	staged  bool // the staging bucket is there
+	sets    int
+	effects int // calls that changed something
+	crashAt int // the effect after which the process ends; 0 for none
+	mu      sync.Mutex
+	calls   []string                // "EC2 CreateVpc" ...
+	refuse  map[string]func() error // by call
+	failing string                  // reason with which the agent stops every task; "" lets them run
+	stop    context.CancelFunc
+	stopped chan struct{}
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,18 +84,29 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, db: db, ctx: caller.With(t.Context(), caller.ForRoot(account, region)), refuse: map[string]func() error{}}
+	seal := access.TemporarySealer()
+	keys := access.NewKeys(db, seal)
+	auth := access.NewAuthorizer(keys, decision.Discard)
 	site := network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	w.sts = sts.New(db, keys, auth)
 	w.ec2 = ec2.New(db, engine{}, noEdge{}, ec2.Divide(site))
-	w.ecs = ecs.New(ecs.Deps{DB: db, Checker: allow{}, Roles: allow{}})
-	lines, err := logstore.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.iam, w.s3 = &memoryIAM{roles: map[string]*iamapi.Role{}, policies: map[string]map[string]string{}}, &memoryS3{objects: map[string]string{}, buckets: map[string][]string{}}
-	w.handlers = map[*wire.Service]wire.Handlers{
-		ec2api.Model: ec2api.Bind(w.ec2), ecsapi.Model: ecsapi.Bind(w.ecs), logsapi.Model: logsapi.Bind(logs.New(db, lines, time.Now)),
-		iamapi.Model: iamapi.Bind(w.iam), s3api.Model: s3api.Bind(w.s3),
-	}
+	w.ecs = ecs.New(ecs.Deps{DB: db, Checker: auth, Roles: w.sts.Sessions()})
+	lines := must(logstore.Open(t.TempDir()))
+	w.s3 = must(s3.New(s3.Config{DB: db, Objects: must(blob.OpenObjects(t.TempDir(), blob.Key{1})), Checker: auth}))
+	local := must(kms.New(make([]byte, 32)))
+	repositories := must(ecr.New(ecr.Config{DB: db, Blobs: must(blob.OpenStore(t.TempDir())), Checker: auth, Key: make([]byte, 32)}))
+	roles, groups := iam.New(db, seal, auth), logs.New(db, lines, time.Now)
+	parameters, secrets := ssm.New(db, local, time.Now), secretsmanager.New(db, local, nil, time.Now)
+	w.gateway = gateway.New(gateway.Config{Checker: auth, Region: region})
+	w.gateway.Mount(ec2api.Model, ec2api.Bind(w.ec2), w.ec2.Authorization())
+	w.gateway.Mount(ecsapi.Model, ecsapi.Bind(w.ecs), w.ecs.Authorization())
+	w.gateway.Mount(logsapi.Model, logsapi.Bind(groups), groups.Authorization())
+	w.gateway.Mount(iamapi.Model, iamapi.Bind(roles), roles.Authorization())
+	w.gateway.Mount(s3api.Model, s3api.Bind(w.s3), w.s3.Authorization())
+	w.gateway.Mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
+	w.gateway.Mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
+	w.gateway.Mount(ecrapi.Model, ecrapi.Bind(repositories), repositories.Authorization())
+	w.checker = auth
 	w.start()
 	t.Cleanup(func() { w.stop(); <-w.stopped })
 	return w
@@ -89,7 +115,7 @@ func newWorld(t *testing.T) *world {
 // start begins the loops; after w.stop it is a restart over the same store.
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	w.api = cloudformation.New(cloudformation.Options{DB: w.db, Invoker: w, Checker: allow{}, Sessions: sessions{}})
+	w.api = cloudformation.New(cloudformation.Options{DB: w.db, Invoker: w, Checker: w.checker, Sessions: w.sts.Sessions()})
 	w.stop, w.stopped = cancel, make(chan struct{})
 	var group sync.WaitGroup
 	for _, run := range []func(context.Context) error{w.api.Run, w.ec2.Run, w.ecs.Run, w.agent} {
@@ -138,20 +164,13 @@ func (w *world) Invoke(ctx context.Context, service *wire.Service, operation str
 	w.mu.Lock()
 	w.calls = append(w.calls, call)
 	refuse := w.refuse[call]
-	handler := w.handlers[service][operation]
 	w.mu.Unlock()
-	if handler == nil {
-		return nil, fmt.Errorf("%s has no handler", call)
-	}
 	if refuse != nil {
 		if err := refuse(); err != nil {
 			return nil, err
 		}
 	}
-	if err := wire.Validate(service.Operation(operation), in); err != nil {
-		return nil, err
-	}
-	out, err := handler(ctx, in)
+	out, err := w.gateway.Invoke(ctx, service, operation, in)
 	if w.crash(operation) {
 		<-ctx.Done() // the answer never arrives
 		return nil, ctx.Err()
@@ -296,20 +315,11 @@ func output(s cloudformationapi.Stack, key string) string {
 	return ""
 }
 
-type allow struct{}
-
-func (allow) Check(context.Context, string, string, map[string][]string) error { return nil }
-func (allow) CanAssume(context.Context, string, string, string, string, string) error {
-	return nil
-}
-
-type sessions struct{}
-
-func (sessions) Assume(_ context.Context, role, session string) (caller.Identity, error) {
-	if strings.HasSuffix(role, "/untrusted") {
-		return caller.Identity{}, fmt.Errorf("not trusted")
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
 	}
-	return caller.Identity{Account: account, Region: region, Type: caller.AssumedRole, RoleARN: role, SessionName: session}, nil
+	return v
 }
 
 type engine struct{}
@@ -324,159 +334,30 @@ type noEdge struct{}
 func (noEdge) Set(context.Context, edge.VPC) error { return nil }
 func (noEdge) Remove(string)                       {}
 
-// memoryIAM has roles and their policies.
-type memoryIAM struct {
-	iamapi.API
-	mu       sync.Mutex
-	roles    map[string]*iamapi.Role
-	policies map[string]map[string]string
-}
-
-func (m *memoryIAM) CreateRole(_ context.Context, in *iamapi.CreateRoleRequest) (*iamapi.CreateRoleResponse, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.roles[in.RoleName] != nil {
-		return nil, wire.NewError("EntityAlreadyExists", 409, "Role with name %s already exists.", in.RoleName)
+// put stores an object in the bucket that clients stage templates in, and
+// returns its URL as they spell it.
+func (w *world) put(key, text string) string {
+	w.t.Helper()
+	if !w.staged {
+		if _, err := w.s3.CreateBucket(w.ctx, &s3api.CreateBucketRequest{Bucket: "staging", CreateBucketConfiguration: &s3api.CreateBucketConfiguration{LocationConstraint: region}}); err != nil {
+			w.t.Fatal(err)
+		}
+		w.staged = true
 	}
-	m.roles[in.RoleName] = &iamapi.Role{RoleName: in.RoleName, Arn: "arn:aws:iam::" + account + ":role/" + in.RoleName, RoleId: "AROA" + in.RoleName}
-	m.policies[in.RoleName] = map[string]string{}
-	return &iamapi.CreateRoleResponse{Role: m.roles[in.RoleName]}, nil
-}
-
-func (m *memoryIAM) role(name string) (*iamapi.Role, error) {
-	if r := m.roles[name]; r != nil {
-		return r, nil
+	if _, err := w.s3.PutObject(w.ctx, &s3api.PutObjectRequest{Bucket: "staging", Key: key, Body: io.NopCloser(strings.NewReader(text)), ContentLength: new(int64(len(text)))}); err != nil {
+		w.t.Fatal(err)
 	}
-	return nil, wire.NewError("NoSuchEntity", 404, "The role with name %s cannot be found.", name)
+	return "http://127.0.0.1:4566/staging/" + key
 }
 
-func (m *memoryIAM) GetRole(_ context.Context, in *iamapi.GetRoleRequest) (*iamapi.GetRoleResponse, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r, err := m.role(in.RoleName)
-	return &iamapi.GetRoleResponse{Role: r}, err
-}
-
-func (m *memoryIAM) set(role, policy, document string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, err := m.role(role); err != nil {
-		return err
+// call calls a service as the operator.
+func call[O any](w *world, service *wire.Service, operation string, in any) *O {
+	w.t.Helper()
+	out, err := w.gateway.Invoke(w.ctx, service, operation, in)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	if m.policies[role][policy] = document; document == "" {
-		delete(m.policies[role], policy)
-	}
-	return nil
-}
-
-func (m *memoryIAM) AttachRolePolicy(_ context.Context, in *iamapi.AttachRolePolicyRequest) error {
-	return m.set(in.RoleName, in.PolicyArn, "attached")
-}
-
-func (m *memoryIAM) DetachRolePolicy(_ context.Context, in *iamapi.DetachRolePolicyRequest) error {
-	return m.set(in.RoleName, in.PolicyArn, "")
-}
-
-func (m *memoryIAM) PutRolePolicy(_ context.Context, in *iamapi.PutRolePolicyRequest) error {
-	return m.set(in.RoleName, in.PolicyName, in.PolicyDocument)
-}
-
-func (m *memoryIAM) DeleteRolePolicy(_ context.Context, in *iamapi.DeleteRolePolicyRequest) error {
-	return m.set(in.RoleName, in.PolicyName, "")
-}
-
-func (m *memoryIAM) DeleteRole(_ context.Context, in *iamapi.DeleteRoleRequest) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, err := m.role(in.RoleName); err != nil {
-		return err
-	}
-	if len(m.policies[in.RoleName]) > 0 {
-		return wire.NewError("DeleteConflict", 409, "Cannot delete entity, must detach all policies first.")
-	}
-	delete(m.roles, in.RoleName)
-	return nil
-}
-
-// memoryS3 has objects, and remembers what was done to buckets.
-type memoryS3 struct {
-	s3api.API
-	mu      sync.Mutex
-	objects map[string]string // bucket/key
-	buckets map[string][]string
-}
-
-func (m *memoryS3) put(path, text string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.objects[path] = text
-	return "http://127.0.0.1:4566/" + path
-}
-
-func (m *memoryS3) GetObject(_ context.Context, in *s3api.GetObjectRequest) (*s3api.GetObjectOutput, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	text, ok := m.objects[in.Bucket+"/"+in.Key]
-	if !ok {
-		return nil, wire.NewError("NoSuchKey", 404, "The specified key does not exist.")
-	}
-	return &s3api.GetObjectOutput{Body: io.NopCloser(bytes.NewReader([]byte(text)))}, nil
-}
-
-func (m *memoryS3) did(bucket, what string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, ok := m.buckets[bucket]; !ok {
-		return wire.NewError("NoSuchBucket", 404, "The specified bucket does not exist")
-	}
-	m.buckets[bucket] = append(m.buckets[bucket], what)
-	return nil
-}
-
-func (m *memoryS3) HeadBucket(_ context.Context, in *s3api.HeadBucketRequest) (*s3api.HeadBucketOutput, error) {
-	return &s3api.HeadBucketOutput{}, m.did(in.Bucket, "head")
-}
-
-func (m *memoryS3) CreateBucket(_ context.Context, in *s3api.CreateBucketRequest) (*s3api.CreateBucketOutput, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.buckets[in.Bucket] = []string{"create"}
-	return &s3api.CreateBucketOutput{}, nil
-}
-
-func (m *memoryS3) PutBucketEncryption(_ context.Context, in *s3api.PutBucketEncryptionRequest) error {
-	return m.did(in.Bucket, "encryption "+string(in.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm))
-}
-
-func (m *memoryS3) PutBucketVersioning(_ context.Context, in *s3api.PutBucketVersioningRequest) error {
-	return m.did(in.Bucket, "versioning "+string(in.VersioningConfiguration.Status))
-}
-
-func (m *memoryS3) PutPublicAccessBlock(_ context.Context, in *s3api.PutPublicAccessBlockRequest) error {
-	return m.did(in.Bucket, fmt.Sprintf("block %v", *in.PublicAccessBlockConfiguration.BlockPublicAcls))
-}
-
-func (m *memoryS3) PutBucketTagging(_ context.Context, in *s3api.PutBucketTaggingRequest) error {
-	return m.did(in.Bucket, "tags")
-}
-
-func (m *memoryS3) GetBucketPolicy(_ context.Context, in *s3api.GetBucketPolicyRequest) (*s3api.GetBucketPolicyOutput, error) {
-	return nil, wire.NewError("NoSuchBucketPolicy", 404, "The bucket policy does not exist")
-}
-
-func (m *memoryS3) PutBucketPolicy(_ context.Context, in *s3api.PutBucketPolicyRequest) error {
-	return m.did(in.Bucket, "policy "+in.Policy)
-}
-
-func (m *memoryS3) DeleteBucketPolicy(_ context.Context, in *s3api.DeleteBucketPolicyRequest) error {
-	return m.did(in.Bucket, "delete policy")
-}
-
-func (m *memoryS3) DeleteBucket(_ context.Context, in *s3api.DeleteBucketRequest) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.buckets, in.Bucket)
-	return nil
+	return out.(*O)
 }
 
 // until waits for an event.
