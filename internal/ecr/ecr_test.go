@@ -23,6 +23,8 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
+const pullers = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"ecr:BatchGetImage"}]}`
+
 const account, region = "111122223333", "eu-west-1"
 
 // checker denies the actions in it, and remembers what it was asked.
@@ -313,10 +315,10 @@ func TestSettings(t *testing.T) {
 	wantError(t, err, "RepositoryPolicyNotFoundException", "Repository policy does not exist for the repository with name 'app' in the registry with id '111122223333'")
 	_, err = f.SetRepositoryPolicy(ctx, &ecrapi.SetRepositoryPolicyRequest{RepositoryName: "app", PolicyText: "[]"})
 	wantError(t, err, "InvalidParameterException", "Invalid repository policy provided")
-	if _, err = f.SetRepositoryPolicy(ctx, &ecrapi.SetRepositoryPolicyRequest{RepositoryName: "app", PolicyText: `{"Version":"2012-10-17"}`}); err != nil {
+	if _, err = f.SetRepositoryPolicy(ctx, &ecrapi.SetRepositoryPolicyRequest{RepositoryName: "app", PolicyText: pullers}); err != nil {
 		t.Fatal(err)
 	}
-	if document, owner, ok := f.Authorization().ResourcePolicy(ctx, "arn:aws:ecr:eu-west-1:111122223333:repository/app"); !ok || owner != account || document != `{"Version":"2012-10-17"}` {
+	if document, owner, ok := f.Authorization().ResourcePolicy(ctx, "arn:aws:ecr:eu-west-1:111122223333:repository/app"); !ok || owner != account || document != pullers {
 		t.Error(document, owner, ok)
 	}
 	if _, err = f.DeleteRepositoryPolicy(ctx, &ecrapi.DeleteRepositoryPolicyRequest{RepositoryName: "app"}); err != nil {

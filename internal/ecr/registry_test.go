@@ -192,14 +192,14 @@ func tunnel(w http.ResponseWriter, r *http.Request, address string) {
 		return
 	}
 	defer target.Close()
-	w.WriteHeader(http.StatusOK)
-	client, _, err := http.NewResponseController(w).Hijack()
+	client, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return
 	}
 	defer client.Close()
+	io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
 	done := make(chan struct{})
-	go func() { io.Copy(target, client); target.Close(); close(done) }()
+	go func() { io.Copy(target, buffered); target.Close(); close(done) }()
 	io.Copy(client, target)
 	client.Close()
 	<-done

@@ -26,9 +26,6 @@ type Config struct {
 	Checker authorize.Checker
 	// Key seals tokens and signs links: 32 secret bytes that outlive a restart.
 	Key []byte
-	// ValidatePolicy returns an error whose text says what is wrong with a
-	// policy document; nil accepts every JSON object.
-	ValidatePolicy func(document string) error
 	// AlsoUsed returns blobs that others than ECR need, so that they are not swept; may be nil.
 	AlsoUsed func() []digest.Digest
 	Now      func() time.Time // time.Now when nil

@@ -2,11 +2,11 @@ package ecr
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
+	"github.com/neargate/neargate/internal/iam/policy"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -105,13 +105,8 @@ func checkScanning(c *ecrapi.ImageScanningConfiguration) error {
 func (s *Service) SetRepositoryPolicy(ctx context.Context, in *ecrapi.SetRepositoryPolicyRequest) (*ecrapi.SetRepositoryPolicyResponse, error) {
 	sc := scopeOf(ctx, in.RegistryId)
 	document := in.PolicyText
-	if !json.Valid([]byte(document)) || !strings.HasPrefix(strings.TrimSpace(document), "{") {
+	if _, err := policy.Parse(document, policy.Resource); err != nil {
 		return nil, errInvalid("PolicyText", "Invalid repository policy provided")
-	}
-	if s.ValidatePolicy != nil {
-		if err := s.ValidatePolicy(document); err != nil {
-			return nil, errInvalid("PolicyText", "Invalid repository policy provided: "+err.Error())
-		}
 	}
 	err := s.update(ctx, sc, in.RepositoryName, func(r *state.Repository) error {
 		r.Policy = document

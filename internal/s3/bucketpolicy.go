@@ -3,10 +3,13 @@ package s3
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
+	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/s3api"
+	"github.com/neargate/neargate/internal/iam/policy"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -15,21 +18,9 @@ const maxPolicy = 20 << 10
 
 // PutBucketPolicy puts a resource-based policy on a bucket.
 func (s *Service) PutBucketPolicy(ctx context.Context, in *s3api.PutBucketPolicyRequest) error {
-	malformed := func(text string) error { return errDetailed("MalformedPolicy", 400, text) }
 	document := strings.TrimSpace(in.Policy)
-	var policy map[string]json.RawMessage
-	switch {
-	case len(document) > maxPolicy:
-		return malformed("Policies may not exceed the maximum allowed size of 20480 bytes")
-	case !strings.HasPrefix(document, "{") || json.Unmarshal([]byte(document), &policy) != nil:
-		return malformed("Policies must be valid JSON and the first byte must be '{'")
-	case policy["Statement"] == nil:
-		return malformed("Missing required field Statement")
-	}
-	if s.ValidatePolicy != nil {
-		if err := s.ValidatePolicy(document); err != nil {
-			return malformed(err.Error())
-		}
+	if err := checkPolicy(document, in.Bucket); err != nil {
+		return err
 	}
 	return s.change(ctx, in.Bucket, in.ExpectedBucketOwner, func(b *state.Bucket) error {
 		if b.PublicAccessBlock != nil && b.PublicAccessBlock.BlockPublicPolicy && isPublic(document) {
@@ -38,6 +29,73 @@ func (s *Service) PutBucketPolicy(ctx context.Context, in *s3api.PutBucketPolicy
 		b.Policy = document
 		return nil
 	})
+}
+
+// checkPolicy refuses a document that is no bucket policy, in S3's words.
+func checkPolicy(document, bucket string) error {
+	malformed := func(text string) error { return errDetailed("MalformedPolicy", 400, text) }
+	var fields struct{ Statement statements }
+	if !strings.HasPrefix(document, "{") || json.Unmarshal([]byte(document), &fields) != nil {
+		return malformed("Policies must be valid JSON and the first byte must be '{'")
+	}
+	if len(document) > maxPolicy {
+		return malformed("Policies may not exceed the maximum allowed size of 20480 bytes")
+	}
+	if len(fields.Statement) == 0 {
+		return malformed("Missing required field Statement")
+	}
+	if _, err := policy.Parse(document, policy.Resource); err != nil {
+		return malformed(worded(err))
+	}
+	for _, st := range fields.Statement {
+		switch {
+		case st.Principal == nil && st.NotPrincipal == nil:
+			return malformed("Missing required field Principal")
+		case st.Resource == nil && st.NotResource == nil:
+			return malformed("Missing required field Resource")
+		case slices.ContainsFunc(texts(st.Action), func(a string) bool { return a != "*" && !strings.HasPrefix(strings.ToLower(a), "s3:") }):
+			return malformed("Policy has invalid action")
+		case slices.ContainsFunc(append(texts(st.Resource), texts(st.NotResource)...), func(r string) bool { return !within(r, bucket) }):
+			return malformed("Policy has invalid resource")
+		}
+	}
+	return nil
+}
+
+// worded is what S3 says where IAM says something else.
+func worded(err error) string {
+	var e *policy.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	switch e.Reason {
+	case policy.InvalidJSON, policy.Syntax:
+		return "Policies must be valid JSON and the first byte must be '{'"
+	case policy.BadVersion:
+		return "The policy must contain a valid version string"
+	case policy.BadAction:
+		return "Policy has invalid action"
+	case policy.BadResource:
+		return "Policy has invalid resource"
+	case policy.BadPrincipal:
+		return "Invalid principal in policy"
+	case policy.BadCondition:
+		return "Conditions do not apply to combination of actions and resources in statement"
+	}
+	return e.Message
+}
+
+// within says whether a resource of a bucket's policy is the bucket's own.
+func within(resource, bucket string) bool {
+	if resource == "*" {
+		return true
+	}
+	a, err := arn.Parse(resource)
+	if err != nil || a.Service != "s3" {
+		return false
+	}
+	name, _, _ := strings.Cut(a.Resource, "/")
+	return name == bucket || strings.ContainsAny(name, "*?") || strings.Contains(name, "${")
 }
 
 // GetBucketPolicy returns a bucket's policy.
@@ -88,11 +146,11 @@ var narrowing = []string{
 // isPublic says whether a policy allows something to everybody, as the block of
 // public access understands it.
 func isPublic(document string) bool {
-	var policy struct{ Statement statements }
-	if json.Unmarshal([]byte(document), &policy) != nil {
+	var fields struct{ Statement statements }
+	if json.Unmarshal([]byte(document), &fields) != nil {
 		return true
 	}
-	for _, st := range policy.Statement {
+	for _, st := range fields.Statement {
 		if st.Effect == "Allow" && st.everybody() && !st.narrowed() {
 			return true
 		}
@@ -102,6 +160,9 @@ func isPublic(document string) bool {
 
 type statement struct {
 	Effect       string
+	Action       json.RawMessage
+	Resource     json.RawMessage
+	NotResource  json.RawMessage
 	Principal    json.RawMessage
 	NotPrincipal json.RawMessage
 	Condition    map[string]map[string]json.RawMessage

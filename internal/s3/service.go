@@ -19,11 +19,8 @@ type Config struct {
 	DB      *store.DB
 	Objects *blob.Objects
 	Checker authorize.Checker
-	// ValidatePolicy returns an error whose text says what is wrong with a
-	// bucket policy; nil accepts every document with a Statement.
-	ValidatePolicy func(document string) error
-	Now            func() time.Time // time.Now when nil
-	Log            *slog.Logger
+	Now     func() time.Time // time.Now when nil
+	Log     *slog.Logger
 }
 
 // Service is Amazon S3. Its methods are the generated API.
