@@ -78,6 +78,7 @@
 //   - A second process that opens the same database would block: our lock comes first.
 //   - The event of an exit and that of an OOM kill come in any order. The record of
 //     the exit has the kernel's count of OOM kills, read at that moment.
+//   - A log file must have two names for the shim (output.go), or stderr loses lines.
 //   - The pipe of an Exec stays open as long as anything that it started holds it:
 //     after the end of the process, output is awaited for one second.
 //   - Close leaves everything running. Purge ends it all; Sweep does so without

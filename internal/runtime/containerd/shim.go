@@ -60,7 +60,11 @@ func ownLog(config *shim.Config) {
 	config.NoSetupLogger = true
 	log.L.Logger.SetOutput(io.Discard)
 	log.L.Logger.SetLevel(logrus.WarnLevel)
-	path := filepath.Join(filepath.Dir(os.Getenv(recordsEnv)), "shim.log")
+	dir := os.Getenv(recordsEnv)
+	if dir == "" { // "-info", or started by hand
+		return
+	}
+	path := filepath.Join(filepath.Dir(dir), "shim.log")
 	if info, err := os.Stat(path); err == nil && info.Size() > maxShimLog {
 		os.Remove(path) // begin anew
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	goruntime "runtime"
 	"slices"
 	"strings"
 
@@ -58,8 +59,20 @@ func buildSpec(ctx context.Context, in specInput) (*specs.Spec, error) {
 		return nil, err
 	}
 	setResources(s, in)
-	s.Linux.Seccomp = seccomp.DefaultProfile(s) // depends on the capabilities
+	setSeccomp(s, in.image.Architecture)
 	return s, nil
+}
+
+// setSeccomp sets the default profile, which depends on the capabilities. It is
+// written for three ABIs on amd64 (also i386 and x32), and runc compiles it anew
+// for each container: a third of the work of a start. Images for amd64 have
+// 64-bit programs, so only the image's own ABI is let through; on the others
+// every system call is refused.
+func setSeccomp(s *specs.Spec, architecture string) {
+	s.Linux.Seccomp = seccomp.DefaultProfile(s)
+	if native := s.Linux.Seccomp.Architectures; architecture == goruntime.GOARCH && len(native) > 1 {
+		s.Linux.Seccomp.Architectures = native[:1]
+	}
 }
 
 func setProcess(s *specs.Spec, in specInput) error {

@@ -3,6 +3,7 @@ package containerd
 import (
 	"context"
 	"errors"
+	goruntime "runtime"
 	"slices"
 	"testing"
 
@@ -50,6 +51,22 @@ func TestSpecDefaults(t *testing.T) {
 	}
 	if s.Linux.CgroupsPath != "/neargate-x/task/task-web" || s.Annotations[groupAnnotation] != "task" || *s.Linux.Resources.CPU.Shares != 2 {
 		t.Errorf("linux %+v", s.Linux)
+	}
+}
+
+// TestSpecSeccomp: the native ABI comes first in containerd's profile, and an
+// image for another one that the host can run gets all.
+func TestSpecSeccomp(t *testing.T) {
+	if goruntime.GOARCH != "amd64" {
+		t.Skip("written for amd64")
+	}
+	for architecture, want := range map[string][]specs.Arch{
+		"amd64": {specs.ArchX86_64}, "386": {specs.ArchX86_64, specs.ArchX86, specs.ArchX32},
+	} {
+		s, err := specOf(t, func(in *specInput) { in.image.Architecture = architecture })
+		if err != nil || !slices.Equal(s.Linux.Seccomp.Architectures, want) {
+			t.Errorf("%s: %v, %v", architecture, s.Linux.Seccomp.Architectures, err)
+		}
 	}
 }
 

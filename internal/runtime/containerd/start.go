@@ -3,15 +3,11 @@ package containerd
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/url"
-	"os"
 	"time"
 
 	tasktypes "github.com/containerd/containerd/api/types/task"
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/containers"
-	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/errdefs"
 	"github.com/neargate/neargate/internal/runtime"
 )
@@ -96,32 +92,4 @@ func startError(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return &runtime.StartError{Reason: err.Error()}
-}
-
-// logTo says where the container's output goes. The shim opens the file and
-// writes it by itself, so that nothing is lost while we are not there.
-func logTo(record containers.Container) (cio.Creator, error) {
-	path := record.Labels[labelLog]
-	terminal, err := hasTerminal(record)
-	if err != nil {
-		return nil, err
-	}
-	if path == "" && !terminal {
-		return cio.NullIO, nil
-	}
-	if path == "" {
-		path = os.DevNull
-	} else {
-		file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-		if err != nil {
-			return nil, fmt.Errorf("log file: %w", err)
-		}
-		if err := file.Close(); err != nil {
-			return nil, err
-		}
-	}
-	if terminal {
-		return cio.TerminalLogURI(&url.URL{Scheme: "file", Path: path}), nil
-	}
-	return cio.LogFile(path), nil
 }
