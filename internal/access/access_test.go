@@ -346,6 +346,10 @@ func TestCheckOperation(t *testing.T) {
 		}
 	}
 	bucket = `{"Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}`
+	bucket = "not a policy"
+	if err := w.auth.CheckOperation(root, table, "Get", []string{"arn:aws:s3:::bucket/a"}); err == nil || !strings.HasSuffix(err.Error(), "with an explicit deny in a resource-based policy") {
+		t.Errorf("an unreadable policy lets in: %v", err)
+	}
 	keep := authorize.Service{Rules: map[string][]authorize.Rule{"P": {{Action: "s3:DeleteBucketPolicy", Resources: authorize.On("arn:aws:s3:::bucket")}}}, ResourcePolicy: table.ResourcePolicy}
 	if err := w.auth.CheckOperation(root, keep, "P", nil); err != nil {
 		t.Errorf("root cannot delete the policy that locks it out: %v", err)
@@ -465,5 +469,22 @@ func BenchmarkLookup(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		w.keys.Lookup(b.Context(), c.AccessKeyID, c.SessionToken, false)
+	}
+}
+
+func TestValidateResourcePolicy(t *testing.T) {
+	for document, want := range map[string]string{
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}]}`: "",
+		`x`: "Policies must be valid JSON and the first byte must be '{'",
+		`{"Version":"1","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}`:            "The policy must contain a valid version string",
+		`{"Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`:                                          "Missing required field Principal",
+		`{"Statement":[{"Effect":"Deny","Principal":"bob","Action":"s3:*","Resource":"*"}]}`:                        "Invalid principal in policy",
+		`{"Statement":[{"Effect":"Deny","Principal":"*","Action":"Get","Resource":"*"}]}`:                           "Policy has invalid action",
+		`{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"X":{"a:b":1}}}]}`: "Policy has an invalid condition",
+		`{"Statement":[]}`: "Invalid policy syntax.",
+	} {
+		if err := ValidateResourcePolicy(document); (err == nil) != (want == "") || err != nil && err.Error() != want {
+			t.Errorf("%s: %v", document, err)
+		}
 	}
 }

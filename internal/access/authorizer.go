@@ -134,34 +134,25 @@ func (a *Authorizer) fill(ctx context.Context, q *question, find resourcePolicy)
 			owner = of
 		}
 		if ok && document != "" {
-			d, err := a.policies.compiled(resourceKind(q.req.Action), document)
-			if err != nil {
-				return err
-			}
-			q.set.Resource = &policy.Source{Name: resource, Document: d}
+			q.set.Resource = a.policies.source(resourceKind(q.req.Action), resource, document)
 		}
 	}
 	q.req.ResourceAccount, q.ctx.owner = owner, owner
 	q.set.ResourceRequired = assumes(q.req.Action) || serviceOf(q.req.Action) == "kms"
-	return a.endpoint(q)
+	a.endpoint(q)
+	return nil
 }
 
 // endpoint adds the policy of the VPC endpoint that the request came through.
-func (a *Authorizer) endpoint(q *question) error {
+func (a *Authorizer) endpoint(q *question) {
 	if q.id.SourceVPCE == "" || q.id.ViaService != "" {
-		return nil
+		return
 	}
 	for e := range state.VpcEndpoints.By(a.db.Read(), "bare-id", q.id.SourceVPCE) {
-		if e.PolicyDocument == "" {
-			return nil
+		if e.PolicyDocument != "" {
+			q.set.Endpoint = a.policies.source(policy.Resource, e.ID, e.PolicyDocument)
 		}
-		d, err := a.policies.compiled(policy.Resource, e.PolicyDocument)
-		if err != nil {
-			return err
-		}
-		q.set.Endpoint = &policy.Source{Name: e.ID, Document: d}
 	}
-	return nil
 }
 
 // assumes reports whether the resource of the action is a role with a trust policy.
