@@ -418,6 +418,22 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+func TestTrustFixes(t *testing.T) {
+	for _, c := range []struct {
+		e    NotAssumable
+		want string
+	}{
+		{NotAssumable{Reason: PrincipalMissing, Service: "ecs-tasks.amazonaws.com"}, "      Principal: { Service: ecs-tasks.amazonaws.com }\n"},
+		{NotAssumable{Reason: ConditionFails, Statement: "Tasks", Key: "aws:SourceAccount", Given: []string{acct}}, "Condition: # of statement Tasks\n  StringEquals:\n    aws:SourceAccount: '111111111111'\n"},
+		{NotAssumable{Reason: RoleMissing}, ""},
+	} {
+		fix := c.e.Fix()
+		if (len(fix) == 0) != (c.want == "") || len(fix) > 0 && !strings.Contains(fix[0].Text, c.want) {
+			t.Errorf("%s: %v", c.e.Reason, fix)
+		}
+	}
+}
+
 func TestCreateAccount(t *testing.T) {
 	w := newWorld(t)
 	start := time.Now()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/iam/policy"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -114,4 +115,23 @@ func whyNotTrusted(as Assumption, lines []policy.Line) *NotAssumable {
 		}
 	}
 	return e
+}
+
+// Fix is what to paste so that the service may assume the role: for a condition
+// that does not hold, the condition with the value that the request has.
+func (e *NotAssumable) Fix() []decision.Fix {
+	fix := decision.Fix{Lang: "cloudformation", Target: e.RoleARN}
+	switch {
+	case e.Reason == PrincipalMissing:
+		fix.Text = "AssumeRolePolicyDocument:\n  Version: '2012-10-17'\n  Statement:\n    - Effect: Allow\n      Principal: { Service: " + e.Service + " }\n      Action: sts:AssumeRole\n"
+	case e.Reason == ConditionFails && len(e.Given) > 0:
+		operator := "StringEquals"
+		if strings.HasPrefix(e.Given[0], "arn:") {
+			operator = "ArnLike"
+		}
+		fix.Text = "Condition: # of statement " + e.Statement + "\n  " + operator + ":\n    " + e.Key + ": " + "'" + e.Given[0] + "'\n"
+	default:
+		return nil
+	}
+	return []decision.Fix{fix}
 }
