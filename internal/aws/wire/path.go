@@ -38,20 +38,19 @@ func splitPath(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// match fits an escaped path to the template and hands each label's value,
-// unescaped, to label (if not nil). It returns the number of literal segments.
+// match fits the segments of an escaped path to the template and hands each
+// label's value, unescaped, to label (if not nil). It returns the number of literal segments.
 // A path may end in a slash that the template does not have; a greedy label
 // keeps it.
-func (t pathTemplate) match(path string, label func(name, value string)) (literals int, ok bool) {
-	parts := splitPath(path)
+func (t pathTemplate) match(parts []string, label func(name, value string)) (literals int, ok bool) {
 	for i, s := range t {
 		if s.greedy {
 			behind := len(t) - i - 1
 			if len(parts) <= behind {
 				return 0, false
 			}
-			value := strings.Join(parts[:len(parts)-behind], "/")
-			if value == "" || !give(label, s.label, value) {
+			rest := parts[:len(parts)-behind]
+			if len(rest) == 1 && rest[0] == "" || label != nil && !give(label, s.label, strings.Join(rest, "/")) {
 				return 0, false
 			}
 			parts = parts[len(parts)-behind:]
@@ -62,10 +61,10 @@ func (t pathTemplate) match(path string, label func(name, value string)) (litera
 		}
 		switch {
 		case s.label != "":
-			if parts[0] == "" || !give(label, s.label, parts[0]) {
+			if parts[0] == "" || label != nil && !give(label, s.label, parts[0]) {
 				return 0, false
 			}
-		case unescapePath(parts[0]) != s.literal:
+		case parts[0] != s.literal && unescapePath(parts[0]) != s.literal:
 			return 0, false
 		default:
 			literals++
@@ -77,7 +76,7 @@ func (t pathTemplate) match(path string, label func(name, value string)) (litera
 
 func give(label func(name, value string), name, escaped string) bool {
 	value, err := url.PathUnescape(escaped)
-	if err == nil && label != nil {
+	if err == nil {
 		label(name, value)
 	}
 	return err == nil

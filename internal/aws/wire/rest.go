@@ -19,7 +19,7 @@ func (op *Operation) bindRequest(r *http.Request, p *structPlan, v reflect.Value
 	}
 	labels := map[string]string{}
 	path, _, _ := strings.Cut(op.URI, "?")
-	parsePath(path).match(r.URL.EscapedPath(), func(name, value string) { labels[name] = value })
+	parsePath(path).match(splitPath(r.URL.EscapedPath()), func(name, value string) { labels[name] = value })
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return fmt.Errorf("the query string is not well-formed")

@@ -130,6 +130,7 @@ type queryLiteral struct{ key, value string }
 func (s *Service) rest(p Protocol, r *http.Request) (*Operation, Protocol, error) {
 	s.routes.once.Do(s.buildRoutes)
 	query := r.URL.Query()
+	parts := splitPath(r.URL.EscapedPath())
 	var best *route
 	score := -1
 	for i := range s.routes.list {
@@ -137,7 +138,7 @@ func (s *Service) rest(p Protocol, r *http.Request) (*Operation, Protocol, error
 		if c.method != r.Method {
 			continue
 		}
-		if n := c.score(r, query); n > score {
+		if n := c.score(r, parts, query); n > score {
 			best, score = c, n
 		}
 	}
@@ -155,12 +156,8 @@ func (s *Service) rest(p Protocol, r *http.Request) (*Operation, Protocol, error
 }
 
 // score is -1 when the route does not fit, else higher the more it asks for.
-func (c *route) score(r *http.Request, query url.Values) int {
-	literals, ok := c.path.match(r.URL.EscapedPath(), nil)
-	if !ok {
-		return -1
-	}
-	score := literals * 100
+func (c *route) score(r *http.Request, parts []string, query url.Values) int {
+	score := 0
 	for _, q := range c.query {
 		if values, ok := query[q.key]; !ok || q.value != "" && !slices.Contains(values, q.value) {
 			return -1
@@ -179,7 +176,11 @@ func (c *route) score(r *http.Request, query url.Values) int {
 		}
 		score++
 	}
-	return score
+	literals, ok := c.path.match(parts, nil)
+	if !ok {
+		return -1
+	}
+	return score + 100*literals
 }
 
 func (s *Service) buildRoutes() {

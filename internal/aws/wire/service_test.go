@@ -203,3 +203,13 @@ func BenchmarkDescribeVpcs(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkRouteS3(b *testing.B) {
+	r := httptest.NewRequest("GET", "/bucket/some/key/of/an/object?versionId=1", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if op, _, err := s3api.Model.Route(r, nil); err != nil || op.Name != "GetObject" {
+			b.Fatal(op, err)
+		}
+	}
+}
