@@ -8,6 +8,6 @@
 // are deleted by the loop.
 //
 // Not carried out, and refused by name: KMS keys of one's own, log classes
-// other than STANDARD, other accounts, JSON and space-delimited filter patterns,
+// other than STANDARD, other accounts, space-delimited filter patterns,
 // subscription and metric filters, queries.
 package logs

@@ -13,15 +13,16 @@ import (
 //	-debug           not this one
 //	%ab[0-9]+c%      a regular expression
 //
-// Terms are case-sensitive and match anywhere in the message. JSON and
-// space-delimited patterns ({ $.x = 1 }, [a, b]) are refused by name.
+// Terms are case-sensitive and match anywhere in the message. Patterns in braces
+// are for JSON messages (jsonpattern.go); space-delimited ones ([a, b]) are
+// refused by name.
 func compilePattern(text string) (func(message string) bool, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":
 		return func(string) bool { return true }, nil
 	case strings.HasPrefix(text, "{"):
-		return nil, invalid("Invalid filter pattern: JSON patterns ({ ... }) are not carried out by Neargate yet.")
+		return compileJSONPattern(text)
 	case strings.HasPrefix(text, "["):
 		return nil, invalid("Invalid filter pattern: space-delimited patterns ([ ... ]) are not carried out by Neargate yet.")
 	}
