@@ -35,15 +35,16 @@ type Names struct {
 	handler  http.Handler
 	tls      *tls.Config
 
-	mu     sync.Mutex
-	wanted []string
-	wake   chan struct{}
+	mu      sync.Mutex
+	wanted  []string
+	serving map[string]netip.Addr
+	wake    chan struct{}
 }
 
 // New returns a Names without names. handler gets every request, whatever the
 // name; config chooses certificates by SNI.
 func New(instance string, hosts *hostsfile.File, config *tls.Config, handler http.Handler) *Names {
-	return &Names{instance: instance, hosts: hosts, handler: handler, tls: config, wake: make(chan struct{}, 1)}
+	return &Names{instance: instance, hosts: hosts, handler: handler, tls: config, serving: map[string]netip.Addr{}, wake: make(chan struct{}, 1)}
 }
 
 // Set says which names are to be served; it returns at once.
@@ -57,17 +58,24 @@ func (n *Names) Set(names []string) {
 	}
 }
 
+// Addr is the address on which a name is served; false while it is not.
+func (n *Names) Addr(name string) (netip.Addr, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	addr, ok := n.serving[name]
+	return addr, ok
+}
+
 // Run serves until ctx ends. The names stay in the hosts file: whoever takes
 // the instance down removes them.
 func (n *Names) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	serving := map[string]netip.Addr{}
 	group.Go(func() error {
 		for {
 			n.mu.Lock()
 			wanted := n.wanted
 			n.mu.Unlock()
-			if err := n.adjust(ctx, group, serving, wanted); err != nil {
+			if err := n.adjust(ctx, group, wanted); err != nil {
 				slog.Warn("names on this machine", "error", err)
 			}
 			select {
@@ -83,18 +91,21 @@ func (n *Names) Run(ctx context.Context) error {
 // adjust starts what is wanted and not served yet. A name that is no longer
 // wanted leaves the hosts file; its listener stays until the end, which harms
 // nobody and spares connections that are open.
-func (n *Names) adjust(ctx context.Context, group *errgroup.Group, serving map[string]netip.Addr, wanted []string) error {
+func (n *Names) adjust(ctx context.Context, group *errgroup.Group, wanted []string) error {
 	block := map[string]netip.Addr{}
 	var problems []error
 	for _, name := range wanted {
-		addr, ok := serving[name]
+		addr, ok := n.Addr(name)
 		if !ok {
 			listener, at, err := n.listen(ctx, name)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("%s: %w", name, err))
 				continue
 			}
-			addr, serving[name] = at, at
+			addr = at
+			n.mu.Lock()
+			n.serving[name] = at
+			n.mu.Unlock()
 			group.Go(func() error { return n.serve(ctx, listener) })
 		}
 		block[name] = addr

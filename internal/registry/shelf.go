@@ -210,6 +210,17 @@ func (s *Shelf) List() []Loaded {
 	return out
 }
 
+// Blobs returns the digests of everything that belongs to images on the shelf.
+func (s *Shelf) Blobs() []digest.Digest {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []digest.Digest
+	for _, l := range s.loaded {
+		out = append(out, l.Blobs...)
+	}
+	return out
+}
+
 // of yields what is on the shelf of one registry, with parsed names.
 func (s *Shelf) of(host string) map[Reference]Loaded {
 	out := map[Reference]Loaded{}

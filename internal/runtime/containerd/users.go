@@ -10,19 +10,18 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/containerd/containerd/v2/core/mount"
-	"github.com/containerd/containerd/v2/core/snapshots"
 	continuity "github.com/containerd/continuity/fs"
-	"github.com/containerd/errdefs"
 	"github.com/moby/sys/user"
 	"github.com/neargate/neargate/internal/runtime"
 )
 
-// userFiles are an image's lists of users and groups, read once.
+// userFiles are an image's lists of users and groups, and other files that were
+// asked for, read once.
 type userFiles struct {
 	mu            sync.Mutex
 	read          bool
 	passwd, group []byte
+	answers       map[string]map[string][]byte // of ImageFiles, by its paths
 }
 
 // maxUserFile bounds /etc/passwd and /etc/group of an image.
@@ -49,23 +48,13 @@ func (r *Runtime) resolveUser(ctx context.Context, image *knownImage, spec strin
 
 // readUserFiles looks into the image through a view that is made for it.
 func (r *Runtime) readUserFiles(ctx context.Context, image *knownImage) error {
-	service := r.client.SnapshotService(r.snapshotter)
-	key := "users-" + image.Manifest
-	mounts, err := service.View(ctx, key, image.rootfs, snapshots.WithLabels(map[string]string{gcRoot: "neargate"}))
-	if errdefs.IsAlreadyExists(err) {
-		mounts, err = service.Mounts(ctx, key)
-	}
-	if err != nil {
-		return err
-	}
-	err = mount.WithReadonlyTempMount(ctx, mounts, func(root string) (err error) {
+	return r.look(ctx, image, "users-", func(root string) (err error) {
 		if image.users.passwd, err = readWithin(root, "/etc/passwd"); err != nil {
 			return err
 		}
 		image.users.group, err = readWithin(root, "/etc/group")
 		return err
 	})
-	return errors.Join(err, service.Remove(ctx, key))
 }
 
 // readWithin reads a file of a root file system; a missing one is empty, and
