@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/neargate/neargate/internal/cli"
+	"github.com/spf13/cobra"
+)
+
+// statusView is what /_neargate/api/status answers.
+type statusView struct {
+	ID        string         `json:"id"`
+	Version   string         `json:"version"`
+	Endpoint  string         `json:"endpoint"`
+	Region    string         `json:"region"`
+	PID       int            `json:"pid"`
+	StartedAt time.Time      `json:"startedAt"`
+	Accounts  int            `json:"accounts"`
+	Counts    map[string]int `json:"counts"` // running tasks, services, stacks ...
+	MemoryKiB int            `json:"memoryKiB"`
+}
+
+func statusCommand(opts *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show the running instance",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := connect(opts)
+			if err != nil {
+				return err
+			}
+			var s statusView
+			if err := r.call(cmd.Context(), "GET", "/_neargate/api/status", nil, &s); err != nil {
+				return err
+			}
+			if opts.output == "json" {
+				return cli.JSON(cmd.OutOrStdout(), "status", s)
+			}
+			w := cmd.OutOrStdout()
+			fmt.Fprintf(w, "Neargate %s at %s, region %s\n", s.Version, s.Endpoint, s.Region)
+			fmt.Fprintf(w, "  instance  %s, pid %d, up %s, %d MiB\n", s.ID, s.PID, time.Since(s.StartedAt).Round(time.Second), s.MemoryKiB/1024)
+			fmt.Fprintf(w, "  running   %d tasks, %d services, %d stacks, %d VPCs\n", s.Counts["tasks"], s.Counts["services"], s.Counts["stacks"], s.Counts["vpcs"])
+			return nil
+		},
+	}
+}

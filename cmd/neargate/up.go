@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/authorize"
+	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/aws/ecrapi"
+	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/logsapi"
+	"github.com/neargate/neargate/internal/aws/s3api"
+	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/stsapi"
+	"github.com/neargate/neargate/internal/aws/wire"
+	"github.com/neargate/neargate/internal/blob"
+	"github.com/neargate/neargate/internal/cloudformation"
+	"github.com/neargate/neargate/internal/control"
+	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/dns"
+	"github.com/neargate/neargate/internal/ec2"
+	"github.com/neargate/neargate/internal/ecr"
+	"github.com/neargate/neargate/internal/ecs"
+	"github.com/neargate/neargate/internal/ecs/agent"
+	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/internal/gateway"
+	"github.com/neargate/neargate/internal/hostsfile"
+	"github.com/neargate/neargate/internal/iam"
+	"github.com/neargate/neargate/internal/instance"
+	"github.com/neargate/neargate/internal/kms"
+	"github.com/neargate/neargate/internal/logs"
+	"github.com/neargate/neargate/internal/logstore"
+	"github.com/neargate/neargate/internal/loopback"
+	"github.com/neargate/neargate/internal/metadata"
+	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/pki"
+	"github.com/neargate/neargate/internal/registry"
+	"github.com/neargate/neargate/internal/runtime/containerd"
+	"github.com/neargate/neargate/internal/s3"
+	"github.com/neargate/neargate/internal/secretsmanager"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+	"github.com/neargate/neargate/internal/sts"
+	"github.com/neargate/neargate/internal/why"
+)
+
+// serve is the running Neargate: it makes everything in the order in which one
+// thing needs another, runs it until ctx ends, and closes it. Tasks go on
+// running. Read it from top to bottom to know what there is.
+func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
+	started := time.Now()
+	log := slog.Default()
+	dir, err := openDir(cfg.dataDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	listener, err := net.Listen("tcp", cfg.listen)
+	if err != nil {
+		return portBusy(cfg.listen, err)
+	}
+	defer listener.Close()
+
+	// What is kept: records, keys, bytes.
+	db, err := store.Open(dir.File("neargate.db"), state.Schema()...)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	key, err := instanceKey(dir)
+	if err != nil {
+		return err
+	}
+	authority, err := pki.Open(dir.File("pki"))
+	if err != nil {
+		return err
+	}
+	blobs, err := blob.OpenStore(dir.File("blobs"))
+	if err != nil {
+		return err
+	}
+	objects, err := blob.OpenObjects(dir.File("objects"), blob.Key(key))
+	if err != nil {
+		return err
+	}
+	events, err := logstore.Open(dir.File("logs"))
+	if err != nil {
+		return err
+	}
+	shelf, err := registry.OpenShelf(dir.File("images"), blobs)
+	if err != nil {
+		return err
+	}
+
+	// Who may do what.
+	decisions := decision.NewLog(db)
+	sealer, err := access.NewSealer(key)
+	if err != nil {
+		return err
+	}
+	keys := access.NewKeys(db, sealer)
+	checker := access.NewAuthorizer(keys, decisions)
+
+	// The data plane: networks, and containers. Both find what a former process left.
+	site := network.Site{Instance: dir.ID, AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	engine, err := network.Open(network.Options{Site: site, Log: log})
+	if err != nil {
+		return err
+	}
+	defer engine.Close()
+	containers, err := containerd.Open(ctx, containerd.Options{DataDir: dir.Path, Instance: dir.ID, Log: log})
+	if err != nil {
+		return err
+	}
+	defer containers.Close()
+
+	// The front door, and who answers to which name, on this machine and in VPCs.
+	ctl := &control.Server{Keys: keys, Version: version}
+	gate := gateway.New(gateway.Config{Keys: keys, Checker: checker, S3Path: s3.PathStyle, Origin: originOf, Control: ctl, Region: cfg.region})
+	doors := &front{gateway: gate, public: registry.NewPublic(shelf, blobs, key[:], time.Now, log)}
+	certificates := authority.GetCertificate(doors.answers)
+	taskSource := &taskSource{}
+	inside := edge.New(edge.Options{
+		Engine: engine, Site: site, AWS: doors, Certificate: certificates, Log: log,
+		Metadata: metadata.NewHandler(taskSource, identify, log), Forward: dns.NewHostForwarder("/etc/resolv.conf"),
+	})
+	names := loopback.New(dir.ID, hostsfile.New("/etc/hosts", dir.ID), &tls.Config{GetCertificate: certificates, MinVersion: tls.VersionTLS12}, doors)
+
+	// The services.
+	networkOptions := ec2.Divide(site)
+	networkOptions.Stands = doors.public.Hosts
+	networks := ec2.New(db, engine, inside, networkOptions)
+	tokens := sts.New(db, keys, checker)
+	sessions := tokens.Sessions()
+	identities := iam.New(db, sealer, checker)
+	registries, err := ecr.New(ecr.Config{DB: db, Blobs: blobs, Checker: checker, Key: key[:], AlsoUsed: shelf.Blobs, Log: log})
+	if err != nil {
+		return err
+	}
+	doors.ecr = registries
+	buckets, err := s3.New(s3.Config{DB: db, Objects: objects, Checker: checker, Log: log})
+	if err != nil {
+		return err
+	}
+	logGroups := logs.New(db, events, time.Now)
+	envelopes, err := kms.New(key[:])
+	if err != nil {
+		return err
+	}
+	secrets := secretsmanager.New(db, envelopes, validResourcePolicy, time.Now)
+	pace, agentPace := paces(cfg.pace)
+	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Decisions: decisions, Pace: pace})
+	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return err
+	}
+	roots.AppendCertsFromPEM(authority.PEM())
+	tasks := agent.New(agent.Deps{
+		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: roots, Bundle: authority.Bundle,
+		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
+	})
+	taskSource.Source = tasks
+
+	// Each service is mounted with what it can do and who may do it.
+	mount := func(model *wire.Service, handlers wire.Handlers, table authorize.Service) {
+		gate.Mount(model, handlers, table)
+		checker.Register(model.SigningName, table)
+		ctl.Services = append(ctl.Services, model.EndpointPrefix)
+	}
+	mount(stsapi.Model, stsapi.Bind(tokens), tokens.Authorization())
+	mount(iamapi.Model, iamapi.Bind(identities), identities.Authorization())
+	mount(ec2api.Model, ec2api.Bind(networks), networks.Authorization())
+	mount(ecsapi.Model, ecsapi.Bind(scheduler), scheduler.Authorization())
+	mount(ecrapi.Model, ecrapi.Bind(registries), registries.Authorization())
+	mount(logsapi.Model, logsapi.Bind(logGroups), logGroups.Authorization())
+	mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
+	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
+	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())
+
+	// What Neargate's own commands ask for.
+	info := instance.Info{Endpoint: "http://" + listener.Addr().String(), Region: cfg.region, Version: version, StartedAt: started}
+	local := newLocalNames(db, names, registries.Hosts)
+	commands := &commandAPI{
+		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local,
+		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}},
+	}
+	commands.register(ctl)
+
+	// Everything runs in one group under one context.
+	group, ctx := errgroup.WithContext(ctx)
+	for _, run := range []func(context.Context) error{
+		decisions.Run, keys.Run, inside.Run, networks.Run, registries.Run, logGroups.Run, secrets.Run, scheduler.Run, tasks.Run, stacks.Run, names.Run, local.Run,
+	} {
+		group.Go(func() error { return run(ctx) })
+	}
+	server := &http.Server{Handler: gate, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: 64 << 10}
+	group.Go(func() error { return serveHTTP(ctx, server, listener) })
+	if err := dir.Announce(info); err != nil {
+		return err
+	}
+	ctl.SetReady()
+	fmt.Fprintf(out, "Neargate %s · region %s · data in %s\nAPI   %s   (eval \"$(neargate env)\")\nready after %s\nReady.\n", version, cfg.region, dir.Path, info.Endpoint, time.Since(started).Round(time.Millisecond))
+	err = group.Wait()
+	fmt.Fprintln(os.Stderr, "stopped; tasks go on running (neargate down stops them)")
+	return err
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/neargate/neargate/internal/cli"
+	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/why"
+	"github.com/spf13/cobra"
+)
+
+// shownTasks is how many task ids a finding lists.
+const shownTasks = 3
+
+func whyCommand(opts *options) *cobra.Command {
+	var lang string
+	cmd := &cobra.Command{
+		Use:   "why TASK | SERVICE | stack/NAME | REQUEST",
+		Short: "Say what keeps something from working, with the evidence and a fix to paste",
+		Long: `Say what keeps a task, a service or a stack from working: the cause, where it is, what AWS says, what
+was seen, and a fix to paste. Exit code 6 when a cause was found, 0 when all is well.`,
+		Example: "  neargate why service/sample-service\n  neargate why 4f0c2a91\n  neargate why stack/isolated-vpc-environment",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := connect(opts)
+			if err != nil {
+				return err
+			}
+			var report why.Report
+			if err := r.call(cmd.Context(), "GET", "/_neargate/api/why?target="+url.QueryEscape(args[0]), nil, &report); err != nil {
+				return err
+			}
+			if opts.output == "json" {
+				if err := cli.JSON(cmd.OutOrStdout(), "why", report); err != nil {
+					return err
+				}
+			} else {
+				printReport(cmd.OutOrStdout(), report, lang)
+			}
+			if !report.Healthy && len(report.Findings) > 0 {
+				return cli.ExitStatus(cli.ExitProblems)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&lang, "fix", "", "show only fixes in this language: cloudformation, terraform or cli")
+	return cmd
+}
+
+func printReport(w io.Writer, r why.Report, lang string) {
+	s := cli.StyleFor(w)
+	mark := s.Green("✓")
+	if !r.Healthy {
+		mark = s.Red("✗")
+	}
+	fmt.Fprintf(w, "%s %s\n", mark, s.Bold(r.Summary))
+	if len(r.Findings) == 0 && !r.Healthy {
+		fmt.Fprintln(w, "\n  nothing was refused so far; it may still be starting")
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintln(w)
+		line(w, s, "Cause", f.Cause)
+		line(w, s, "Where", f.Where)
+		line(w, s, "AWS says", f.AWSSays)
+		for i, seen := range f.Seen {
+			label := ""
+			if i == 0 {
+				label = "Seen"
+			}
+			line(w, s, label, seen.Time.UTC().Format(time.TimeOnly)+" "+seen.Text)
+		}
+		if f.Confidence == decision.Inferred {
+			line(w, s, "Note", "concluded from the configuration, not seen happening")
+		}
+		if len(f.Tasks) > 0 {
+			text := strings.Join(f.Tasks[:min(shownTasks, len(f.Tasks))], ", ")
+			if n := len(f.Tasks) - shownTasks; n > 0 {
+				text += fmt.Sprintf(" and %d more", n)
+			}
+			line(w, s, "Tasks", text)
+		}
+		for _, fix := range f.Fixes {
+			if lang != "" && fix.Lang != lang {
+				continue
+			}
+			target := fix.Lang
+			if fix.Target != "" {
+				target += ", " + fix.Target
+			}
+			line(w, s, "Fix", s.Dim("("+target+")"))
+			for l := range strings.SplitSeq(fix.Text, "\n") {
+				fmt.Fprintf(w, "             %s\n", l)
+			}
+		}
+		line(w, s, "Code", f.Code)
+	}
+}
+
+func line(w io.Writer, s cli.Style, label, text string) {
+	if text == "" {
+		return
+	}
+	fmt.Fprintf(w, "  %s %s\n", s.Dim(fmt.Sprintf("%-9s", label)), strings.ReplaceAll(text, "\n", "\n            "))
+}
