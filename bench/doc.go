@@ -1,0 +1,10 @@
+// Command bench measures Neargate against floors and peers in the same run and
+// prints ratios: absolute figures move with the machine, ratios much less.
+//
+//	bench api      API throughput, latency and CPU against a server that only verifies signatures
+//	bench start    start until ready, and idle memory
+//	bench task     RunTask until the process runs, against plain runc
+//	bench stack    examples/isolated-vpc deployed and deleted, by phase
+//
+// It needs root and bin/neargate; `make bench` runs all of it.
+package main

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	benches := map[string]func(context.Context) error{"api": benchAPI, "start": benchStart, "task": benchTask, "stack": benchStack, "floor": serveFloor}
+	names := os.Args[1:]
+	if len(names) == 0 {
+		names = []string{"start", "api", "task", "stack"}
+	}
+	for _, name := range names {
+		run := benches[name]
+		if run == nil {
+			fmt.Fprintf(os.Stderr, "unknown bench %q\n", name)
+			os.Exit(2)
+		}
+		if err := run(ctx); err != nil {
+			fmt.Fprintf(os.Stderr, "bench %s: %v\n", name, err)
+			os.Exit(1)
+		}
+	}
+}
