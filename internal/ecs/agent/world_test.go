@@ -59,10 +59,11 @@ type world struct {
 	untrusted  bool
 	requests   []string
 	interfaces int
+	netns      string
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, fake: runtimetest.NewFake(1), dir: t.TempDir(), cut: map[string]bool{}, deny: map[string]string{}, secrets: map[string]string{},
+	w := &world{t: t, netns: "/run/netns/x", fake: runtimetest.NewFake(1), dir: t.TempDir(), cut: map[string]bool{}, deny: map[string]string{}, secrets: map[string]string{},
 		manifests: map[string][]byte{}, blobs: map[digest.Digest][]byte{}, logs: map[string][]string{}, faces: map[string]string{}}
 	authority, err := pki.Open(t.TempDir())
 	if err != nil {
@@ -148,7 +149,7 @@ func (w *world) EnsureInterface(_ context.Context, spec InterfaceSpec) (Interfac
 		w.interfaces++
 		w.faces[spec.Name] = fmt.Sprintf("eni-%d", w.interfaces)
 	}
-	return Interface{ID: w.faces[spec.Name], VpcID: "vpc-1", MAC: "02:00:00:00:00:01", NetNS: "/run/netns/x", IP: netip.MustParseAddr("10.0.1.5"), DNSServers: []netip.Addr{netip.MustParseAddr("10.0.0.2")},
+	return Interface{ID: w.faces[spec.Name], VpcID: "vpc-1", MAC: "02:00:00:00:00:01", NetNS: w.netns, IP: netip.MustParseAddr("10.0.1.5"), DNSServers: []netip.Addr{netip.MustParseAddr("10.0.0.2")},
 		SearchDomain: "ec2.internal", HostnameInVPC: "ip-10-0-1-5.ec2.internal", PrivateDNSName: "ip-10-0-1-5.ec2.internal"}, nil
 }
 
