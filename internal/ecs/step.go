@@ -69,15 +69,21 @@ func (st *step) count() {
 		if t.LastStatus != state.TaskStopped || t.Counted {
 			continue
 		}
-		failed := t.StartedAt.IsZero() && t.StopCode == "TaskFailedToStart"
+		ended := t.StopCode == "EssentialContainerExited"
+		failed := t.StartedAt.IsZero() && (ended || t.StopCode == "TaskFailedToStart")
 		unhealthy := t.StopCode == stepStopReason && t.StoppedReason == unhealthyReason
-		if !failed && !unhealthy {
+		crashed := ended && !failed && t.StoppingAt.Sub(t.StartedAt) < st.s.Pace.HealthyAfter
+		if !failed && !unhealthy && !crashed {
 			continue
 		}
 		for i := range st.svc.Deployments {
 			if d := &st.svc.Deployments[i]; d.ID == t.Deployment {
-				d.FailedTasks++
 				d.LastFailure = st.now
+				if crashed {
+					d.CrashedTasks++
+					continue
+				}
+				d.FailedTasks++
 				if deployment.Inconsistent(d.FailedTasks, st.svc.DesiredCount) {
 					st.note(deployment.EventInconsistent(st.svc.Name))
 				}
@@ -101,7 +107,7 @@ func (st *step) planned() deployment.Service {
 	for _, d := range st.svc.Deployments {
 		svc.Deployments = append(svc.Deployments, deployment.Deployment{
 			ID: d.ID, Rollout: deployment.Rollout(d.RolloutState), Reason: d.RolloutReason, WasCompleted: d.WasCompleted,
-			FailedTasks: d.FailedTasks, LastFailure: d.LastFailure, HealthyTasks: d.HealthyTasks,
+			FailedTasks: d.FailedTasks, CrashedTasks: d.CrashedTasks, LastFailure: d.LastFailure, HealthyTasks: d.HealthyTasks,
 		})
 	}
 	for _, t := range st.tasks {
@@ -152,7 +158,7 @@ func (st *step) adopt(plan deployment.Plan) {
 			d.UpdatedAt = st.now
 		}
 		d.RolloutState, d.RolloutReason, d.WasCompleted = string(p.Rollout), p.Reason, p.WasCompleted
-		d.FailedTasks, d.HealthyTasks = p.FailedTasks, p.HealthyTasks
+		d.FailedTasks, d.CrashedTasks, d.HealthyTasks = p.FailedTasks, p.CrashedTasks, p.HealthyTasks
 		st.svc.Deployments = append(st.svc.Deployments, d)
 		delete(byID, d.ID)
 	}

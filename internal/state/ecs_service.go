@@ -61,6 +61,7 @@ type Deployment struct {
 	RolloutReason string
 	WasCompleted  bool
 	FailedTasks   int
+	CrashedTasks  int // ended by themselves before they were healthy
 	LastFailure   time.Time
 	HealthyTasks  int // how many were healthy when the scheduler last looked
 	CreatedAt     time.Time

@@ -51,6 +51,7 @@ func trip(s Service, p *Plan) bool {
 			continue
 		}
 		d.Rollout, d.Reason, d.FailedTasks = InProgress, ReasonRollback(d.ID), 0
+		d.CrashedTasks = 0
 		rest := append(append([]Deployment(nil), p.Deployments[:i+1]...), p.Deployments[i+2:]...)
 		p.Deployments = append([]Deployment{d}, rest...)
 		p.Notes = append(p.Notes, EventRollback(s.Name, d.ID))

@@ -48,7 +48,7 @@ func Next(s Service, now time.Time, pace Pace) Plan {
 // forgive resets the count of failed tasks when another task became healthy.
 func forgive(d *Deployment, healthy int) {
 	if healthy > d.HealthyTasks {
-		d.FailedTasks = 0
+		d.FailedTasks, d.CrashedTasks = 0, 0
 	}
 	d.HealthyTasks = healthy
 }
@@ -128,7 +128,8 @@ func start(s Service, p *Plan, c counts, now time.Time, pace Pace) {
 	if want <= 0 || primary.Rollout == Failed {
 		return
 	}
-	if wait := pace.Backoff(primary.FailedTasks, s.Desired) - now.Sub(primary.LastFailure); primary.FailedTasks > 0 && wait > 0 {
+	failures := primary.FailedTasks + primary.CrashedTasks
+	if wait := pace.Backoff(failures, s.Desired) - now.Sub(primary.LastFailure); failures > 0 && wait > 0 {
 		p.Again = sooner(p.Again, wait)
 		return
 	}
@@ -148,7 +149,7 @@ func finish(s Service, p *Plan, c counts) {
 		primary.Rollout, primary.WasCompleted, primary.Reason = Completed, true, ReasonCompleted(primary.ID)
 		p.Notes = append(p.Notes, EventCompleted(s.Name, primary.ID))
 	}
-	primary.FailedTasks = 0
+	primary.FailedTasks, primary.CrashedTasks = 0, 0
 	p.Deployments = p.Deployments[:1]
 	p.Steady = true
 	if !s.WasSteady {

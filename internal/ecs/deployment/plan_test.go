@@ -146,6 +146,15 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
+func TestCrashesSlowDownAndDoNotTrip(t *testing.T) {
+	s := rolling(1, 100, 200, "oH")
+	s.Breaker = Breaker{Enable: true, Rollback: true}
+	s.Deployments[0].CrashedTasks, s.Deployments[0].LastFailure = 5, t0
+	if p := Next(s, t0, AWSPace); p.Start != 0 || p.Again != AWSPace.Backoff(5, 1) || p.Deployments[0].ID != "new" {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestThreshold(t *testing.T) {
 	for desired, want := range map[int]int{0: 3, 1: 3, 6: 3, 7: 4, 25: 13, 400: 200, 800: 200} {
 		if got := Threshold(desired); got != want {

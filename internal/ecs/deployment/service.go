@@ -55,7 +55,10 @@ type Deployment struct {
 	WasCompleted bool
 	// FailedTasks counts tasks that failed since one was last seen healthy.
 	FailedTasks int
-	// LastFailure is when the latest of them failed.
+	// CrashedTasks counts tasks that ended by themselves before they were
+	// healthy, likewise. They slow launches down but do not trip the circuit breaker.
+	CrashedTasks int
+	// LastFailure is when the latest of both failed.
 	LastFailure time.Time
 	// HealthyTasks is how many tasks the last plan saw healthy; one more than
 	// that forgives the failures.
