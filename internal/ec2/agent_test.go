@@ -135,12 +135,16 @@ func TestNatGatewayAndElasticAddress(t *testing.T) {
 	create := func() (*ec2api.CreateNatGatewayResult, error) {
 		return w.service.CreateNatGateway(w.ctx, &ec2api.CreateNatGatewayRequest{SubnetId: public, AllocationId: address.AllocationId})
 	}
-	_, err := create()
-	fails(t, err, "Gateway.NotAttached", "Network "+vpc+" has no Internet gateway attached")
+	failed := func(message string) {
+		t.Helper()
+		if n := must(create()).NatGateway; n.State != "failed" || n.FailureMessage != message {
+			t.Errorf("%s: %s, want %s", n.State, n.FailureMessage, message)
+		}
+	}
+	failed("Network " + vpc + " has no Internet gateway attached")
 	gateway := w.attachedGateway(vpc)
 	nat := must(create()).NatGateway
-	_, err = create()
-	fails(t, err, "Resource.AlreadyAssociated", "is already associated")
+	failed("Elastic IP address [" + address.AllocationId + "] is already associated")
 	describe := func() ec2api.NatGateway {
 		return must(w.service.DescribeNatGateways(w.ctx, &ec2api.DescribeNatGatewaysRequest{NatGatewayIds: []string{nat.NatGatewayId}})).NatGateways[0]
 	}
@@ -155,7 +159,7 @@ func TestNatGatewayAndElasticAddress(t *testing.T) {
 	if len(rt.Routes) != 1 || rt.Routes[0].Target.Kind != network.NATGateway || view.ENIs[0].PublicIP.String() != address.PublicIp {
 		t.Errorf("on the host: %+v %+v", rt, view.ENIs)
 	}
-	err = w.service.DetachInternetGateway(w.ctx, &ec2api.DetachInternetGatewayRequest{InternetGatewayId: gateway, VpcId: vpc})
+	err := w.service.DetachInternetGateway(w.ctx, &ec2api.DetachInternetGatewayRequest{InternetGatewayId: gateway, VpcId: vpc})
 	fails(t, err, "DependencyViolation", "has some mapped public address(es)")
 	err = w.service.ReleaseAddress(w.ctx, &ec2api.ReleaseAddressRequest{AllocationId: address.AllocationId})
 	fails(t, err, "InvalidIPAddress.InUse", address.PublicIp)

@@ -10,7 +10,7 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
-// deletedFor is how long AWS lists a NAT gateway that was deleted.
+// deletedFor is how long AWS lists a NAT gateway that was deleted or has failed.
 const deletedFor = time.Hour
 
 var natGatewayResource = resource[state.NatGateway]{
@@ -29,6 +29,8 @@ var natGatewayResource = resource[state.NatGateway]{
 func alive(n *state.NatGateway) bool { return n.State == "pending" || n.State == "available" }
 
 // CreateNatGateway makes a NAT gateway with an elastic address, or a private one.
+// As on AWS it fails afterwards, in its state, when the address is taken or the
+// VPC has no internet gateway.
 func (s *Service) CreateNatGateway(ctx context.Context, in *ec2api.CreateNatGatewayRequest) (*ec2api.CreateNatGatewayResult, error) {
 	if err := unsupported(in, "AllocationId", "ClientToken", "SubnetId", "TagSpecifications", "ConnectivityType", "PrivateIpAddress", "AvailabilityMode"); err != nil {
 		return nil, err
@@ -74,7 +76,7 @@ func (q *scope) makeNatGateway(in *ec2api.CreateNatGatewayRequest) (*state.NatGa
 	if err != nil {
 		return nil, err
 	}
-	if err := oneMore(quotaNatGateways, state.NatGateways.By(q.tx, "subnet", subnet.Key())); err != nil {
+	if err := q.roomForNAT(subnet); err != nil {
 		return nil, err
 	}
 	tags, err := specifiedTags(q, in.TagSpecifications, "natgateway")
@@ -87,8 +89,14 @@ func (q *scope) makeNatGateway(in *ec2api.CreateNatGatewayRequest) (*state.NatGa
 	}
 	var elastic *state.Address
 	if in.AllocationId != "" {
-		if elastic, err = q.natAddress(in.AllocationId, subnet.VpcID); err != nil {
+		if elastic, err = get(q, state.Addresses, kindAllocation, in.AllocationId); err != nil {
 			return nil, err
+		}
+		nat.AllocationID, nat.PublicIP = elastic.AllocationID, elastic.PublicIP
+		if nat.FailureCode, nat.FailureMessage = q.natFailure(elastic, subnet.VpcID); nat.FailureCode != "" {
+			nat.State, nat.DeletedAt = "failed", q.now
+			state.NatGateways.Put(q.tx, nat)
+			return nat, nil
 		}
 	}
 	n, err := q.makeInterface(newInterface{
@@ -102,37 +110,58 @@ func (q *scope) makeNatGateway(in *ec2api.CreateNatGatewayRequest) (*state.NatGa
 	state.NetworkInterfaces.Update(q.tx, n.Key(), func(n *state.NetworkInterface) { n.SecurityGroupIDs = nil })
 	nat.NetworkInterfaceID, nat.PrivateIPAddress = n.ID, n.PrivateIPAddress
 	if elastic != nil {
-		nat.AllocationID, nat.PublicIP = elastic.AllocationID, elastic.PublicIP
 		nat.AssociationID = q.associateAddress(elastic, n)
 	}
 	state.NatGateways.Put(q.tx, nat)
 	return nat, nil
 }
 
-// natAddress checks the elastic address of a new NAT gateway.
-func (q *scope) natAddress(allocationID, vpcID string) (*state.Address, error) {
-	a, err := get(q, state.Addresses, kindAllocation, allocationID)
-	if err != nil {
-		return nil, err
+// roomForNAT checks the quota of a subnet, and forgets gateways that are no
+// longer listed.
+func (q *scope) roomForNAT(subnet *state.Subnet) error {
+	n := 1
+	for nat := range state.NatGateways.By(q.tx, "subnet", subnet.Key()) {
+		switch {
+		case alive(nat):
+			n++
+		case !q.listed(nat):
+			state.NatGateways.Delete(q.tx, nat.Key())
+		}
 	}
-	if a.AssociationID != "" {
-		return nil, errorf("Resource.AlreadyAssociated", "Elastic IP address [%s] is already associated", a.AllocationID)
+	return quotaNatGateways.allows(n)
+}
+
+// listed reports whether a NAT gateway is still shown.
+func (q *scope) listed(n *state.NatGateway) bool {
+	gone := n.State == "deleted" || n.State == "failed"
+	return !gone || q.now.Sub(n.DeletedAt) < deletedFor
+}
+
+// natFailure tells why a NAT gateway cannot have an elastic address; the code is
+// "" when it can.
+func (q *scope) natFailure(a *state.Address, vpcID string) (code, message string) {
+	switch {
+	case a.AssociationID != "":
+		return "Resource.AlreadyAssociated", "Elastic IP address [" + a.AllocationID + "] is already associated"
+	case !exists(state.InternetGateways.By(q.tx, "vpc", q.key(vpcID))):
+		return "Gateway.NotAttached", "Network " + vpcID + " has no Internet gateway attached"
 	}
-	if !exists(state.InternetGateways.By(q.tx, "vpc", q.key(vpcID))) {
-		return nil, errorf("Gateway.NotAttached", "Network %s has no Internet gateway attached", vpcID)
-	}
-	return a, nil
+	return "", ""
 }
 
 func natGatewayOut(n *state.NatGateway) *ec2api.NatGateway {
 	primary := true
 	status := "succeeded"
-	if n.State == "pending" {
+	switch n.State {
+	case "pending":
 		status = "associating"
+	case "failed":
+		status = "failed"
 	}
 	return &ec2api.NatGateway{
 		NatGatewayId: n.ID, VpcId: n.VpcID, SubnetId: n.SubnetID, State: ec2api.NatGatewayState(n.State),
 		ConnectivityType: ec2api.ConnectivityType(n.ConnectivityType), CreateTime: n.CreatedAt, DeleteTime: n.DeletedAt, Tags: apiTags(n.Tags),
+		FailureCode: n.FailureCode, FailureMessage: n.FailureMessage,
 		NatGatewayAddresses: []ec2api.NatGatewayAddress{{
 			AllocationId: n.AllocationID, AssociationId: n.AssociationID, NetworkInterfaceId: n.NetworkInterfaceID,
 			PrivateIp: n.PrivateIPAddress, PublicIp: n.PublicIP, IsPrimary: &primary, Status: ec2api.NatGatewayAddressStatus(status),
@@ -148,7 +177,7 @@ func (s *Service) DescribeNatGateways(ctx context.Context, in *ec2api.DescribeNa
 		out.NextToken = next
 		out.NatGateways = []ec2api.NatGateway{}
 		for _, n := range found {
-			if n.State != "deleted" || q.now.Sub(n.DeletedAt) < deletedFor {
+			if q.listed(n) {
 				out.NatGateways = append(out.NatGateways, *natGatewayOut(n))
 			}
 		}
@@ -166,7 +195,10 @@ func (s *Service) DeleteNatGateway(ctx context.Context, in *ec2api.DeleteNatGate
 		if err != nil {
 			return err
 		}
-		if alive(nat) {
+		switch {
+		case nat.State == "failed":
+			state.NatGateways.Update(q.tx, nat.Key(), func(n *state.NatGateway) { n.State, n.DeletedAt = "deleted", q.now })
+		case alive(nat):
 			state.NatGateways.Update(q.tx, nat.Key(), func(n *state.NatGateway) { n.State, n.DeletedAt = "deleting", q.now })
 			q.touch(nat.VpcID)
 		}

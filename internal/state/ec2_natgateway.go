@@ -13,8 +13,9 @@ type NatGateway struct {
 
 	ConnectivityType string // "public" or "private"
 	// State is "pending" until the data plane holds it, then "available";
-	// "deleting" and "deleted" after DeleteNatGateway.
-	State string
+	// "deleting" and "deleted" after DeleteNatGateway; or "failed".
+	State                       string
+	FailureCode, FailureMessage string // when failed
 
 	NetworkInterfaceID string
 	PrivateIPAddress   string
@@ -24,7 +25,7 @@ type NatGateway struct {
 
 	ClientToken string
 	CreatedAt   time.Time
-	DeletedAt   time.Time
+	DeletedAt   time.Time // also when it failed
 	Tags        []Tag
 }
 
