@@ -487,20 +487,3 @@ func BenchmarkLookup(b *testing.B) {
 		w.keys.Lookup(b.Context(), c.AccessKeyID, c.SessionToken, false)
 	}
 }
-
-func TestValidateResourcePolicy(t *testing.T) {
-	for document, want := range map[string]string{
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}]}`: "",
-		`x`: "Policies must be valid JSON and the first byte must be '{'",
-		`{"Version":"1","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}`:            "The policy must contain a valid version string",
-		`{"Statement":[{"Effect":"Deny","Action":"s3:*","Resource":"*"}]}`:                                          "Missing required field Principal",
-		`{"Statement":[{"Effect":"Deny","Principal":"bob","Action":"s3:*","Resource":"*"}]}`:                        "Invalid principal in policy",
-		`{"Statement":[{"Effect":"Deny","Principal":"*","Action":"Get","Resource":"*"}]}`:                           "Policy has invalid action",
-		`{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"X":{"a:b":1}}}]}`: "Policy has an invalid condition",
-		`{"Statement":[]}`: "Invalid policy syntax.",
-	} {
-		if err := ValidateResourcePolicy(document); (err == nil) != (want == "") || err != nil && err.Error() != want {
-			t.Errorf("%s: %v", document, err)
-		}
-	}
-}

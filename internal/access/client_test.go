@@ -107,7 +107,7 @@ func TestRolesAndBuckets(t *testing.T) {
 		auth.Register(model.SigningName, table)
 	}
 	users, tokens := iam.New(db, seal, auth), sts.New(db, keys, auth)
-	buckets, err := s3.New(s3.Config{DB: db, Objects: objects, Checker: auth, ValidatePolicy: access.ValidateResourcePolicy})
+	buckets, err := s3.New(s3.Config{DB: db, Objects: objects, Checker: auth})
 	if err != nil {
 		t.Fatal(err)
 	}
