@@ -24,6 +24,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/logsapi"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/stsapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/blob"
@@ -51,6 +52,7 @@ import (
 	"github.com/neargate/neargate/internal/runtime/containerd"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/secretsmanager"
+	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/sts"
@@ -161,6 +163,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		return err
 	}
 	secrets := secretsmanager.New(db, envelopes, validResourcePolicy, time.Now)
+	parameters := ssm.New(db, envelopes, time.Now)
 	pace, agentPace := paces(cfg.pace)
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
@@ -189,6 +192,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(logsapi.Model, logsapi.Bind(logGroups), logGroups.Authorization())
 	mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
+	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())
 
 	// What Neargate's own commands ask for.
