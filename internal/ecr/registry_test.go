@@ -149,7 +149,7 @@ func TestSkopeo(t *testing.T) {
 	server.Listener = tls.NewListener(server.Listener, authority.ServerTLS(IsHost))
 	server.Start()
 	defer server.Close()
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { tunnel(w, r, address) }))
+	proxy := httptest.NewServer(Tunnel(address))
 	defer proxy.Close()
 	certs := t.TempDir()
 	os.WriteFile(filepath.Join(certs, "ca.crt"), authority.PEM(), 0o644)
