@@ -138,7 +138,8 @@ func (s *Service) rest(p Protocol, r *http.Request) (*Operation, Protocol, error
 		if c.method != r.Method {
 			continue
 		}
-		if n := c.score(r, parts, query); n > score {
+		// Of refused twins the later name is the newer (GetBucketLifecycleConfiguration).
+		if n := c.score(r, parts, query); n > score || n == score && n >= 0 && best.op == nil {
 			best, score = c, n
 		}
 	}

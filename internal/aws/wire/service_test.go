@@ -36,7 +36,7 @@ func TestRoutesOfS3(t *testing.T) {
 		{"DELETE", "/b/k?uploadId=1", "", "AbortMultipartUpload"},
 		{"HEAD", "/b", "", "HeadBucket"},
 		{"HEAD", "/b/k", "", "HeadObject"},
-		{"GET", "/b?lifecycle", "", "NotImplemented: GetBucketLifecycle"},
+		{"GET", "/b?lifecycle", "", "NotImplemented: GetBucketLifecycleConfiguration"},
 		{"GET", "/b/k?torrent", "", "NotImplemented: GetObjectTorrent"},
 		{"PATCH", "/b", "", "MethodNotAllowed"},
 	} {
