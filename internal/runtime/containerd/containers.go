@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	tasksapi "github.com/containerd/containerd/api/services/tasks/v1"
 	tasktypes "github.com/containerd/containerd/api/types/task"
@@ -180,7 +181,9 @@ func (r *Runtime) remove(ctx context.Context, id string) error {
 	return nil
 }
 
-// deleteProcess kills what runs and makes shim and OCI runtime forget it.
+// deleteProcess kills what runs and makes shim and OCI runtime forget it. The
+// shim writes its record of the end beside its answer to us, if it does not end
+// before: for a moment it is awaited, or it would appear after we have removed it.
 func (r *Runtime) deleteProcess(ctx context.Context, id string) error {
 	container, err := r.client.LoadContainer(ctx, id)
 	if err != nil {
@@ -190,9 +193,18 @@ func (r *Runtime) deleteProcess(ctx context.Context, id string) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	_, err = task.Delete(ctx, client.WithProcessKill)
-	return ignoreNotFound(err)
+	if _, err := task.Delete(ctx, client.WithProcessKill); err != nil {
+		return ignoreNotFound(err)
+	}
+	for deadline := time.Now().Add(recordTime); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if _, ended := r.records.ended(id); ended {
+			return nil
+		}
+	}
+	return nil // what may still come is swept by Open
 }
+
+const recordTime = 30 * time.Millisecond
 
 func ignoreNotFound(err error) error {
 	if errdefs.IsNotFound(err) {

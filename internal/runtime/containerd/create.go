@@ -38,6 +38,9 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.ContainerSpec) error 
 	if err != nil {
 		return err
 	}
+	if err := r.records.remove(spec.ID); err != nil { // of a container of this name that is gone
+		return err
+	}
 	if err := r.makeSnapshot(ctx, spec.ID, image.rootfs); err != nil {
 		return fmt.Errorf("making the root file system of %s: %w", spec.ID, err)
 	}
@@ -60,9 +63,16 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.ContainerSpec) error 
 	for k, v := range spec.Labels {
 		labels[labelPrefix+k] = v
 	}
-	return r.addRecord(ctx, containers.Container{
+	err = r.addRecord(ctx, containers.Container{
 		ID: spec.ID, Labels: labels, Image: image.Digest, Snapshotter: r.snapshotter, SnapshotKey: spec.ID,
 	}, oci)
+	if err != nil {
+		return err
+	}
+	if _, err := r.readTask(spec.TaskID); err != nil { // RemoveTask came meanwhile and did not see us
+		return errors.Join(err, r.remove(ctx, spec.ID))
+	}
+	return nil
 }
 
 // addRecord completes a container's record and writes it.

@@ -17,16 +17,19 @@ import (
 )
 
 // sweep removes what a crash left half made: snapshots of a Create that did not
-// come to the container's record.
+// come to the container's record, and notes of containers that are gone.
 func (r *Runtime) sweep(ctx context.Context) error {
 	service := r.client.SnapshotService(r.snapshotter)
 	records, err := r.client.ContainerService().List(ctx)
 	if err != nil {
 		return err
 	}
-	used := map[string]bool{}
+	used, known := map[string]bool{}, map[string]bool{}
 	for _, record := range records {
-		used[record.SnapshotKey] = true
+		used[record.SnapshotKey], known[record.ID] = true, true
+	}
+	if err := r.records.sweep(known); err != nil {
+		return err
 	}
 	var orphans []string
 	err = service.Walk(ctx, func(_ context.Context, info snapshots.Info) error {

@@ -6,7 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // records is a directory of small files that say how containers started and
@@ -26,9 +29,9 @@ type ended struct {
 	OOM      bool      `json:"oom,omitempty"`
 }
 
-func (r records) putStarted(id string, s started) error { return r.put(id+".start", s, false) }
-func (r records) putEnded(id string, e ended) error     { return r.put(id+".exit", e, true) }
-func (r records) putOOM(id string) error                { return r.put(id+".oom", struct{}{}, true) }
+func (r records) putStarted(id string, s started) error { return r.put(id+".start", s) }
+func (r records) putEnded(id string, e ended) error     { return r.put(id+".exit", e) }
+func (r records) putOOM(id string) error                { return r.put(id+".oom", struct{}{}) }
 
 func (r records) started(id string) (started, bool) {
 	var s started
@@ -58,8 +61,26 @@ func (r records) remove(id string) error {
 	return errors.Join(errs...)
 }
 
-// put writes a file that appears complete or not at all, unless it is there.
-func (r records) put(name string, v any, durable bool) error {
+// sweep removes what belongs to no known container.
+func (r records) sweep(known map[string]bool) error {
+	entries, err := os.ReadDir(r.dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, entry := range entries {
+		if !known[strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name()))] {
+			errs = append(errs, os.Remove(filepath.Join(r.dir, entry.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// put writes a file that appears complete or not at all, unless it is there. It
+// survives the end of any process. It is not forced to the disk: that takes
+// longer than the shim may have left to live, and after the end of the machine
+// nobody can rely on more than "it ended".
+func (r records) put(name string, v any) error {
 	content, err := json.Marshal(v)
 	if err != nil {
 		return err
@@ -70,19 +91,22 @@ func (r records) put(name string, v any, durable bool) error {
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(content)
-	if err == nil && durable {
-		err = tmp.Sync()
-	}
 	if closeErr := tmp.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return err
 	}
-	if err := os.Link(tmp.Name(), filepath.Join(r.dir, name)); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	// One step, because the shim may end at any moment, and leave no temporary file.
+	path := filepath.Join(r.dir, name)
+	err = unix.Renameat2(unix.AT_FDCWD, tmp.Name(), unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
+	if errors.Is(err, unix.EINVAL) { // a file system that cannot
+		err = os.Link(tmp.Name(), path)
 	}
-	return nil
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // get reads a file; one that cannot be read counts as missing.

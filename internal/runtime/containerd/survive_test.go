@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"github.com/neargate/neargate/internal/image"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/neargate/neargate/internal/runtime/runtimetest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // daemonEnv makes the test binary a daemon that can be killed: it opens the
@@ -189,7 +192,14 @@ func TestPurgeKeepsImages(t *testing.T) {
 	}
 	nothingLeft(t, o)
 	r = open(t, o)
-	if _, err := r.Image(t.Context(), known.Digest); err != nil {
+	time.Sleep(300 * time.Millisecond) // the first garbage collection is 100 ms after the start
+	source.Fetch = func(context.Context, ocispec.Descriptor) (io.ReadCloser, error) {
+		return nil, errors.New("a blob of a known image is fetched again")
+	}
+	if again := startOne(t, r, source, "exit", "0"); again.Digest != known.Digest {
+		t.Errorf("image %+v", again)
+	}
+	if err := r.RemoveTask(t.Context(), "task"); err != nil {
 		t.Error(err)
 	}
 	if all, err := r.List(t.Context(), nil); err != nil || len(all) != 0 {
@@ -220,6 +230,49 @@ func TestKilledShim(t *testing.T) {
 	waitFor(t, "end of its process", func() bool { return syscall.Kill(before.PID, 0) != nil })
 	if err := r.RemoveTask(t.Context(), "task"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNoLeak: tasks that have gone leave no file, goroutine or record in us.
+func TestNoLeak(t *testing.T) {
+	o := testOptions(t)
+	r := open(t, o)
+	source := layoutSource(t, probeLayout(t))
+	cycle := func() {
+		startOne(t, r, source, "sleep")
+		if _, err := r.Exec(t.Context(), "one", runtime.ExecSpec{Args: []string{"/probe", "print", "x"}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.RemoveTask(t.Context(), "task"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func() (files, goroutines int) {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries), goruntime.NumGoroutine()
+	}
+	cycle()
+	cycle()
+	time.Sleep(200 * time.Millisecond)
+	files, goroutines := count()
+	for range 10 {
+		cycle()
+	}
+	waitFor(t, fmt.Sprintf("%d files and %d goroutines, as before", files, goroutines), func() bool {
+		f, g := count()
+		return f <= files+2 && g <= goroutines+2 // fewer than one per cycle
+	})
+	for _, dir := range []string{r.paths.records, r.paths.tasks} {
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) > 0 {
+			t.Errorf("%s has %v, %v", dir, entries, err)
+			for _, e := range entries {
+				b, _ := os.ReadFile(filepath.Join(dir, e.Name()))
+				t.Logf("%s: %q", e.Name(), b)
+			}
+		}
 	}
 }
 
