@@ -78,11 +78,15 @@ func (s *Service) EnsureInterface(ctx context.Context, spec InterfaceSpec) (Inte
 		}
 		return err
 	})
-	if err != nil {
+	if made.ID == "" {
 		return Interface{}, err
 	}
 	vpcKey := state.Key(made.Account, made.Region, made.VpcID)
-	if err := s.settle(ctx, vpcKey, s.changed(vpcKey)); err != nil {
+	change := s.changed(vpcKey) // also after an error: see write
+	if err != nil {
+		return Interface{}, err
+	}
+	if err := s.settle(ctx, vpcKey, change); err != nil {
 		return Interface{}, fmt.Errorf("network interface %s: %w", made.ID, err)
 	}
 	return s.Interface(made.Account, made.Region, made.ID)
@@ -127,10 +131,14 @@ func (s *Service) RemoveInterface(ctx context.Context, account, region, id strin
 		}
 		return nil
 	})
-	if err != nil || vpcKey == "" {
+	if vpcKey == "" {
 		return err
 	}
-	return s.settle(ctx, vpcKey, s.changed(vpcKey))
+	change := s.changed(vpcKey) // also after an error: see write
+	if err != nil {
+		return err
+	}
+	return s.settle(ctx, vpcKey, change)
 }
 
 // scopeOf is a scope of an account and region without a caller.

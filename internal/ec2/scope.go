@@ -58,7 +58,7 @@ func (s *Service) read(ctx context.Context, dryRun *bool, f func(q *scope) error
 // write runs f on a transaction, commits it and lets the data plane follow on
 // the VPCs that f touched. A dry run does all of it but commits nothing.
 func (s *Service) write(ctx context.Context, dryRun *bool, f func(q *scope) error) error {
-	var q *scope
+	q := &scope{}
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		q = s.scope(ctx, tx)
 		q.ensureRegion()
@@ -71,6 +71,11 @@ func (s *Service) write(ctx context.Context, dryRun *bool, f func(q *scope) erro
 		return nil
 	})
 	if err != nil {
+		// The change may have been made all the same, when ctx ended while it was
+		// on its way to the disk.
+		for key := range q.touched {
+			s.changed(key)
+		}
 		return err
 	}
 	s.follow(ctx, q.touched)
