@@ -160,7 +160,7 @@ func TestSkopeo(t *testing.T) {
 	}
 }
 
-func serveTLS(t *testing.T, authority *pki.Authority, handler http.Handler) string {
+func serveTLS(t testing.TB, authority *pki.Authority, handler http.Handler) string {
 	server := httptest.NewUnstartedServer(handler)
 	host := server.Listener.Addr().String()
 	server.Listener = tls.NewListener(server.Listener, authority.ServerTLS(func(string) bool { return true }))

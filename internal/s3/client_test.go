@@ -134,11 +134,9 @@ func (s *server) run(t *testing.T, program string, args ...string) (string, erro
 		testenv.Missing(t, program)
 	}
 	home := t.TempDir()
-	config := filepath.Join(home, "config") // the CLI presigns with version 2 unless told so
-	os.WriteFile(config, []byte("[default]\ns3 =\n  signature_version = s3v4\n"), 0o600)
 	cmd := exec.Command(path, args...)
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.URL, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"AWS_DEFAULT_REGION=eu-west-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+config, "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "HOME="+home, "PYTHONDONTWRITEBYTECODE=1")
+		"AWS_DEFAULT_REGION=eu-west-1", "AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE=/nonexistent", "AWS_SHARED_CREDENTIALS_FILE=/nonexistent", "HOME="+home, "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
