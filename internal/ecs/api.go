@@ -28,8 +28,7 @@ type Deps struct {
 	Roles     Roles
 	Decisions decision.Recorder
 	Pace      deployment.Pace
-	// Domain is the suffix of host names; empty for amazonaws.com.
-	Now func() time.Time // nil for time.Now
+	Now       func() time.Time // nil for time.Now
 }
 
 // Service is Amazon ECS.

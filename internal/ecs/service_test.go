@@ -111,6 +111,9 @@ func TestRollingUpdate(t *testing.T) {
 	if s := f.service(t); s.Status != "INACTIVE" || len(f.tasks()) != 0 {
 		t.Errorf("status %s", s.Status)
 	}
+	if s := f.service(t); len(s.Deployments) != 0 {
+		t.Errorf("deployments %+v", s.Deployments)
+	}
 	if list, _ := f.ListServices(f.ctx, &ecsapi.ListServicesRequest{}); len(list.ServiceArns) != 0 {
 		t.Errorf("listed: %v", list.ServiceArns)
 	}
@@ -138,6 +141,29 @@ func TestFailingLaunchesBackOff(t *testing.T) {
 	}
 	if n := f.service(t).Deployments[0].FailedTasks; n != 4 {
 		t.Errorf("failedTasks %d", n)
+	}
+}
+
+func TestCrashingTasksSlowDown(t *testing.T) {
+	f := newTest(t)
+	f.create(t, 1)
+	for want := 10 * time.Second; want <= 40*time.Second; want *= 2 {
+		f.tick(t)
+		f.agent(t, "")
+		f.now = f.now.Add(time.Second)
+		f.DB.Write(f.ctx, func(tx *store.Tx) error {
+			state.StopTask(tx, f.tasks()[0].Key(), "EssentialContainerExited", "Essential container in task exited", f.now)
+			return nil
+		})
+		f.agent(t, "")
+		after := f.tick(t)
+		if after != want || len(f.tasks()) != 0 {
+			t.Errorf("waits %v, not %v", after, want)
+		}
+		f.now = f.now.Add(after)
+	}
+	if n := f.service(t).Deployments[0].FailedTasks; n != 0 {
+		t.Errorf("failedTasks %d: tasks that were RUNNING do not count", n)
 	}
 }
 

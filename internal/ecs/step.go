@@ -58,6 +58,7 @@ func (st *step) run() {
 	st.start(plan.Start, plan.Replacing)
 	if plan.Gone {
 		st.svc.Status, st.svc.DeletedAt = "INACTIVE", st.now
+		st.svc.Past, st.svc.Deployments = append(st.svc.Deployments, st.svc.Past...), nil
 	}
 	st.put()
 }

@@ -138,10 +138,15 @@ func (t *Task) Container(name string) int {
 }
 
 // Tasks holds tasks by account/region/cluster/id. Indexes: "service" (key of the
-// service), "eni" (account/region/eni id), "address" (the private IP while not
+// service, until the scheduler has counted the STOPPED task), "eni" (account/region/eni id), "address" (the private IP while not
 // STOPPED), "alive" ("yes" while not STOPPED).
 var Tasks = store.Define("ecs.task", (*Task).Key,
-	store.By("service", func(t *Task) []string { return some(t.ServiceKey()) }),
+	store.By("service", func(t *Task) []string {
+		if t.LastStatus == TaskStopped && t.Counted {
+			return nil
+		}
+		return some(t.ServiceKey())
+	}),
 	store.By("eni", func(t *Task) []string {
 		if t.Interface.ID == "" {
 			return nil

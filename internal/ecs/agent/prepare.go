@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -82,10 +83,20 @@ func (a *Agent) prepare(ctx context.Context, t *state.Task) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.allowed(ctx, t, pulls)
 	l.mu.Lock()
 	l.prepared = p
 	l.mu.Unlock()
 	return p, nil
+}
+
+// allowed records that everything could be fetched, and from where.
+func (a *Agent) allowed(ctx context.Context, t *state.Task, pulls []*pull) {
+	d := decision.Decision{Phase: decision.Layers, Verdict: decision.Allow, Confidence: decision.Observed, Cause: "credentials, secrets, log streams and images could be fetched through the task's network"}
+	for _, p := range pulls {
+		d.Facts = append(d.Facts, decision.Fact{Name: "image", Value: p.name()}, decision.Fact{Name: "digest", Value: p.target.Digest.String()})
+	}
+	a.decide(ctx, t, d)
 }
 
 // inOrder runs the parts at the same time and returns the error of the first
