@@ -51,7 +51,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformationapi.Cre
 	if kind == "UPDATE" {
 		req, err = s.readUpdate(ctx, previous, in.TemplateBody, in.TemplateURL, in.UsePreviousTemplate, in.Parameters, in.Tags, texts(in.Capabilities), in.RoleARN)
 	} else {
-		req, err = s.read(ctx, in.TemplateBody, in.TemplateURL, in.Parameters, in.Tags, texts(in.Capabilities), in.RoleARN, previous)
+		req, err = s.read(ctx, in.TemplateBody, in.TemplateURL, in.Parameters, in.Tags, texts(in.Capabilities), in.RoleARN, stack.ID, previous)
 	}
 	if err != nil {
 		return nil, err

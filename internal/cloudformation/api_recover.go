@@ -32,7 +32,7 @@ func (s *Service) ContinueUpdateRollback(ctx context.Context, in *cloudformation
 	if len(in.ResourcesToSkip) > 0 {
 		return nil, notCarriedOut("ResourcesToSkip")
 	}
-	if err := s.role(ctx, in.RoleARN); err != nil {
+	if err := s.role(ctx, in.RoleARN, in.StackName); err != nil {
 		return nil, err
 	}
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
@@ -70,7 +70,7 @@ func (s *Service) RollbackStack(ctx context.Context, in *cloudformationapi.Rollb
 	if err := (refused{deployment: in.DeploymentConfig}).check(); err != nil {
 		return nil, err
 	}
-	if err := s.role(ctx, in.RoleARN); err != nil {
+	if err := s.role(ctx, in.RoleARN, in.StackName); err != nil {
 		return nil, err
 	}
 	var id string

@@ -36,7 +36,7 @@ func (s *Service) CreateStack(ctx context.Context, in *cloudformationapi.CreateS
 	case noRollback:
 		onFailure = "DO_NOTHING"
 	}
-	req, err := s.read(ctx, in.TemplateBody, in.TemplateURL, in.Parameters, in.Tags, texts(in.Capabilities), in.RoleARN, nil)
+	req, err := s.read(ctx, in.TemplateBody, in.TemplateURL, in.Parameters, in.Tags, texts(in.Capabilities), in.RoleARN, in.StackName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (s *Service) CreateStack(ctx context.Context, in *cloudformationapi.CreateS
 
 // read reads what requests that make or change a stack have in common. stack is
 // nil on creation.
-func (s *Service) read(ctx context.Context, body, address string, params []cloudformationapi.Parameter, tags []cloudformationapi.Tag, capabilities []string, role string, stack *state.Stack) (request, error) {
+func (s *Service) read(ctx context.Context, body, address string, params []cloudformationapi.Parameter, tags []cloudformationapi.Tag, capabilities []string, role, name string, stack *state.Stack) (request, error) {
 	req := request{capabilities: capabilities, role: role}
 	var err error
 	if req.given, err = given(params, stack); err != nil {
@@ -80,7 +80,7 @@ func (s *Service) read(ctx context.Context, body, address string, params []cloud
 	if req.tags, err = tagsOf(tags); err != nil {
 		return req, err
 	}
-	if err := s.role(ctx, role); err != nil {
+	if err := s.role(ctx, role, name); err != nil {
 		return req, err
 	}
 	req.text, err = s.source(asCaller(ctx), body, address)
@@ -167,9 +167,9 @@ func (s *Service) readUpdate(ctx context.Context, stack *state.Stack, body, addr
 		if len(tags) == 0 {
 			req.tags = stack.Config.Tags
 		}
-		return req, s.role(ctx, role)
+		return req, s.role(ctx, role, stack.ID)
 	}
-	req, err := s.read(ctx, body, address, params, tags, capabilities, role, stack)
+	req, err := s.read(ctx, body, address, params, tags, capabilities, role, stack.ID, stack)
 	if len(tags) == 0 {
 		req.tags = stack.Config.Tags
 	}
@@ -217,7 +217,7 @@ func (s *Service) DeleteStack(ctx context.Context, in *cloudformationapi.DeleteS
 	if in.DeletionMode != "" && in.DeletionMode != "STANDARD" {
 		return notCarriedOut("DeletionMode " + string(in.DeletionMode))
 	}
-	if err := s.role(ctx, in.RoleARN); err != nil {
+	if err := s.role(ctx, in.RoleARN, in.StackName); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *store.Tx) error {

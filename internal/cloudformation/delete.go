@@ -208,13 +208,9 @@ func (o *operation) cleanup(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	status := "UPDATE_COMPLETE"
-	if o.op.Failed {
-		status = "UPDATE_ROLLBACK_COMPLETE"
-	}
 	return o.s.db.Write(ctx, func(tx *store.Tx) error {
 		if stack, ok := state.Stacks.Get(tx, o.key); ok && stack.Operation != nil && stack.Operation.ID == o.op.ID {
-			setStatus(tx, o.key, status, "", func(s *state.Stack) { s.Operation, s.Stuck = nil, nil })
+			setStatus(tx, o.key, cleanupStatus(o.op), "", func(s *state.Stack) { s.Operation, s.Stuck = nil, nil })
 		}
 		return nil
 	})

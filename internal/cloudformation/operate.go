@@ -347,6 +347,12 @@ func fail(tx *store.Tx, key, operation, why string) {
 	stop := func(s *state.Stack) { s.Stuck, s.Operation = &op, nil }
 	list := failures(tx, stack)
 	switch {
+	case op.Phase == "delete" && op.Kind == "CREATE" && op.OnFailure != "DELETE":
+		setStatus(tx, key, "ROLLBACK_FAILED", pick(why, list), stop)
+	case op.Phase == "delete":
+		setStatus(tx, key, "DELETE_FAILED", pick(why, list), stop)
+	case op.Phase == "cleanup": // what could not be cleaned up is left behind
+		setStatus(tx, key, cleanupStatus(&op), why, stop)
 	case op.Phase == "rollback":
 		setStatus(tx, key, "UPDATE_ROLLBACK_FAILED", pick(why, list), stop)
 	case op.Kind == "CREATE" && op.OnFailure == "DELETE":
@@ -362,6 +368,14 @@ func fail(tx *store.Tx, key, operation, why string) {
 	default:
 		setStatus(tx, key, "UPDATE_ROLLBACK_IN_PROGRESS", pick(why, list), next("rollback"))
 	}
+}
+
+// cleanupStatus is the status in which a cleanup ends.
+func cleanupStatus(op *state.StackOperation) string {
+	if op.Failed {
+		return "UPDATE_ROLLBACK_COMPLETE"
+	}
+	return "UPDATE_COMPLETE"
 }
 
 func pick(why, otherwise string) string {

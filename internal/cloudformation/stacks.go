@@ -144,12 +144,23 @@ func (r refused) check() error {
 	return nil
 }
 
-// role checks that the caller may hand a service role over to a stack.
-func (s *Service) role(ctx context.Context, arn string) error {
-	if arn == "" || s.checker == nil {
+// role checks that the caller may hand a service role over to a stack, and that
+// the role trusts CloudFormation.
+func (s *Service) role(ctx context.Context, arn, stackName string) error {
+	if arn == "" {
 		return nil
 	}
-	return s.checker.Check(ctx, "iam:PassRole", arn, map[string][]string{"iam:PassedToService": {servicePrincipal}})
+	if err := s.checker.Check(ctx, "iam:PassRole", arn, map[string][]string{"iam:PassedToService": {servicePrincipal}}); err != nil {
+		return err
+	}
+	id := caller.From(ctx)
+	if !strings.HasPrefix(stackName, "arn:") {
+		stackName = "arn:aws:cloudformation:" + id.Region + ":" + id.Account + ":stack/" + stackName + "/" + ids.UUID()
+	}
+	if _, err := s.sessions.AssumeForService(ctx, arn, servicePrincipal, stackName, id.Account, "AWSCloudFormation", sessionLength); err != nil {
+		return invalid("Role %s is invalid or cannot be assumed", arn)
+	}
+	return nil
 }
 
 // updatable are the statuses from which a stack may be updated.

@@ -1,0 +1,217 @@
+package cloudformation_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/ecrapi"
+	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/s3api"
+	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/ssmapi"
+)
+
+// What SAM makes before its first deployment, in its own form: strings for
+// booleans, a policy that denies plain HTTP.
+const managed = `{"AWSTemplateFormatVersion": "2010-09-09", "Transform": "AWS::Serverless-2016-10-31", "Description": "Managed Stack for AWS SAM CLI",
+ "Metadata": {"SamCliInfo": "1.164.0"},
+ "Resources": {
+  "SamCliSourceBucket": {"Type": "AWS::S3::Bucket", "Properties": {
+    "VersioningConfiguration": {"Status": "Enabled"},
+    "BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]},
+    "PublicAccessBlockConfiguration": {"BlockPublicPolicy": "true", "BlockPublicAcls": "true", "IgnorePublicAcls": "true", "RestrictPublicBuckets": "true"},
+    "Tags": [{"Key": "ManagedStackSource", "Value": "AwsSamCli"}]}},
+  "SamCliSourceBucketBucketPolicy": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "SamCliSourceBucket"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+    {"Action": ["s3:GetObject"], "Effect": "Allow", "Resource": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":s3:::", {"Ref": "SamCliSourceBucket"}, "/*"]]}, "Principal": {"Service": "serverlessrepo.amazonaws.com"},
+     "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}},
+    {"Action": ["s3:*"], "Effect": "Deny", "Resource": [{"Fn::Sub": "arn:${AWS::Partition}:s3:::${SamCliSourceBucket}"}, {"Fn::Sub": "arn:${AWS::Partition}:s3:::${SamCliSourceBucket}/*"}], "Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}}}},
+ "Outputs": {"SourceBucket": {"Value": {"Ref": "SamCliSourceBucket"}}}}`
+
+func TestManagedStackOfSAM(t *testing.T) {
+	w := newWorld(t)
+	set := w.set(cloudformationapi.CreateChangeSetInput{StackName: "aws-sam-cli-managed-default", ChangeSetName: "InitialCreation", ChangeSetType: "CREATE", TemplateBody: managed,
+		Tags: []cloudformationapi.Tag{{Key: "ManagedStackSource", Value: "AwsSamCli"}}, Capabilities: []cloudformationapi.Capability{"CAPABILITY_IAM"}})
+	if set.Status != "CREATE_COMPLETE" {
+		t.Fatal(set.StatusReason)
+	}
+	if _, err := w.api.ExecuteChangeSet(w.ctx, &cloudformationapi.ExecuteChangeSetInput{StackName: "aws-sam-cli-managed-default", ChangeSetName: "InitialCreation"}); err != nil {
+		t.Fatal(err)
+	}
+	s := w.ended("aws-sam-cli-managed-default")
+	w.expect(s, "CREATE_COMPLETE")
+	bucket := output(s, "SourceBucket")
+	if !strings.HasPrefix(bucket, "aws-sam-cli-managed-default-samclisourcebucket-") || len(s.Tags) != 1 {
+		t.Errorf("bucket %s, tags %v", bucket, s.Tags)
+	}
+	versioning := call[s3api.GetBucketVersioningOutput](w, s3api.Model, "GetBucketVersioning", &s3api.GetBucketVersioningRequest{Bucket: bucket})
+	encryption := call[s3api.GetBucketEncryptionOutput](w, s3api.Model, "GetBucketEncryption", &s3api.GetBucketEncryptionRequest{Bucket: bucket})
+	policy := call[s3api.GetBucketPolicyOutput](w, s3api.Model, "GetBucketPolicy", &s3api.GetBucketPolicyRequest{Bucket: bucket})
+	if versioning.Status != "Enabled" || encryption.ServerSideEncryptionConfiguration.Rules[0].ApplyServerSideEncryptionByDefault.SSEAlgorithm != "aws:kms" || !strings.Contains(policy.Policy, "aws:SecureTransport") {
+		t.Errorf("%+v %+v %s", versioning, encryption, policy.Policy)
+	}
+	call[s3api.PutObjectOutput](w, s3api.Model, "PutObject", &s3api.PutObjectRequest{Bucket: bucket, Key: "k", Body: io.NopCloser(strings.NewReader("x")), ContentLength: new(int64(1))})
+	_ = w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "aws-sam-cli-managed-default"})
+	w.expect(w.ended("aws-sam-cli-managed-default"), "DELETE_FAILED")
+	if !strings.Contains(w.events(s.StackId), "SamCliSourceBucket DELETE_FAILED Resource handler returned message: \"The bucket you tried to delete is not empty") {
+		t.Error(w.events(s.StackId))
+	}
+}
+
+const everything = `
+Parameters:
+  Size: {Type: Number, Default: 20}
+  Mutable: {Type: String, Default: MUTABLE}
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16, EnableDnsHostnames: 'true', Tags: [{Key: Size, Value: !Ref Size}]}}
+  Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: !Select [0, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]], MapPublicIpOnLaunch: true}}
+  Gateway: {Type: AWS::EC2::InternetGateway}
+  Attachment: {Type: AWS::EC2::VPCGatewayAttachment, Properties: {VpcId: !Ref Vpc, InternetGatewayId: !Ref Gateway}}
+  Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}
+  Route: {Type: AWS::EC2::Route, DependsOn: Attachment, Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}}
+  Association: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {RouteTableId: !Ref Table, SubnetId: !Ref Subnet}}
+  Group:
+    Type: AWS::EC2::SecurityGroup
+    Properties:
+      GroupDescription: g
+      VpcId: !Ref Vpc
+      SecurityGroupEgress: [{IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0.0/0, Description: !Sub 'size ${Size}'}]
+  Egress: {Type: AWS::EC2::SecurityGroupEgress, Properties: {GroupId: !GetAtt Group.GroupId, IpProtocol: -1, FromPort: 1, ToPort: 2, DestinationSecurityGroupId: !Ref Group}}
+  Secret:
+    Type: AWS::SecretsManager::Secret
+    Properties:
+      Description: !Sub 'size ${Size}'
+      GenerateSecretString: {SecretStringTemplate: '{"user": "me"}', GenerateStringKey: password, PasswordLength: !Ref Size, ExcludePunctuation: true}
+  Parameter: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref Size, Tags: {a: b}}}
+  Copy: {Type: AWS::SSM::Parameter, Properties: {Name: /copy, Type: String, Value: !Sub '{{resolve:secretsmanager:${Secret}:SecretString:user}}-{{resolve:ssm:${Parameter}}}'}}
+  Repository: {Type: AWS::ECR::Repository, Properties: {ImageTagMutability: !Ref Mutable, EmptyOnDelete: true, ImageScanningConfiguration: {ScanOnPush: 'false'}}}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: ecs-tasks.amazonaws.com}, Action: sts:AssumeRole}]}
+      Policies: [{PolicyName: inline, PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: 's3:Get*', Resource: '*'}]}}]
+      Description: !Sub 'size ${Size}'
+  Policy:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: extra
+      Roles: [!Ref Role]
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: ['logs:*'], Resource: '*'}]}
+  Managed:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      Roles: [!Ref Role]
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: 'ecr:*', Resource: !Sub '*', Sid: !Sub 'Size${Size}'}]}
+Outputs:
+  Uri: {Value: !GetAtt Repository.RepositoryUri}
+  Secret: {Value: !Ref Secret}
+  Repository: {Value: !Ref Repository}
+  Role: {Value: !Ref Role}
+  Managed: {Value: !Ref Managed}
+  RoleArn: {Value: !GetAtt Role.Arn}
+  DefaultGroup: {Value: !GetAtt Vpc.DefaultSecurityGroup}
+`
+
+// Each type is made, changed in place, left alone when nothing changes, and deleted.
+func TestEveryType(t *testing.T) {
+	w := newWorld(t)
+	s := w.create("all", everything)
+	w.expect(s, "CREATE_COMPLETE")
+	secret := call[secretsmanagerapi.GetSecretValueResponse](w, secretsmanagerapi.Model, "GetSecretValue", &secretsmanagerapi.GetSecretValueRequest{SecretId: output(s, "Secret")})
+	if !strings.HasPrefix(secret.SecretString, `{"user":"me","password":"`) || len(secret.SecretString) != len(`{"user":"me","password":""}`)+20 {
+		t.Errorf("secret %q", secret.SecretString)
+	}
+	copied := call[ssmapi.GetParameterResult](w, ssmapi.Model, "GetParameter", &ssmapi.GetParameterRequest{Name: "/copy"})
+	if copied.Parameter.Value != "me-20" {
+		t.Errorf("the dynamic references give %q", copied.Parameter.Value)
+	}
+	if strings.Contains(w.eventText("all"), "me-20") {
+		t.Error("a resolved secret is in the events")
+	}
+	if uri := output(s, "Uri"); uri != account+".dkr.ecr."+region+".amazonaws.com/"+output(s, "Repository") || !strings.HasPrefix(output(s, "Repository"), "all-repository-") {
+		t.Errorf("repository %s at %s", output(s, "Repository"), uri)
+	}
+	if !strings.HasPrefix(output(s, "DefaultGroup"), "sg-") || !strings.HasPrefix(physical(w, "all", "Egress"), "sgr-") {
+		t.Errorf("groups %s, %s", output(s, "DefaultGroup"), physical(w, "all", "Egress"))
+	}
+	_, err := w.api.UpdateStack(w.ctx, &cloudformationapi.UpdateStackInput{StackName: "all", TemplateBody: everything, Capabilities: []cloudformationapi.Capability{"CAPABILITY_IAM"}})
+	wantError(t, err, "ValidationError", "No updates are to be performed.")
+
+	w.expect(w.update("all", everything, "Size", "24", "Mutable", "IMMUTABLE"), "UPDATE_COMPLETE")
+	repository := call[ecrapi.DescribeRepositoriesResponse](w, ecrapi.Model, "DescribeRepositories", &ecrapi.DescribeRepositoriesRequest{RepositoryNames: []string{output(s, "Repository")}})
+	if repository.Repositories[0].ImageTagMutability != "IMMUTABLE" {
+		t.Errorf("%+v", repository.Repositories[0])
+	}
+	if p := call[ssmapi.GetParameterResult](w, ssmapi.Model, "GetParameter", &ssmapi.GetParameterRequest{Name: physical(w, "all", "Parameter")}); p.Parameter.Value != "24" {
+		t.Errorf("%+v", p.Parameter)
+	}
+	if r := call[iamapi.GetRoleResponse](w, iamapi.Model, "GetRole", &iamapi.GetRoleRequest{RoleName: output(s, "Role")}); r.Role.Description != "size 24" {
+		t.Errorf("%+v", r.Role)
+	}
+	if v := call[iamapi.GetPolicyResponse](w, iamapi.Model, "GetPolicy", &iamapi.GetPolicyRequest{PolicyArn: output(s, "Managed")}); v.Policy.DefaultVersionId != "v2" || v.Policy.AttachmentCount != 1 {
+		t.Errorf("%+v", v.Policy)
+	}
+	if err := w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "all"}); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.ended(s.StackId), "DELETE_COMPLETE")
+	w.nothingLeft()
+}
+
+func (w *world) eventText(name string) string {
+	var b strings.Builder
+	for _, e := range w.eventList(name) {
+		b.WriteString(e.ResourceProperties)
+	}
+	return b.String()
+}
+
+const trusting = `
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: cloudformation.amazonaws.com}, Action: sts:AssumeRole}]}
+      Policies: [{PolicyName: p, PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: ['logs:*'], Resource: '*'}]}}]
+Outputs: {Arn: {Value: !GetAtt Role.Arn}}
+`
+
+// The stack's role decides what its operation may do, and who asked does not.
+func TestServiceRole(t *testing.T) {
+	w := newWorld(t)
+	role := output(w.create("role", trusting), "Arn")
+	make := func(name, body, arn string) cloudformationapi.Stack {
+		if _, err := w.api.CreateStack(w.ctx, &cloudformationapi.CreateStackInput{StackName: name, TemplateBody: body, RoleARN: arn}); err != nil {
+			t.Fatal(err)
+		}
+		return w.ended(name)
+	}
+	w.expect(make("may", two, role), "CREATE_COMPLETE")
+	w.expect(make("mayNot", "Resources: {C: {Type: AWS::ECS::Cluster}}", role), "ROLLBACK_COMPLETE")
+	if events := w.events("mayNot"); !strings.Contains(events, "is not authorized to perform: ecs:") || !strings.Contains(events, "HandlerErrorCode: AccessDenied") {
+		t.Error(events)
+	}
+	_, err := w.api.CreateStack(w.ctx, &cloudformationapi.CreateStackInput{StackName: "noRole", TemplateBody: two, RoleARN: "arn:aws:iam::000000000000:role/nobody"})
+	wantError(t, err, "ValidationError", "Role arn:aws:iam::000000000000:role/nobody is invalid or cannot be assumed")
+
+	// A role that goes away leaves a stack that says so, and that another role deletes.
+	id, roleID := w.stack("may").ID, w.stack("role").ID
+	if err := w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "role"}); err != nil {
+		t.Fatal(err)
+	}
+	w.until("role DELETE_COMPLETE", roleID)
+	if err := w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "may"}); err != nil {
+		t.Fatal(err)
+	}
+	s := w.ended(id)
+	w.expect(s, "DELETE_FAILED")
+	if s.StackStatusReason != "Role "+role+" is invalid or cannot be assumed" {
+		t.Error(s.StackStatusReason)
+	}
+	again := output(w.create("role2", trusting), "Arn")
+	if err := w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "may", RoleARN: again}); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.ended(id), "DELETE_COMPLETE")
+}
