@@ -1,9 +1,11 @@
 package ecs
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/wire"
 )
 
 // The errors of ECS, in AWS's words.
@@ -31,6 +33,15 @@ func serviceNotFound() error {
 
 func serviceNotActive() error {
 	return &ecsapi.ServiceNotActiveException{Message: "Service was not ACTIVE."}
+}
+
+// message is the text of an error for people, without its code.
+func message(err error) string {
+	var api wire.Error
+	if errors.As(err, &api) {
+		return api.ErrorMessage()
+	}
+	return err.Error()
 }
 
 // roleProblem is what ECS says of a role that cannot be handed to a task.

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,8 +69,16 @@ func (s *Service) schedule(ctx context.Context, key string) (reconcile.Result, e
 		return reconcile.Result{}, err
 	}
 	s.recordStep(ctx, step)
-	return reconcile.Result{After: step.again}, nil
+	after := step.again
+	if after == 0 || after > lookAgain {
+		after = lookAgain
+	}
+	return reconcile.Result{After: after}, nil
 }
+
+// lookAgain is when a service is looked at though nothing is known to have
+// happened: a notice that was lost is a delay, not a fault.
+const lookAgain = 5 * time.Minute
 
 // refusedRole returns a role of the service's tasks that cannot be assumed, so
 // that no task can even be made; "" when there is none, or nothing to launch.

@@ -227,7 +227,7 @@ func (st *step) launch(d *state.Deployment, n int) ([]*state.Task, string) {
 	}
 	cluster, err := c.cluster(st.tx, st.svc.Cluster)
 	if err != nil {
-		return nil, err.Error()
+		return nil, message(err)
 	}
 	def := c.taskDefinition(st.tx, d.TaskDefinition)
 	if def == nil {
@@ -241,7 +241,7 @@ func (st *step) launch(d *state.Deployment, n int) ([]*state.Task, string) {
 	}
 	tasks, err := st.s.newTasks(st.tx, cluster, def, d.LaunchSpec, placed, n)
 	if err != nil {
-		return nil, err.Error()
+		return nil, message(err)
 	}
 	for _, t := range tasks {
 		t.Service, t.Deployment, t.StartedBy, t.Group = st.svc.Name, d.ID, d.ID, "service:"+st.svc.Name

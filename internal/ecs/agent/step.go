@@ -36,8 +36,15 @@ func (a *Agent) step(ctx context.Context, key string) (reconcile.Result, error) 
 	case errors.Is(err, errStopped):
 		return reconcile.Result{}, nil // the record that says so has brought the next step
 	}
+	if after == 0 || after > lookAgain {
+		after = lookAgain
+	}
 	return reconcile.Result{After: after}, err
 }
+
+// lookAgain is when a task is looked at though nothing is known to have
+// happened: a notice that was lost is a delay, not a fault.
+const lookAgain = 5 * time.Minute
 
 type stepFunc func(context.Context, *state.Task) (time.Duration, error)
 
