@@ -98,7 +98,7 @@ type Pace struct {
 	Attempt    time.Duration // one attempt to reach a service
 	Attempts   int           // how many are made
 	LogFlush   time.Duration // how long log events gather
-	LogGiveUp  time.Duration // how long the end of a task waits for its logs to be taken
+	LogGiveUp  time.Duration // how long the end of a task waits while none of its logs are taken
 	ENITimeout time.Duration
 }
 

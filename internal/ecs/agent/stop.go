@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/neargate/neargate/internal/state"
@@ -105,11 +106,13 @@ func (a *Agent) ended(ctx context.Context, t *state.Task, d *state.TaskDefinitio
 		if c.Log == nil || !now[c.Name].begun() {
 			continue
 		}
-		within, cancel := context.WithTimeout(ctx, a.Pace.LogGiveUp)
-		a.logs.Drain(within, a.logPath(t, c.Name))
-		cancel()
+		err := a.logs.Drain(ctx, a.logPath(t, c.Name), a.Pace.LogGiveUp)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if err != nil {
+			a.decide(ctx, t, decision.Decision{Phase: decision.Logs, Verdict: decision.Error, Code: "logs.dropped", Where: c.Log.Options["awslogs-group"], Confidence: decision.Observed,
+				Cause: "the last log lines of container " + c.Name + " could not be stored: " + err.Error()})
 		}
 	}
 	return a.update(ctx, t, func(r *state.Task) {

@@ -2,6 +2,7 @@ package awslogs
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"regexp"
 	"sync"
@@ -103,9 +104,13 @@ func (d *Driver) Follow(s Stream) {
 	d.start(t)
 }
 
-// Drain returns when everything that the file holds now is stored or was
-// refused, or ctx ends; its error then. The file must not be written to any more.
-func (d *Driver) Drain(ctx context.Context, path string) error {
+// ErrNoProgress is returned by Drain when nothing was stored for too long.
+var ErrNoProgress = errors.New("awslogs: no events could be stored")
+
+// Drain returns nil when everything that the file holds now is stored or was
+// refused. It gives up when nothing was stored for as long as patience, or ctx
+// ends. The file must not be written to any more.
+func (d *Driver) Drain(ctx context.Context, path string, patience time.Duration) error {
 	d.mu.Lock()
 	t := d.tails[path]
 	d.mu.Unlock()
@@ -113,11 +118,22 @@ func (d *Driver) Drain(ctx context.Context, path string) error {
 		return nil
 	}
 	t.finish()
-	select {
-	case <-t.drained:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	for before := t.batches.Load(); ; {
+		timer := time.NewTimer(patience)
+		select {
+		case <-t.drained:
+			timer.Stop()
+			return nil
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		if now := t.batches.Load(); now != before {
+			before = now
+			continue
+		}
+		return ErrNoProgress
 	}
 }
 

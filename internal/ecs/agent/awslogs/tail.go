@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,6 +29,7 @@ type tail struct {
 	wake    chan struct{}
 	drained chan struct{}
 	cancel  context.CancelFunc
+	batches atomic.Int64 // stored or refused
 
 	mu     sync.Mutex
 	ending bool
@@ -172,6 +174,7 @@ func (t *tail) store(ctx context.Context, all bool) error {
 		if err := t.put(ctx, events); err != nil {
 			return err
 		}
+		t.batches.Add(1)
 		t.lines.stored(len(events))
 		t.save(end)
 		if !more {
