@@ -1,10 +1,12 @@
 package cloudformation_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -115,5 +117,95 @@ func TestCrashOfTheWholeEnvironment(t *testing.T) {
 				t.Errorf("crash after effect %d: %d of %s, want %d", n, count, kind, want[kind])
 			}
 		}
+	}
+}
+
+// crashIn arms a crash after the n-th effect from now on.
+func (w *world) crashIn(n int) {
+	w.mu.Lock()
+	w.effects, w.crashAt = 0, n
+	w.mu.Unlock()
+}
+
+// settle waits for the end of what a stack does, over a crash and a restart if
+// one comes.
+func (w *world) settle(id string) cloudformationapi.Stack {
+	w.t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
+	for {
+		w.mu.Lock()
+		crashed := w.crashAt > 0 && w.effects >= w.crashAt
+		w.mu.Unlock()
+		if crashed {
+			<-w.stopped
+			w.crashIn(0)
+			w.start()
+			return w.ended(id)
+		}
+		if s := w.describe(id); !strings.HasSuffix(string(s.StackStatus), "IN_PROGRESS") {
+			return s
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("no end:\n%s", w.history())
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (w *world) describe(id string) cloudformationapi.Stack {
+	w.t.Helper()
+	out, err := w.api.DescribeStacks(w.ctx, &cloudformationapi.DescribeStacksInput{StackName: id})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out.Stacks[0]
+}
+
+// An update that replaces, one that is rolled back, and the deletion: each ended
+// by a crash after one of its effects, and taken up again.
+func TestCrashInUpdateRollbackAndDeletion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many runs")
+	}
+	for n := 1; n <= 8; n++ {
+		w := newWorld(t)
+		files := w.files()
+		w.sam("env", files, "ImageUri", "busybox")
+		s := w.ended("env")
+		w.expect(s, "CREATE_COMPLETE")
+
+		files["private-service.yml"] = strings.Replace(files["private-service.yml"], "Default: 512", "Default: 1024", 1)
+		files["isolated-vpc.yml"] = strings.Replace(files["isolated-vpc.yml"], "Default: false", "Default: true", 1)
+		w.crashIn(n)
+		w.sam("env", files, "ImageUri", "busybox")
+		w.expect(w.settle(s.StackId), "UPDATE_COMPLETE")
+		if got := w.things(); got["endpoint"] != 10 || got["task definition ACTIVE"] != 1 || got["service"] != 1 {
+			t.Errorf("update, crash %d: %v", n, got)
+		}
+
+		w.refuse["ECS UpdateService"] = func() error {
+			if w.fine {
+				return nil
+			}
+			w.fine = true
+			return wire.NewError("ClientException", 400, "not now")
+		}
+		w.fine = false
+		files["private-service.yml"] = strings.Replace(files["private-service.yml"], "Default: 1024", "Default: 2048", 1)
+		files["isolated-vpc.yml"] = strings.Replace(files["isolated-vpc.yml"], "Default: true", "Default: false", 1)
+		before := w.service().TaskDefinition
+		w.crashIn(n)
+		w.sam("env", files, "ImageUri", "busybox")
+		w.expect(w.settle(s.StackId), "UPDATE_ROLLBACK_COMPLETE")
+		if got := w.things(); got["endpoint"] != 10 || got["task definition ACTIVE"] != 1 || w.service().TaskDefinition != before {
+			t.Errorf("rollback, crash %d: %v", n, got)
+		}
+
+		w.crashIn(3 * n)
+		if err := w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "env"}); err != nil {
+			t.Fatal(err)
+		}
+		w.expect(w.settle(s.StackId), "DELETE_COMPLETE")
+		w.nothingLeft()
 	}
 }

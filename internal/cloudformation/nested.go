@@ -175,7 +175,7 @@ func (n nestedStack) Update(ctx context.Context, r *resource.Request) (resource.
 		}
 		child, _ = n.child(r)
 	}
-	if child.Operation == nil {
+	if child.Operation == nil && child.LastToken != begunBy(parent) {
 		changed, err := n.begin(ctx, r, parent, child)
 		if err != nil {
 			return resource.Result{}, plainly(err)
@@ -200,6 +200,10 @@ func (n nestedStack) Update(ctx context.Context, r *resource.Request) (resource.
 	return n.result(r), nil
 }
 
+// begunBy marks a child whose update a parent's operation has begun: once is
+// enough, also when the process ends before the parent knows how it went.
+func begunBy(parent *state.Stack) string { return "NESTED " + parent.Operation.ID }
+
 // begin starts the child's update, unless nothing changes.
 func (n nestedStack) begin(ctx context.Context, r *resource.Request, parent, child *state.Stack) (bool, error) {
 	p, err := n.plan(ctx, r, parent)
@@ -216,7 +220,7 @@ func (n nestedStack) begin(ctx context.Context, r *resource.Request, parent, chi
 	op.Previous = &previous
 	return true, n.s.db.Write(ctx, func(tx *store.Tx) error {
 		setStatus(tx, child.Key(), "UPDATE_IN_PROGRESS", "", func(s *state.Stack) {
-			s.Operation, s.Config, s.Updated = op, p.config, now()
+			s.Operation, s.Config, s.Updated, s.LastToken = op, p.config, now(), begunBy(parent)
 		})
 		return nil
 	})

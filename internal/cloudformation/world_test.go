@@ -67,8 +67,9 @@ type world struct {
 	gateway *gateway.Gateway
 	staged  bool // the staging bucket is there
 	sets    int
-	effects int // calls that changed something
-	crashAt int // the effect after which the process ends; 0 for none
+	effects int  // calls that changed something
+	fine    bool // a call that fails once did so
+	crashAt int  // the effect after which the process ends; 0 for none
 	mu      sync.Mutex
 	calls   []string                // "EC2 CreateVpc" ...
 	refuse  map[string]func() error // by call
