@@ -351,16 +351,6 @@ func (w *world) put(key, text string) string {
 	return "http://127.0.0.1:4566/staging/" + key
 }
 
-// call calls a service as the operator.
-func call[O any](w *world, service *wire.Service, operation string, in any) *O {
-	w.t.Helper()
-	out, err := w.gateway.Invoke(w.ctx, service, operation, in)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return out.(*O)
-}
-
 // until waits for an event.
 func (w *world) until(line, name string) {
 	w.t.Helper()

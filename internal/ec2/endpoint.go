@@ -75,7 +75,7 @@ func (q *scope) endpointOut(e *state.VpcEndpoint) *ec2api.VpcEndpoint {
 	}
 	out.DnsOptions = &ec2api.DnsOptions{DnsRecordIpType: "ipv4"}
 	for _, g := range q.groupsOut(e.SecurityGroupIDs) {
-		out.Groups = append(out.Groups, ec2api.SecurityGroupIdentifier{GroupId: g.GroupId, GroupName: g.GroupName})
+		out.Groups = append(out.Groups, ec2api.SecurityGroupIdentifier(g))
 	}
 	for _, n := range q.endpointNames(e) {
 		out.DnsEntries = append(out.DnsEntries, ec2api.DnsEntry{DnsName: n.name, HostedZoneId: n.hostedZone})

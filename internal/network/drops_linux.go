@@ -14,7 +14,7 @@ import (
 
 // The kernel's interface for logged packets (linux/netfilter/nfnetlink_log.h).
 const (
-	logPacket  = netlink.HeaderType(unix.NFNL_SUBSYS_ULOG<<8 | 0)
+	logPacket  = netlink.HeaderType(unix.NFNL_SUBSYS_ULOG << 8)
 	logConfig  = netlink.HeaderType(unix.NFNL_SUBSYS_ULOG<<8 | 1)
 	logPayload = 9
 	logPrefix  = 10

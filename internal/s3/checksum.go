@@ -21,9 +21,6 @@ const (
 	composite  = string(s3api.ChecksumTypeComposite)
 )
 
-// algorithms are the checksums that we compute, in the order in which AWS lists them.
-var algorithms = []string{"CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"}
-
 // nvme is the polynomial of CRC64NVME, reversed.
 const nvme = 0x9a6c9329ac4bc9b5
 

@@ -21,7 +21,7 @@ type naive struct {
 	ctx map[string][]string
 }
 
-var unresolved = fmt.Errorf("variable without value")
+var errUnresolved = fmt.Errorf("variable without value")
 
 func (n naive) glob(pattern, s string, wild, fold bool) (bool, error) {
 	var re strings.Builder
@@ -48,7 +48,7 @@ func (n naive) glob(pattern, s string, wild, fold bool) (bool, error) {
 			case len(v) == 0 && has:
 				re.WriteString(regexp.QuoteMeta(strings.Trim(strings.TrimSpace(fallback), "'")))
 			default:
-				return false, unresolved
+				return false, errUnresolved
 			}
 			continue
 		}
@@ -78,7 +78,7 @@ func (n naive) list(v any) []string {
 	return []string{fmt.Sprint(v)}
 }
 
-// some is "one of the values matches": true wins over an unresolved variable.
+// some is "one of the values matches": true wins over an errUnresolved variable.
 func some(values []string, match func(string) (bool, error)) (bool, error) {
 	var err error
 	for _, v := range values {

@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// eaten is memory that is held until there is too much of it.
+var eaten [][]byte
+
 func main() {
 	args := os.Args[1:]
 	if len(args) == 0 {
@@ -55,13 +58,12 @@ func run(verb string, args []string) error {
 		time.Sleep(time.Duration(ms) * time.Millisecond)
 		return run("exit", args[1:])
 	case "eat": // memory until it is too much
-		var kept [][]byte
 		for {
 			b := make([]byte, 1<<20)
 			for i := range b {
 				b[i] = 1
 			}
-			kept = append(kept, b)
+			eaten = append(eaten, b)
 		}
 	case "cat":
 		content, err := os.ReadFile(text)
