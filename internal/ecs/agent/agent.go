@@ -27,6 +27,9 @@ type Agent struct {
 	health reconcile.Loop // "key of task|container name"
 	logs   *awslogs.Driver
 
+	trusting sync.Mutex
+	trusts   map[string]trust // by image digest
+
 	mu   sync.Mutex
 	live map[string]*live // by key of task
 	keys map[string]string
@@ -61,7 +64,7 @@ func New(deps Deps) *Agent {
 	if deps.Pace == (Pace{}) {
 		deps.Pace = FastPace
 	}
-	a := &Agent{Deps: deps, live: map[string]*live{}, keys: map[string]string{}}
+	a := &Agent{Deps: deps, live: map[string]*live{}, keys: map[string]string{}, trusts: map[string]trust{}}
 	a.tasks = reconcile.Loop{Name: "ecs agent", Do: a.step, Workers: workers}
 	a.health = reconcile.Loop{Name: "ecs health checks", Do: a.checkHealth, Workers: workers}
 	a.logs = awslogs.New(awslogs.Options{Flush: deps.Pace.LogFlush, Log: deps.Log})

@@ -64,7 +64,7 @@ func (a *Agent) prepare(ctx context.Context, t *state.Task) (*prepared, error) {
 	p.digests, p.trust = map[string]string{}, map[string]trust{}
 	for _, pl := range pulls {
 		p.digests[pl.container] = pl.target.Digest.String()
-		if p.trust[pl.container], err = a.trustStores(ctx, t, pl.container, p.images[pl.container]); err != nil {
+		if p.trust[pl.container], err = a.trustStores(ctx, p.images[pl.container]); err != nil {
 			return nil, err
 		}
 	}

@@ -2,13 +2,15 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"github.com/neargate/neargate/internal/runtime"
-	"github.com/neargate/neargate/internal/state"
 )
 
 // bundlePaths are where images keep the certificates that they trust: Debian
@@ -34,13 +36,27 @@ type trust struct {
 	alone bool
 }
 
-// trustStores writes copies of the image's CA bundles with the local authority
-// added, to be mounted over them.
-func (a *Agent) trustStores(ctx context.Context, t *state.Task, container string, image runtime.Image) (trust, error) {
-	var out trust
+// trustStores returns what lets the software of an image verify the names of
+// AWS: copies of its CA bundles with the local authority added, to be mounted
+// over them. They are made once per image and shared by all its containers.
+func (a *Agent) trustStores(ctx context.Context, image runtime.Image) (trust, error) {
 	if a.Bundle == nil {
-		return out, nil
+		return trust{}, nil
 	}
+	a.trusting.Lock()
+	defer a.trusting.Unlock()
+	if have, ok := a.trusts[image.Digest]; ok {
+		return have, nil
+	}
+	out, err := a.makeTrust(ctx, image)
+	if err == nil {
+		a.trusts[image.Digest] = out
+	}
+	return out, err
+}
+
+func (a *Agent) makeTrust(ctx context.Context, image runtime.Image) (trust, error) {
+	var out trust
 	have := map[string][]byte{}
 	if a.Files != nil {
 		var err error
@@ -52,19 +68,20 @@ func (a *Agent) trustStores(ctx context.Context, t *state.Task, container string
 		out.alone = true
 		have = map[string][]byte{plainBundle: hostBundle()}
 	}
-	dir := filepath.Join(a.dir(t), "trust", container)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return out, err
-	}
-	for path, content := range have {
-		source := filepath.Join(dir, strings.ReplaceAll(strings.Trim(path, "/"), "/", "_"))
-		if err := writeFile(source, a.Bundle(content), 0o644); err != nil {
+	for _, path := range slices.Sorted(maps.Keys(have)) {
+		merged := a.Bundle(have[path])
+		sum := sha256.Sum256(merged)
+		source := filepath.Join(a.Dir, "trust", hex.EncodeToString(sum[:])) // its name says what is in it
+		if err := os.MkdirAll(filepath.Dir(source), 0o755); err != nil {
 			return out, err
 		}
-		out.mounts = append(out.mounts, runtime.Mount{Type: runtime.Bind, Source: source, Target: path, ReadOnly: true})
-		if out.bundle == "" || path < out.bundle {
-			out.bundle = path // /etc sorts before the copies below /usr
+		if err := writeFile(source, merged, 0o644); err != nil {
+			return out, err
 		}
+		if out.bundle == "" {
+			out.bundle = path // the first: /etc sorts before the copies below /usr
+		}
+		out.mounts = append(out.mounts, runtime.Mount{Type: runtime.Bind, Source: source, Target: path, ReadOnly: true})
 	}
 	return out, nil
 }
