@@ -174,8 +174,8 @@ func attributesJSON(attributes map[string]*template.Value) string {
 // replacement.
 func (st *step) update(ctx context.Context) error {
 	before := properties(st.rec.Live.Properties)
-	if st.rec.Live.Pending != "" { // an update was begun: it may have had its effect
-		before = properties(st.rec.Live.Pending)
+	if st.rec.Live.Pending != "" {
+		before = either(before, properties(st.rec.Live.Pending), st.props)
 	}
 	changed := changedNames(before, st.props)
 	schema := st.handler.Schema()
@@ -208,6 +208,19 @@ func (st *step) update(ctx context.Context) error {
 		return err
 	}
 	return st.complete(ctx, "UPDATE", result)
+}
+
+// either is what a resource may be when an update to pending was begun and its
+// end is not known: of each property the value that is not the wanted one, so
+// that it is set again.
+func either(live, pending, wanted *template.Value) *template.Value {
+	out := live
+	for _, name := range append(live.Keys(), pending.Keys()...) {
+		if v := pending.Get(name); !template.Equal(v, wanted.Get(name)) {
+			out = out.With(name, v)
+		}
+	}
+	return out
 }
 
 // change calls Update, or Revert where a type has it and an update is rolled back.

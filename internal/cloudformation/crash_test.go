@@ -1,6 +1,7 @@
 package cloudformation_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -207,5 +208,28 @@ func TestCrashInUpdateRollbackAndDeletion(t *testing.T) {
 		}
 		w.expect(w.settle(s.StackId), "DELETE_COMPLETE")
 		w.nothingLeft()
+	}
+}
+
+// The process ends after an update was recorded and before it was carried out:
+// the next start carries it out.
+func TestCrashBeforeAnUpdateIsCarriedOut(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.create("s", two), "CREATE_COMPLETE")
+	w.refuse["CloudWatch Logs PutRetentionPolicy"] = func() error { w.stop(); return context.Canceled }
+	_, err := w.api.UpdateStack(w.ctx, &cloudformationapi.UpdateStackInput{StackName: "s", TemplateBody: strings.Replace(two, "RetentionInDays: 5", "RetentionInDays: 30", 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-w.stopped
+	w.mu.Lock()
+	delete(w.refuse, "CloudWatch Logs PutRetentionPolicy")
+	w.mu.Unlock()
+	w.start()
+	w.expect(w.ended("s"), "UPDATE_COMPLETE")
+	for g := range state.LogGroups.All(w.db.Read(), "") {
+		if g.Name == "second" && g.RetentionInDays != 30 {
+			t.Errorf("%+v", g)
+		}
 	}
 }

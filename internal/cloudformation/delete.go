@@ -251,7 +251,7 @@ func (o *operation) discardOne(ctx context.Context, r *state.StackResource, p st
 	publish := func(status, why string) {
 		_ = o.s.db.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 			state.Stacks.Update(tx, o.key, func(s *state.Stack) {
-				addEvent(tx, s, state.StackEvent{LogicalID: r.LogicalID, PhysicalID: p.ID, Type: r.Type, Status: status, Reason: why, Properties: p.Properties})
+				addEvent(tx, s, state.StackEvent{LogicalID: r.LogicalID, PhysicalID: p.ID, Type: r.Type, Status: status, Reason: why, Properties: masked(p.Properties, s.Config)})
 			})
 			return nil
 		})

@@ -40,6 +40,7 @@ func (s *Service) difference(ctx context.Context, stack *state.Stack, p *plan, d
 		}
 	}
 	d.removals(graph)
+	d.mask()
 	return d, d.outputs()
 }
 
@@ -338,3 +339,25 @@ func properties(text string) *template.Value {
 }
 
 func beforeAfter(props *template.Value) string { return `{"Properties":` + props.JSON() + `}` }
+
+// mask hides the values of NoEcho parameters in what a change set shows.
+func (d *differ) mask() {
+	for i := range d.changes {
+		c := &d.changes[i]
+		c.Before, c.After = masked(c.Before, d.stack.Config), masked(c.After, d.p.config)
+		for j := range c.Details {
+			detail := &c.Details[j]
+			detail.Before, detail.After = hidden(detail.Before, d.stack.Config), hidden(detail.After, d.p.config)
+		}
+	}
+}
+
+// hidden is masked for a value that may stand alone.
+func hidden(value string, c state.StackConfig) string {
+	for _, p := range c.Parameters {
+		if p.NoEcho && p.Value == value && value != "" {
+			return "****"
+		}
+	}
+	return masked(value, c)
+}

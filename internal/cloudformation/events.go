@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/neargate/neargate/internal/cloudformation/template"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -43,6 +44,16 @@ func addEvent(tx *store.Tx, s *state.Stack, e state.StackEvent) {
 	state.StackEvents.Put(tx, &e)
 }
 
+// masked hides the values of NoEcho parameters in properties that users see.
+func masked(properties string, c state.StackConfig) string {
+	for _, p := range c.Parameters {
+		if p.NoEcho && p.Value != "" {
+			properties = strings.ReplaceAll(properties, template.Text(p.Value).JSON(), `"****"`)
+		}
+	}
+	return properties
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -54,7 +65,7 @@ func later(a, b time.Time) time.Time {
 func progress(tx *store.Tx, stackKey string, r *state.StackResource, status, reason, physicalID, properties string) {
 	r.Status, r.Reason = status, reason
 	state.Stacks.Update(tx, stackKey, func(s *state.Stack) {
-		addEvent(tx, s, state.StackEvent{LogicalID: r.LogicalID, PhysicalID: physicalID, Type: r.Type, Status: status, Reason: reason, Properties: properties})
+		addEvent(tx, s, state.StackEvent{LogicalID: r.LogicalID, PhysicalID: physicalID, Type: r.Type, Status: status, Reason: reason, Properties: masked(properties, s.Config)})
 		r.Changed = s.LastEvent
 	})
 	state.StackResources.Put(tx, r)

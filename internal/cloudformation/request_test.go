@@ -351,3 +351,60 @@ func (w *world) stack(name string) *state.Stack {
 	w.t.Fatalf("no stack %s", name)
 	return nil
 }
+
+// What clients ask of a template before they deploy it.
+func TestSummaries(t *testing.T) {
+	w := newWorld(t)
+	url := w.put("p.template", w.example("parent.yml"))
+	sum, err := w.api.GetTemplateSummary(w.ctx, &cloudformationapi.GetTemplateSummaryInput{TemplateURL: url})
+	if err != nil || len(sum.Parameters) != 1 || sum.Parameters[0].ParameterKey != "ImageUri" || sum.DeclaredTransforms[0] != "AWS::Serverless-2016-10-31" || sum.ResourceTypes[0] != "AWS::CloudFormation::Stack" {
+		t.Errorf("%+v %v", sum, err)
+	}
+	valid, err := w.api.ValidateTemplate(w.ctx, &cloudformationapi.ValidateTemplateInput{TemplateBody: w.example("cluster.yml")})
+	if err != nil || len(valid.Capabilities) != 1 || valid.Capabilities[0] != "CAPABILITY_IAM" || valid.CapabilitiesReason != "The following resource(s) require capabilities: [AWS::IAM::Role]" {
+		t.Errorf("%+v %v", valid, err)
+	}
+	_, err = w.api.ValidateTemplate(w.ctx, &cloudformationapi.ValidateTemplateInput{TemplateURL: "http://127.0.0.1:4566/staging/none"})
+	wantError(t, err, "ValidationError", "S3 error: The specified key does not exist.")
+}
+
+const secretive = `
+Parameters: {Password: {Type: String, NoEcho: true}}
+Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: !Ref Password}}}
+`
+
+func TestNoEcho(t *testing.T) {
+	w := newWorld(t)
+	s := w.create("s", secretive, "Password", "hunter22")
+	w.expect(s, "CREATE_COMPLETE")
+	if s.Parameters[0].ParameterValue != "****" || strings.Contains(w.eventText("s"), "hunter22") || !strings.Contains(w.eventText("s"), `"Value":"****"`) {
+		t.Errorf("%+v %s", s.Parameters, w.eventText("s"))
+	}
+}
+
+// A rollback that fails is gone on with once its cause is mended.
+func TestContinueUpdateRollback(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.create("s", two), "CREATE_COMPLETE")
+	retention := 0
+	w.refuse["CloudWatch Logs PutRetentionPolicy"] = func() error {
+		if retention++; retention == 2 {
+			return wire.NewError("ServiceUnavailableException", 503, "later")
+		}
+		return nil
+	}
+	w.refuse["ECS CreateCluster"] = func() error { return wire.NewError("ClientException", 400, "no") }
+	s := w.update("s", strings.Replace(two, "RetentionInDays: 5", "RetentionInDays: 30", 1)+"  Cluster: {Type: AWS::ECS::Cluster, DependsOn: Second}\n")
+	w.expect(s, "UPDATE_ROLLBACK_FAILED")
+	_, err := w.api.UpdateStack(w.ctx, &cloudformationapi.UpdateStackInput{StackName: "s", TemplateBody: two})
+	wantError(t, err, "ValidationError", "is in UPDATE_ROLLBACK_FAILED state and can not be updated.")
+	if _, err := w.api.ContinueUpdateRollback(w.ctx, &cloudformationapi.ContinueUpdateRollbackInput{StackName: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.ended("s"), "UPDATE_ROLLBACK_COMPLETE")
+	for g := range state.LogGroups.All(w.db.Read(), "") {
+		if g.Name == "second" && g.RetentionInDays != 5 {
+			t.Errorf("%+v", g)
+		}
+	}
+}
