@@ -12,5 +12,6 @@
 // first three are pure.
 //
 // What AWS has and we do not carry out (EC2 and EXTERNAL capacity, load
-// balancers, ECS Exec, Service Connect ...) is refused by name, see unsupported.go.
+// balancers, ECS Exec, Service Connect ...) is refused by name: launch.go,
+// service_check.go and runtask.go here, build.go and container.go in taskdef.
 package ecs
