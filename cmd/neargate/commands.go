@@ -26,6 +26,7 @@ func commands(opts *options) []*cobra.Command {
 		versionCommand(opts),
 		demoCommand(opts),
 		demoAppCommand(),
+		coverageCommand(),
 	}
 }
 
