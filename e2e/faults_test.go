@@ -109,7 +109,7 @@ func (f *faulty) restart() {
 		}
 		f.kills++
 	}
-	now := containerProcesses(f.t, "/neargate demo-app")
+	now := f.processes(f.t, "/neargate demo-app")
 	for _, pid := range before {
 		if !slices.Contains(now, pid) {
 			f.t.Errorf("kill %d: container process %s died", f.kills, pid)
@@ -125,7 +125,7 @@ func (f *faulty) until(what string, step func(ctx context.Context) (bool, error)
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		f.alive = nil
 		if f.steady() {
-			f.alive = containerProcesses(f.t, "/neargate demo-app")
+			f.alive = f.processes(f.t, "/neargate demo-app")
 		}
 		ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
 		done, err := step(ctx)
@@ -229,12 +229,12 @@ func (f *faulty) runs(ctx context.Context, memory string) bool {
 func (f *faulty) checkTasks() {
 	f.t.Helper()
 	for range 200 {
-		if len(containerProcesses(f.t, "/neargate demo-app")) == 2 {
+		if len(f.processes(f.t, "/neargate demo-app")) == 2 {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	f.t.Errorf("container processes: %v, want two\n%s", containerProcesses(f.t, "/neargate demo-app"), f.logTail())
+	f.t.Errorf("container processes: %v, want two\n%s", f.processes(f.t, "/neargate demo-app"), f.logTail())
 }
 
 // remove deletes the stack and checks that nothing is left.
@@ -260,7 +260,7 @@ func (f *faulty) remove() {
 				return false, fmt.Errorf("VPC %s is left", v.VpcId)
 			}
 		}
-		if left := containerProcesses(f.t, "/neargate demo-app"); len(left) > 0 {
+		if left := f.processes(f.t, "/neargate demo-app"); len(left) > 0 {
 			return false, fmt.Errorf("processes are left: %v", left)
 		}
 		return true, nil

@@ -36,10 +36,10 @@ func TestTasksSurviveARestart(t *testing.T) {
 	}
 	stays := a.runTask(register("stays", "sleep 1000"), "RUNNING")
 	ends := a.runTask(register("ends", "sleep 3; echo the end; exit 23"), "RUNNING")
-	pids := containerProcesses(t, "sleep 1000")
+	pids := n.processes(t, "sleep 1000")
 
 	n.kill()
-	waitGone(t, "sleep 3; echo the end")
+	n.waitGone(t, "echo the end; exit 23")
 	if err := n.start(); err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestTasksSurviveARestart(t *testing.T) {
 		t.Errorf("its log is %q", out)
 	}
 	a.waitTask("tests", stays.TaskArn, "RUNNING")
-	if now := containerProcesses(t, "sleep 1000"); strings.Join(now, " ") != strings.Join(pids, " ") || len(now) != 1 {
+	if now := n.processes(t, "sleep 1000"); strings.Join(now, " ") != strings.Join(pids, " ") || len(now) != 1 {
 		t.Errorf("processes before %v, after %v", pids, now)
 	}
 }

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/cli"
@@ -69,12 +71,38 @@ func (d *demo) pusher(ctx context.Context, uri string) (*pusher, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(authority.PEM())
+	address, err := d.address(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// The registries of the operator's account have the same names in every
+	// instance, and the machine's hosts file leads to one of them: dial our own.
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(address, "443"))
+	}
 	host, repository, _ := strings.Cut(uri, "/")
 	return &pusher{
 		base:   "https://" + host + "/v2/" + repository,
 		auth:   "Basic " + token.AuthorizationData[0].AuthorizationToken,
-		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}},
+		client: &http.Client{Transport: &http.Transport{DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: pool}}},
 	}, nil
+}
+
+// address is where the instance answers with TLS for every name that it serves.
+// It is there a moment after the instance is ready.
+func (d *demo) address(ctx context.Context) (string, error) {
+	for try := 0; ; try++ {
+		var api apiNames
+		err := d.call(ctx, http.MethodGet, "/_neargate/api/names?region="+d.Region, nil, &api)
+		if err == nil || try == 50 {
+			return api.Address, err
+		}
+		select {
+		case <-ctx.Done():
+			return "", ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // push sends the blobs that the registry does not have, and the manifest.

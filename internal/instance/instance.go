@@ -15,8 +15,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/neargate/neargate/internal/ids"
 )
@@ -58,7 +59,8 @@ func Open(path string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	whole := unix.Flock_t{Type: unix.F_WRLCK}
+	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, &whole); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("%s: %w", path, ErrLocked)
 	}
@@ -108,7 +110,8 @@ func (d *Dir) Close() error { return d.lock.Close() }
 func (d *Dir) Remove() error { return os.RemoveAll(d.Path) }
 
 // Find reads what the instance of a data directory told of itself, and whether
-// it still runs.
+// it still runs. It asks after the lock without taking it, so that it never
+// stands in the way of an instance that starts at this moment.
 func Find(path string) (info Info, running bool, err error) {
 	b, err := os.ReadFile(filepath.Join(path, "instance.json"))
 	if err != nil {
@@ -122,6 +125,9 @@ func Find(path string) (info Info, running bool, err error) {
 		return info, false, nil
 	}
 	defer lock.Close()
-	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	return info, err != nil, nil
+	whole := unix.Flock_t{Type: unix.F_WRLCK}
+	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_GETLK, &whole); err != nil {
+		return info, false, err
+	}
+	return info, whole.Type != unix.F_UNLCK, nil
 }
