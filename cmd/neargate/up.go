@@ -36,6 +36,7 @@ import (
 	"github.com/neargate/neargate/internal/ecr"
 	"github.com/neargate/neargate/internal/ecs"
 	"github.com/neargate/neargate/internal/ecs/agent"
+	"github.com/neargate/neargate/internal/ecs/insights"
 	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/hostsfile"
@@ -177,6 +178,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
 	})
 	taskSource.Source = tasks
+	performance := &insights.Writer{DB: db, Logs: logsapi.NewClient(gate), Meter: tasks, Log: log}
 
 	// Each service is mounted with what it can do and who may do it.
 	mount := func(model *wire.Service, handlers wire.Handlers, table authorize.Service) {
@@ -207,7 +209,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	// Everything runs in one group under one context.
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		decisions.Run, keys.Run, inside.Run, networks.Run, registries.Run, logGroups.Run, secrets.Run, scheduler.Run, tasks.Run, stacks.Run, names.Run, local.Run,
+		decisions.Run, keys.Run, inside.Run, networks.Run, registries.Run, logGroups.Run, secrets.Run, scheduler.Run, tasks.Run, performance.Run, stacks.Run, names.Run, local.Run,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}
