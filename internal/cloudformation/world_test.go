@@ -360,3 +360,13 @@ func (w *world) until(line, name string) {
 		}
 	}
 }
+
+// call calls a service as the operator.
+func call[O any](w *world, service *wire.Service, operation string, in any) *O {
+	w.t.Helper()
+	out, err := w.gateway.Invoke(w.ctx, service, operation, in)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out.(*O)
+}
