@@ -24,6 +24,7 @@ const (
 func (g *Gateway) route(req *request) error {
 	r := req.r
 	host := hostOnly(r.Host)
+	req.protocol = wire.Detect(r) // also of a refusal
 	sig, err := sigv4.Parse(r)
 	var problem *sigv4.Error
 	switch {
@@ -54,7 +55,6 @@ func (g *Gateway) route(req *request) error {
 	if req.mount == nil {
 		return wire.NewError("UnknownOperationException", 404, "Neargate does not know this request")
 	}
-	req.protocol = wire.Detect(r)
 	if req.mount == g.s3 {
 		if path, ok := g.cfg.S3Path(r.Host, r.URL.EscapedPath()); ok {
 			req.r = withPath(r, path)

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -48,16 +49,22 @@ func (n *formNode) child(name string) *formNode {
 	return c
 }
 
-// elements returns the children with numbers for names, in order; gaps are closed.
-func (n *formNode) elements() []*formNode {
+// elements returns the children with numbers for names, in order; gaps are
+// closed. A number that is none to count with is an error: taken for nothing, a
+// filter would be lost.
+func (n *formNode) elements(path string) ([]*formNode, error) {
 	type numbered struct {
 		n    int
 		node *formNode
 	}
 	var found []numbered
 	for name, c := range n.children {
-		if i, err := strconv.Atoi(name); err == nil && i >= 0 {
+		i, err := strconv.Atoi(name)
+		switch {
+		case err == nil && i >= 0:
 			found = append(found, numbered{i, c})
+		case errors.Is(err, strconv.ErrRange):
+			return nil, fmt.Errorf("the index %.40s of %s is out of range", name, path)
 		}
 	}
 	slices.SortFunc(found, func(a, b numbered) int { return a.n - b.n })
@@ -65,5 +72,5 @@ func (n *formNode) elements() []*formNode {
 	for i, f := range found {
 		out[i] = f.node
 	}
-	return out
+	return out, nil
 }

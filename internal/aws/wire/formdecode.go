@@ -76,7 +76,10 @@ func (d formDecoder) list(n *formNode, s *shape, v reflect.Value, path string) e
 			n = wrapped
 		}
 	}
-	nodes := n.elements()
+	nodes, err := n.elements(path)
+	if err != nil {
+		return err
+	}
 	v.Set(reflect.MakeSlice(s.typ, len(nodes), len(nodes)))
 	for i, node := range nodes {
 		if err := d.value(node, s.elem, v.Index(i), path+"."+itoa(i+1)); err != nil {
@@ -92,7 +95,10 @@ func (d formDecoder) mapping(n *formNode, s *shape, v reflect.Value, path string
 			n = wrapped
 		}
 	}
-	nodes := n.elements()
+	nodes, err := n.elements(path)
+	if err != nil {
+		return err
+	}
 	v.Set(reflect.MakeMapWithSize(s.typ, len(nodes)))
 	for _, node := range nodes {
 		k := node.children[first(s.key.loc, "key")]
