@@ -19,7 +19,7 @@ func accountCommand(opts *options) *cobra.Command {
 	account := &cobra.Command{
 		Use:   "account",
 		Short: "Work with AWS accounts",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	account.AddCommand(&cobra.Command{

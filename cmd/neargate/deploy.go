@@ -28,7 +28,7 @@ func deployCommand(opts *options) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if stack == "" {
-				return &cli.Error{What: "no stack name given", Fix: "neargate deploy " + args[0] + " --stack-name NAME", Exit: cli.ExitUsage}
+				return &cli.Error{What: "no stack name given", Why: "a stack is found by its name", Fix: "neargate deploy " + args[0] + " --stack-name NAME", Code: "cli.usage", Exit: cli.ExitUsage}
 			}
 			r, err := connect(opts)
 			if err != nil {
@@ -159,7 +159,7 @@ func parseParameters(assignments []string) ([]cloudformationapi.Parameter, error
 	for _, a := range assignments {
 		key, value, ok := strings.Cut(a, "=")
 		if !ok || key == "" {
-			return nil, &cli.Error{What: "parameter " + a + " is not KEY=VALUE", Exit: cli.ExitUsage}
+			return nil, &cli.Error{What: "parameter " + a + " is not KEY=VALUE", Why: "a template's parameters have names", Fix: "--parameter KEY=VALUE", Code: "cli.usage", Exit: cli.ExitUsage}
 		}
 		out = append(out, cloudformationapi.Parameter{ParameterKey: key, ParameterValue: value})
 	}
@@ -182,7 +182,7 @@ func awsError(what string, err error) error {
 func readTemplate(path string) ([]byte, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &cli.Error{What: "cannot read the template", Why: err.Error(), Exit: cli.ExitNotFound}
+		return nil, &cli.Error{What: "cannot read the template", Why: err.Error(), Fix: "neargate deploy TEMPLATE --stack-name NAME", Code: "stack.no-template", Exit: cli.ExitNotFound}
 	}
 	return b, nil
 }

@@ -24,7 +24,7 @@ func imageCommand(opts *options) *cobra.Command {
 	image := &cobra.Command{
 		Use:   "image",
 		Short: "Load images that stand for what public registries would answer",
-		Args:  cobra.NoArgs,
+		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	image.AddCommand(imageLoadCommand(opts), imageListCommand(opts))
@@ -47,7 +47,7 @@ public registry of its name answers: a task finds nginx:latest only where its ne
 			}
 			f, err := os.Open(args[0])
 			if err != nil {
-				return &cli.Error{What: "cannot read the image", Why: err.Error(), Exit: cli.ExitNotFound}
+				return &cli.Error{What: "cannot read the image", Why: err.Error(), Fix: "skopeo copy docker://IMAGE oci-archive:" + args[0], Code: "image.no-file", Exit: cli.ExitNotFound}
 			}
 			defer f.Close()
 			loaded, err := r.loadImage(cmd.Context(), f, name)

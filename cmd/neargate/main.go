@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/neargate/neargate/internal/cli"
@@ -54,20 +55,21 @@ endpoints and IAM that allow or refuse, and an explanation when something does n
   neargate why service/my-service          when it does not work`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.PersistentFlags().StringVar(&opts.dataDir, "data-dir", defaultDataDir(), "data directory of the instance")
 	cmd.PersistentFlags().StringVarP(&opts.output, "output", "o", "table", "output form: table or json")
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &cli.Error{What: err.Error(), Fix: cmd.CommandPath() + " --help", Exit: cli.ExitUsage}
+		return &cli.Error{What: err.Error(), Why: "see the usage of " + cmd.CommandPath(), Fix: cmd.CommandPath() + " --help", Code: "cli.usage", Exit: cli.ExitUsage}
 	})
 	cmd.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if opts.output != "table" && opts.output != "json" {
-			return &cli.Error{What: "unknown output form " + opts.output, Fix: "-o table or -o json", Exit: cli.ExitUsage}
+			return &cli.Error{What: "unknown output form " + opts.output, Why: "there are table and json", Fix: "-o table or -o json", Code: "cli.usage", Exit: cli.ExitUsage}
 		}
 		return nil
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.AddCommand(commands(opts)...)
 	for _, c := range cmd.Commands() {
 		usageErrors(c)
@@ -75,15 +77,27 @@ endpoints and IAM that allow or refuse, and an explanation when something does n
 	return cmd
 }
 
+// knownCommand refuses what is not a command, and names the nearest one.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	fix := cmd.CommandPath() + " --help"
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		fix = cmd.CommandPath() + " " + strings.Join(append(near[:1:1], args[1:]...), " ")
+	}
+	return &cli.Error{What: "unknown command " + args[0], Why: cmd.CommandPath() + " has no such command", Fix: fix, Code: "cli.usage", Exit: cli.ExitUsage}
+}
+
 // usageErrors makes wrong arguments exit with the usage code.
 func usageErrors(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
-			var known *cli.Error
-			if err := check(cmd, args); err != nil && !errors.As(err, &known) {
-				return &cli.Error{What: err.Error(), Fix: cmd.CommandPath() + " --help", Exit: cli.ExitUsage}
+			err := check(cmd, args)
+			if err == nil || errors.As(err, new(*cli.Error)) {
+				return err
 			}
-			return nil
+			return &cli.Error{What: err.Error(), Why: "see the usage of " + cmd.CommandPath(), Fix: cmd.CommandPath() + " --help", Code: "cli.usage", Exit: cli.ExitUsage}
 		}
 	}
 	for _, sub := range c.Commands() {

@@ -51,7 +51,7 @@ func allTasks(ctx context.Context, ecs ecsapi.API, stopped bool) ([]ecsapi.Task,
 	if stopped {
 		wanted = append(wanted, ecsapi.DesiredStatusStopped)
 	}
-	var out []ecsapi.Task
+	out := []ecsapi.Task{}
 	clusters, err := listClusters(ctx, ecs)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func runCommandInside(ctx context.Context, opts *options, args []string) error {
 	}
 	path, err := exec.LookPath(args[0])
 	if err != nil {
-		return &cli.Error{What: "cannot run " + args[0], Why: err.Error(), Exit: 127}
+		return &cli.Error{What: "cannot run " + args[0], Why: err.Error(), Fix: "neargate run -- COMMAND", Code: "run.no-command", Exit: 127}
 	}
 	var api apiNames
 	if err := r.call(ctx, "GET", "/_neargate/api/names?region="+r.Region, nil, &api); err != nil {
@@ -78,6 +78,10 @@ func runCommandInside(ctx context.Context, opts *options, args []string) error {
 	for _, v := range clientEnv(r.Endpoint, r.Region) {
 		set(v[0], v[1])
 	}
+	// Keys of ours stay those of the caller, as for the other commands.
+	set("AWS_ACCESS_KEY_ID", r.Key.AccessKeyID)
+	set("AWS_SECRET_ACCESS_KEY", r.Key.SecretAccessKey)
+	set("AWS_SESSION_TOKEN", r.Key.SessionToken)
 	set("AWS_ENDPOINT_URL", "") // the names themselves lead here
 	set("AWS_PROFILE", "")
 	for _, name := range []string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"} {
