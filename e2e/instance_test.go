@@ -153,7 +153,8 @@ type account struct {
 	t               *testing.T
 	ID, Key, Secret string
 	Region          string
-	dir             string // scratch folder, also HOME of the clients
+	dir             string   // scratch folder, also HOME of the clients
+	extra           []string // more environment
 }
 
 // newAccount makes an account on the shared instance; without one the test is
@@ -182,17 +183,17 @@ func (n *instance) newAccount(t *testing.T) *account {
 
 // env is what a person would export, and nothing more.
 func (a *account) env() []string {
-	return []string{
+	return append([]string{
 		"PATH=" + clientPath(), "HOME=" + a.dir,
 		"AWS_ENDPOINT_URL=" + a.endpoint, "AWS_ACCESS_KEY_ID=" + a.Key, "AWS_SECRET_ACCESS_KEY=" + a.Secret, "AWS_DEFAULT_REGION=" + a.Region,
 		"SAM_CLI_TELEMETRY=0", "AWS_PAGER=", "NEARGATE_ENDPOINT=" + a.endpoint,
-	}
+	}, a.extra...)
 }
 
 // clientPath finds the pinned clients of scripts/test-deps.sh before the machine's own.
 func clientPath() string {
 	root := testenv.Root()
-	return strings.Join([]string{filepath.Join(root, "out/clients/aws/bin"), filepath.Join(root, "out/clients/sam/bin"), os.Getenv("PATH")}, ":")
+	return strings.Join([]string{filepath.Join(root, "out/clients/aws/bin"), filepath.Join(root, "out/clients/sam/bin"), filepath.Join(root, "out/clients/crane/bin"), os.Getenv("PATH")}, ":")
 }
 
 // result is what a command did.

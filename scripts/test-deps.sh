@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 AWSCLI=1.45.11
 SAM=1.164.0
+CRANE=0.22.1
 
 missing=""
 for pair in skopeo:skopeo busybox:busybox-static docker-credential-ecr-login:amazon-ecr-credential-helper nginx:nginx-light curl:curl ip:iproute2 nft:nftables node:nodejs; do
@@ -32,3 +33,10 @@ venv() { # venv NAME PACKAGE...
 }
 venv aws "awscli==$AWSCLI" "boto3==1.43.11"
 venv sam "aws-sam-cli==$SAM"
+
+mark=out/clients/crane/installed
+if [ "$(cat "$mark" 2>/dev/null)" != "$CRANE" ]; then
+	echo "building crane $CRANE"
+	CGO_ENABLED=0 GOBIN="$PWD/out/clients/crane/bin" go install "github.com/google/go-containerregistry/cmd/crane@v$CRANE"
+	echo "$CRANE" >"$mark"
+fi
