@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/sigv4"
+	"github.com/neargate/neargate/internal/client"
 )
 
 // defaultNetwork is the network configuration of a task with a public IP in the
@@ -41,18 +45,28 @@ func (a *account) runTask(definition string, until string) task {
 
 func (a *account) waitTask(cluster, arn, status string) task {
 	a.t.Helper()
-	var t task
+	api := ecsapi.NewClient(&client.Client{Endpoint: a.endpoint, Region: a.Region, Key: sigv4.Credentials{AccessKeyID: a.Key, SecretAccessKey: a.Secret}})
+	describe := func() task {
+		a.t.Helper()
+		return awsJSON[struct{ Tasks []task }](a, "ecs", "describe-tasks", "--cluster", cluster, "--tasks", arn).Tasks[0]
+	}
+	// The waiting itself is not by the CLI, whose start takes longer than a task's.
 	a.eventually(90*time.Second, "task "+arn+" "+status, func() error {
-		t = awsJSON[struct{ Tasks []task }](a, "ecs", "describe-tasks", "--cluster", cluster, "--tasks", arn).Tasks[0]
-		if t.LastStatus == "STOPPED" && status != "STOPPED" {
+		out, err := api.DescribeTasks(a.t.Context(), &ecsapi.DescribeTasksRequest{Cluster: cluster, Tasks: []string{arn}})
+		if err != nil || len(out.Tasks) != 1 {
+			return fmt.Errorf("describing it: %w", err)
+		}
+		now := out.Tasks[0].LastStatus
+		if now == "STOPPED" && status != "STOPPED" {
+			t := describe()
 			a.t.Fatalf("the task stopped: %s: %s %+v\n%s", t.StopCode, t.StoppedReason, t.Containers, a.logTail())
 		}
-		if t.LastStatus != status {
-			return fmt.Errorf("it is %s", t.LastStatus)
+		if now != status {
+			return fmt.Errorf("it is %s", now)
 		}
 		return nil
 	})
-	return t
+	return describe()
 }
 
 // register registers a task definition from JSON and returns its ARN.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,7 +9,8 @@ import (
 )
 
 // TestRemovals takes one thing away from the working isolated VPC at a time: the
-// next task stops with AWS's code and text, and `why` names the cause.
+// next task stops with AWS's code and text, `why` names the cause, and the
+// command that `why` gives as the fix makes the task after that start.
 func TestRemovals(t *testing.T) {
 	a := newAccount(t)
 	dir := a.isolatedVPC()
@@ -19,26 +21,38 @@ func TestRemovals(t *testing.T) {
 	s := a.deployedStack(image)
 	for _, c := range []removal{
 		{name: "nothing", runs: true},
-		{name: "ecr.api endpoint", remove: s.endpoint("ecr.api"), reason: `ResourceInitializationError: unable to pull secrets or registry auth: .*unable to retrieve ecr registry auth: .*api.ecr`, code: "net.endpoint-missing"},
-		{name: "ecr.dkr endpoint", remove: s.endpoint("ecr.dkr"), reason: `CannotPullContainerError: .*dkr.ecr.*i/o timeout`, code: "net.endpoint-missing"},
-		{name: "S3 gateway endpoint", remove: s.endpoint("s3"), reason: `CannotPullContainerError: .*starport-layer-bucket.*i/o timeout`, code: "net.endpoint-missing"},
-		{name: "logs endpoint", remove: s.endpoint("logs"), reason: `ResourceInitializationError: failed to validate logger args: .*logs`, code: "net.endpoint-missing"},
-		{name: "PrivateLink ingress", remove: s.ingress(), reason: `ResourceInitializationError: unable to pull secrets or registry auth: .*`, code: "net.endpoint-sg"},
-		{name: "execution role's policy", remove: s.rolePolicy(), reason: `is not authorized to perform: ecr:GetAuthorizationToken on resource: \* because no identity-based policy allows the ecr:GetAuthorizationToken action`, code: "iam.exec-ecr"},
-		{name: "log group", remove: s.logGroup(), reason: `ResourceInitializationError: failed to validate logger args: .*ResourceNotFoundException: The specified log group does not exist`, code: "logs.no-group"},
-		{name: "image tag", remove: s.tag(), reason: `CannotPullContainerError: .*not found`, code: "reg.no-tag"},
+		{name: "private DNS", change: s.privateDNS("ecr.dkr"), code: "net.private-dns-off", fixed: true,
+			reason: `^CannotPullContainerError: .*dkr.ecr.*i/o timeout`},
+		{name: "ecr.api endpoint", change: s.endpoint("ecr.api"), code: "net.endpoint-missing", fixed: true,
+			reason: `^ResourceInitializationError: unable to pull secrets or registry auth: .*unable to retrieve ecr registry auth: .*api.ecr`},
+		{name: "ecr.dkr endpoint", change: s.endpoint("ecr.dkr"), code: "net.endpoint-missing", fixed: true,
+			reason: `^CannotPullContainerError: .*dkr.ecr.*i/o timeout`},
+		{name: "S3 gateway endpoint", change: s.endpoint("s3"), code: "net.endpoint-missing", fixed: true,
+			reason: `^CannotPullContainerError: .*starport-layer-bucket.*i/o timeout`},
+		{name: "logs endpoint", change: s.endpoint("logs"), code: "net.endpoint-missing", fixed: true,
+			reason: `^ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group .*connection issue.* : signal: killed$`},
+		{name: "PrivateLink ingress", change: s.ingress(), code: "net.endpoint-sg", fixed: true,
+			reason: `^ResourceInitializationError: unable to pull secrets or registry auth: .*api.ecr.*i/o timeout`},
+		{name: "execution role's policy", change: s.rolePolicy(), code: "iam.exec-ecr", fixed: true,
+			reason: `is not authorized to perform: ecr:GetAuthorizationToken on resource: \* because no identity-based policy allows the ecr:GetAuthorizationToken action$`},
+		{name: "log group", change: s.logGroup(), code: "logs.no-group", fixed: true,
+			reason: `^ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1$`},
+		{name: "image tag", change: s.tag(), code: "reg.no-tag",
+			reason: `^CannotPullContainerError: .*/sample-app-repo:sample.*not found$`},
 	} {
 		t.Run(c.name, func(t *testing.T) { s.in(t).check(c) })
 	}
+	t.Run("trust of the execution role", func(t *testing.T) { s.in(t).checkTrust() })
 }
 
 // removal is one row: what is taken away, and what must be seen then.
 type removal struct {
-	name   string
-	remove change
+	name string
+	change
 	runs   bool
 	reason string // regular expression on stoppedReason
 	code   string // slug that why names
+	fixed  bool   // the command that why gives makes it work again
 }
 
 // change is something to do and how to take it back, each an aws command line.
@@ -72,7 +86,7 @@ func (a *account) deployedStack(image string) *deployed {
 }
 
 func (s *deployed) endpoint(service string) change {
-	id := s.aws("ec2", "describe-vpc-endpoints", "--filters", "Name=service-name,Values=com.amazonaws."+s.Region+"."+service, "--query", "VpcEndpoints[0].VpcEndpointId", "--output", "text")
+	id := s.endpointID(service)
 	undo := []string{"ec2", "create-vpc-endpoint", "--vpc-id", s.vpc, "--service-name", "com.amazonaws." + s.Region + "." + service}
 	if service == "s3" {
 		undo = append(undo, "--vpc-endpoint-type", "Gateway", "--route-table-ids", s.table)
@@ -80,6 +94,10 @@ func (s *deployed) endpoint(service string) change {
 		undo = append(append(append(undo, "--vpc-endpoint-type", "Interface", "--private-dns-enabled", "--security-group-ids", s.group), "--subnet-ids"), s.subnets...)
 	}
 	return change{[]string{"ec2", "delete-vpc-endpoints", "--vpc-endpoint-ids", id}, undo}
+}
+
+func (s *deployed) endpointID(service string) string {
+	return s.aws("ec2", "describe-vpc-endpoints", "--filters", "Name=service-name,Values=com.amazonaws."+s.Region+"."+service, "--query", "VpcEndpoints[0].VpcEndpointId", "--output", "text")
 }
 
 func (s *deployed) ingress() change {
@@ -104,37 +122,119 @@ func (s *deployed) tag() change {
 		[]string{"ecr", "put-image", "--repository-name", "sample-app-repo", "--image-tag", "sample", "--image-manifest", manifest}}
 }
 
-// check makes the change, runs a task, looks, and takes the change back.
-func (s *deployed) check(c removal) {
-	if c.remove.do != nil {
-		s.aws(c.remove.do...)
-		defer s.aws(c.remove.undo...)
-	}
-	arn := s.aws("ecs", "run-task", "--cluster", s.cluster, "--task-definition", s.definition, "--launch-type", "FARGATE", "--network-configuration",
+// privateDNS turns private DNS of a service's endpoint off.
+func (s *deployed) privateDNS(service string) change {
+	id := s.endpointID(service)
+	modify := []string{"ec2", "modify-vpc-endpoint", "--vpc-endpoint-id", id}
+	return change{append(modify[:4:4], "--no-private-dns-enabled"), append(modify[:4:4], "--private-dns-enabled")}
+}
+
+// launch runs a task in the isolated VPC.
+func (s *deployed) launch(definition string) string {
+	s.t.Helper()
+	return s.aws("ecs", "run-task", "--cluster", s.cluster, "--task-definition", definition, "--launch-type", "FARGATE", "--network-configuration",
 		"awsvpcConfiguration={subnets=["+s.subnets[0]+"],securityGroups=["+s.taskGroup+"]}", "--query", "tasks[0].taskArn", "--output", "text")
-	var t task
-	s.eventually(90*time.Second, "the task to run or to stop", func() error {
-		t = awsJSON[struct{ Tasks []task }](s.account, "ecs", "describe-tasks", "--cluster", s.cluster, "--tasks", arn).Tasks[0]
-		if t.LastStatus != "RUNNING" && t.LastStatus != "STOPPED" {
-			return fmt.Errorf("it is %s", t.LastStatus)
-		}
-		return nil
-	})
+}
+
+// starts checks that a task of the seed's definition runs, and stops it.
+func (s *deployed) starts() {
+	s.t.Helper()
+	arn := s.launch(s.definition)
+	s.waitTask(s.cluster, arn, "RUNNING")
+	s.aws("ecs", "stop-task", "--cluster", s.cluster, "--task", arn)
+}
+
+// check makes the change, runs a task, looks, and takes the change back: by the
+// fix that why gives, or by hand.
+func (s *deployed) check(c removal) {
 	if c.runs {
-		if t.LastStatus != "RUNNING" {
-			s.t.Errorf("the task stopped: %s", t.StoppedReason)
-		}
-		s.aws("ecs", "stop-task", "--cluster", s.cluster, "--task", arn)
+		s.starts()
 		return
 	}
-	if t.LastStatus != "STOPPED" || t.StopCode != "TaskFailedToStart" {
-		s.t.Errorf("the task is %s, stop code %q", t.LastStatus, t.StopCode)
+	s.aws(c.do...)
+	taken := true
+	defer func() {
+		if taken {
+			s.aws(c.undo...)
+		}
+	}()
+	t := s.waitTask(s.cluster, s.launch(s.definition), "STOPPED")
+	if t.StopCode != "TaskFailedToStart" {
+		s.t.Errorf("the stop code is %q", t.StopCode)
 	}
 	if !matches(c.reason, t.StoppedReason) {
 		s.t.Errorf("stoppedReason is\n  %s\nwant\n  %s", t.StoppedReason, c.reason)
 	}
-	why := s.neargate("why", t.id())
-	if why.code != 6 || !strings.Contains(why.out, c.code) {
-		s.t.Errorf("why: exit %d, want 6 and %s\n%s", why.code, c.code, why.out)
+	fix := s.why(t.id(), c.code)
+	if !c.fixed || s.t.Failed() {
+		return
 	}
+	if out := s.shell(fix); out.code != 0 {
+		s.t.Fatalf("the fix %s: exit %d\n%s", fix, out.code, out.out)
+	}
+	taken = false
+	s.starts()
+}
+
+// why asks for the cause, which must have the slug, and returns the command that
+// fixes it ("" for none). What a person reads is in the test's log.
+func (a *account) why(target, code string) string {
+	a.t.Helper()
+	shown := a.neargate("why", target)
+	a.t.Logf("neargate why %s\n%s", target, shown.out)
+	r := a.neargate("why", target, "-o", "json")
+	var report struct {
+		Findings []struct {
+			Code  string
+			Fixes []struct{ Lang, Text string }
+		}
+	}
+	if err := json.Unmarshal([]byte(r.out), &report); err != nil || len(report.Findings) == 0 {
+		a.t.Fatalf("why -o json: %v\n%s", err, r.out)
+	}
+	first := report.Findings[0]
+	if shown.code != 6 || first.Code != code || !strings.Contains(shown.out, code) {
+		a.t.Errorf("why: exit %d and %s, want 6 and %s\n%s", shown.code, first.Code, code, shown.out)
+	}
+	for _, f := range first.Fixes {
+		if f.Lang == "cli" {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// shell runs what a person would paste.
+func (a *account) shell(line string) result {
+	a.t.Helper()
+	return a.try("sh", "-ec", line)
+}
+
+// checkTrust makes the execution role one that ECS cannot assume: no task is
+// made any more, and the service says so.
+func (s *deployed) checkTrust() {
+	trust := func(principal string) {
+		s.aws("iam", "update-assume-role-policy", "--role-name", s.role, "--policy-document",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"`+principal+`"},"Action":"sts:AssumeRole"}]}`)
+	}
+	trust("ec2.amazonaws.com")
+	service := s.aws("ecs", "list-services", "--cluster", s.cluster, "--query", "serviceArns[0]", "--output", "text")
+	s.aws("ecs", "update-service", "--cluster", s.cluster, "--service", service, "--desired-count", "3", "--query", "service.desiredCount")
+	s.eventually(30*time.Second, "the service's event", func() error {
+		said := s.aws("ecs", "describe-services", "--cluster", s.cluster, "--services", service, "--query", "services[0].events[0].message", "--output", "text")
+		if want := "failed to launch a task with (error ECS was unable to assume the role '"; !strings.Contains(said, want) || !strings.Contains(said, s.role) {
+			return fmt.Errorf("its last event is %q, want %q", said, want)
+		}
+		return nil
+	})
+	fix := s.why("service/"+service[strings.LastIndex(service, "/")+1:], "iam.trust")
+	if out := s.shell(fix); fix == "" || out.code != 0 {
+		s.t.Fatalf("the fix %q: exit %d\n%s", fix, out.code, out.out)
+	}
+	s.eventually(60*time.Second, "three running tasks", func() error {
+		if n := s.aws("ecs", "describe-services", "--cluster", s.cluster, "--services", service, "--query", "services[0].runningCount"); n != "3" {
+			return fmt.Errorf("%s", n)
+		}
+		return nil
+	})
 }

@@ -159,8 +159,8 @@ func fixes(q *question) []decision.Fix {
 	}
 	policyName := "Allow" + strings.ReplaceAll(q.req.Action, ":", "-")
 	return []decision.Fix{
-		{Lang: "cloudformation", Target: target, Text: "- Effect: Allow\n  Action: " + q.req.Action + "\n  Resource: '" + q.req.Resource + "'\n"},
-		{Lang: "cli", Target: target, Text: "aws iam " + command + name + " --policy-name " + policyName + " --policy-document '" + string(document) + "'"},
+		{Lang: "cloudformation", Target: target, Text: "- Effect: Allow\n  Action: " + q.req.Action + "\n  Resource: '" + q.req.Resource + "'"},
+		{Lang: "cli", Text: "aws iam " + command + name + " --policy-name " + policyName + " --policy-document '" + string(document) + "'"},
 	}
 }
 

@@ -2,10 +2,14 @@ package ecs
 
 import (
 	"context"
+	"strings"
 
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/state"
 )
+
+// trustPolicy is what the roles of tasks need.
+const trustPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + tasksPrincipal + `"},"Action":"sts:AssumeRole"}]}`
 
 // recordTrust records that a role does not let ECS assume it.
 func (s *Service) recordTrust(ctx context.Context, c scope, role string, subjects []string) {
@@ -15,11 +19,10 @@ func (s *Service) recordTrust(ctx context.Context, c scope, role string, subject
 		Cause:      "the role does not exist, or its trust policy does not let " + tasksPrincipal + " assume it",
 		Where:      role,
 		AWSMessage: roleProblem(role), Confidence: decision.Observed,
-		Fix: []decision.Fix{{Lang: "cloudformation", Target: role, Text: `AssumeRolePolicyDocument:
-  Statement:
-    - Effect: Allow
-      Principal: { Service: [ecs-tasks.amazonaws.com] }
-      Action: ['sts:AssumeRole']`}},
+		Fix: []decision.Fix{
+			{Lang: "cloudformation", Target: role, Text: "AssumeRolePolicyDocument:\n  Statement:\n    - Effect: Allow\n      Principal: { Service: [" + tasksPrincipal + "] }\n      Action: ['sts:AssumeRole']"},
+			{Lang: "cli", Text: "aws iam update-assume-role-policy --role-name " + role[strings.LastIndex(role, "/")+1:] + " --policy-document '" + trustPolicy + "'"},
+		},
 	})
 }
 

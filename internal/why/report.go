@@ -133,7 +133,7 @@ func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 func (x *Explainer) launchFailure(s *state.Service) (Finding, bool) {
 	var newest *decision.Decision
 	for _, d := range x.Decisions.About(s.ARN()) {
-		if d.Verdict != decision.Allow && strings.HasPrefix(d.Code, "iam.") {
+		if d.Verdict != decision.Allow && d.Code == "iam.trust" {
 			newest = &d
 		}
 	}

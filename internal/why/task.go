@@ -2,6 +2,7 @@ package why
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/neargate/neargate/internal/decision"
@@ -18,13 +19,9 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 	if t.StopCode == "UserInitiated" || t.StopCode == "ServiceSchedulerInitiated" && !strings.Contains(t.StoppedReason, "health") {
 		return Finding{}, false
 	}
-	var before []decision.Decision
-	for _, d := range x.Decisions.About(t.ARN(), t.ID) {
-		if d.Verdict == decision.Allow || d.Code == "" {
-			before = append(before, d)
-			continue
-		}
-		f := finding(d, before)
+	all := x.Decisions.About(t.ARN(), t.ID)
+	if i := decisive(all); i >= 0 {
+		f := finding(withRefusal(all[i], all[:i]), all[:i])
 		f.Tasks = []string{t.ID}
 		if t.StoppedReason != "" {
 			f.AWSSays = t.StoppedReason
@@ -38,6 +35,47 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 		return Finding{}, false
 	}
 	return Finding{Code: "run.stopped", Cause: t.StoppedReason, Where: "task " + t.ID, AWSSays: t.StoppedReason, Confidence: decision.Observed, Tasks: []string{t.ID}}, true
+}
+
+// decisive returns the index of the decision that stopped a task, -1 for none:
+// the first that its agent took, or else the first refusal of IAM, which a task
+// may meet in any number and survive.
+func decisive(all []decision.Decision) int {
+	refusal := -1
+	for i, d := range all {
+		switch {
+		case d.Verdict == decision.Allow || d.Code == "":
+		case d.Phase != decision.IAM || d.Code == "iam.trust":
+			return i
+		case refusal < 0:
+			refusal = i
+		}
+	}
+	return refusal
+}
+
+// withRefusal completes what the agent knows of a denied request (which step of
+// the task it was) by what IAM knows of it: which policy, and the statement that
+// is missing.
+func withRefusal(d decision.Decision, before []decision.Decision) decision.Decision {
+	if !strings.HasPrefix(d.Code, "iam.exec-") {
+		return d
+	}
+	for _, r := range slices.Backward(before) {
+		if r.Phase != decision.IAM || r.Verdict == decision.Allow {
+			continue
+		}
+		d.Cause, d.Where = r.Cause, r.Where
+		if r.Code != "iam.not-allowed" {
+			d.Code = r.Code
+		}
+		d.Facts = append(slices.Clone(r.Facts), d.Facts...)
+		if len(d.Fix) == 0 {
+			d.Fix = r.Fix
+		}
+		return d
+	}
+	return d
 }
 
 // exit explains a task whose essential container ended.

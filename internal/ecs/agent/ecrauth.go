@@ -75,7 +75,9 @@ func (a *Agent) ecrToken(ctx context.Context, t *state.Task, c *client, region s
 	}
 	err := c.call(ctx, ecrAPI, region, "GetAuthorizationToken", creds, struct{}{}, &out)
 	if e := refused(err); e != nil {
-		return "", denied(decision.RegistryAuth, slug(e, "iam.exec-ecr", "reg.auth"), t.ExecutionRoleARN, textECRRefused(e), e)
+		f := denied(decision.RegistryAuth, slug(e, "iam.exec-ecr", "reg.auth"), t.ExecutionRoleARN, textECRRefused(e), e)
+		f.decision.Fix = attachManaged(f.decision.Code, e.Operation, t.ExecutionRoleARN)
+		return "", f
 	}
 	if err != nil {
 		if ctx.Err() != nil {

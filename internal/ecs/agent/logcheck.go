@@ -51,6 +51,7 @@ func (a *Agent) logCall(ctx context.Context, t *state.Task, c *client, creds Cre
 		return nil
 	case e != nil:
 		f := denied(decision.Logs, slug(e, "iam.exec-logs", "logs.no-group"), in["logGroupName"], textLogRefused(e), e)
+		f.decision.Fix = attachManaged(f.decision.Code, e.Operation, t.ExecutionRoleARN)
 		if e.Code == "ResourceNotFoundException" {
 			f.decision.Cause = "the log group " + in["logGroupName"] + " does not exist in " + region
 			f.decision.Fix = []decision.Fix{{Lang: "cli", Text: "aws logs create-log-group --region " + region + " --log-group-name " + in["logGroupName"]},

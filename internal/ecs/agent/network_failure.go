@@ -3,8 +3,10 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/state"
@@ -56,6 +58,24 @@ func denied(phase decision.Phase, code, where, reason string, e *apiError) *fail
 		Phase: phase, Verdict: decision.Deny, Code: code, Where: where, AWSMessage: reason, Confidence: decision.Observed, Cause: e.Message,
 		Facts: []decision.Fact{{Name: "operation", Value: e.Operation}, {Name: "error", Value: e.Code}, {Name: "request id", Value: e.RequestID}},
 	}}
+}
+
+// managed are the operations that AWS's managed policy for execution roles allows.
+var managed = map[string]bool{"GetAuthorizationToken": true, "BatchCheckLayerAvailability": true, "GetDownloadUrlForLayer": true, "BatchGetImage": true, "CreateLogStream": true, "PutLogEvents": true}
+
+// attachManaged is the fix for an execution role that may not do what every
+// task needs. Other permissions are for IAM's own explanation to name.
+func attachManaged(code, operation, roleARN string) []decision.Fix {
+	if !managed[operation] || !strings.HasPrefix(code, "iam.exec-") {
+		return nil
+	}
+	policy := "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+	role := roleARN[strings.LastIndex(roleARN, "/")+1:]
+	return []decision.Fix{
+		{Lang: "cloudformation", Target: "the execution role " + role, Text: "ManagedPolicyArns: [" + policy + "]"},
+		{Lang: "terraform", Text: fmt.Sprintf("resource \"aws_iam_role_policy_attachment\" \"execution\" {\n  role       = %q\n  policy_arn = %q\n}", role, policy)},
+		{Lang: "cli", Text: "aws iam attach-role-policy --role-name " + role + " --policy-arn " + policy},
+	}
 }
 
 // slug chooses the slug of a refusal: permission for AccessDenied, else otherwise.
