@@ -27,22 +27,17 @@ func busyboxArchive(t *testing.T, dir string, cmd ...string) string {
 	return archive(t, dir, image.Spec{Layers: [][]image.File{layer}, Cmd: cmd, Env: []string{"PATH=/bin"}})
 }
 
-// goArchive builds an OCI archive of a static Go program in an otherwise empty image.
-func goArchive(t *testing.T, dir, source string) string {
+// probeArchive builds an OCI archive of e2e/probe, a static program, in an
+// otherwise empty image.
+func probeArchive(t *testing.T, dir string) string {
 	t.Helper()
-	work := t.TempDir()
-	if err := os.WriteFile(filepath.Join(work, "main.go"), []byte(source), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(work, "go.mod"), []byte("module probe\n\ngo 1.26\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("go", "build", "-o", "probe", ".")
-	cmd.Dir, cmd.Env = work, append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	binary := filepath.Join(t.TempDir(), "probe")
+	cmd := exec.Command("go", "build", "-o", binary, "./probe")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the probe: %v\n%s", err, out)
 	}
-	return archive(t, dir, image.Spec{Layers: [][]image.File{{{Path: "/probe", Source: filepath.Join(work, "probe"), Mode: 0o755}}}, Cmd: []string{"/probe"}})
+	return archive(t, dir, image.Spec{Layers: [][]image.File{{{Path: "/probe", Source: binary, Mode: 0o755}}}, Entrypoint: []string{"/probe"}})
 }
 
 func archive(t *testing.T, dir string, spec image.Spec) string {

@@ -6,91 +6,123 @@ import (
 	"testing"
 )
 
-// probeSource is a static program that says what it sees from inside a task.
-const probeSource = `package main
-
-import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"os"
-	"time"
-)
-
-func main() {
-	uri := os.Getenv("ECS_CONTAINER_METADATA_URI_V4")
-	var task struct{ TaskARN, LaunchType string; Containers []struct{ Name string } }
-	get(uri+"/task", &task)
-	fmt.Println("metadata", task.TaskARN, task.LaunchType, len(task.Containers))
-	for _, name := range os.Args[1:] {
-		addrs, err := net.LookupHost(name)
-		fmt.Println("lookup", name, addrs, err != nil)
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(name, "443"), 3*time.Second)
-		if err == nil { conn.Close() }
-		fmt.Println("dial", name, err == nil)
-		client := &http.Client{Timeout: 5 * time.Second}
-		res, err := client.Get("https://" + name + "/")
-		fmt.Println("tls", name, err)
-		if err == nil { io.Copy(io.Discard, res.Body); res.Body.Close() }
-	}
-	fmt.Println("credentials", os.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != "")
-}
-
-func get(url string, into any) {
-	res, err := http.Get(url)
-	if err != nil { fmt.Println("error", err); return }
-	defer res.Body.Close()
-	json.NewDecoder(res.Body).Decode(into)
-}
-`
-
 // TestInsideTheIsolatedVPC looks out of a task of the seed's VPC, through a
-// static program in an empty image.
+// static program in an empty image, and out of tasks elsewhere for comparison.
 func TestInsideTheIsolatedVPC(t *testing.T) {
 	a := newAccount(t)
+	internet := makeBelieveInternet(t)
 	dir := a.isolatedVPC()
 	image := a.push(busyboxArchive(t, a.dir, "sleep", "1000"), "sample-app-repo", "sample")
 	if r := a.samDeploy(dir, image); r.code != 0 {
 		t.Fatalf("sam deploy: exit %d\n%s\n%s", r.code, r.out, a.logTail())
 	}
 	s := a.deployedStack(image)
-	probe := a.push(goArchive(t, a.dir, probeSource), "probe", "1")
+	p := &prober{deployed: s, image: a.push(probeArchive(t, a.dir), "probe", "1")}
+	p.roleARN = a.aws("iam", "get-role", "--role-name", s.role, "--query", "Role.Arn", "--output", "text")
+
+	calls := p.launchCalls()
 	logs, sts := "logs."+a.Region+".amazonaws.com", "sts."+a.Region+".amazonaws.com"
-	roleARN := a.aws("iam", "get-role", "--role-name", s.role, "--query", "Role.Arn", "--output", "text")
-	definition := a.register(fmt.Sprintf(`{"family":"probe","requiresCompatibilities":["FARGATE"],"networkMode":"awsvpc","cpu":"256","memory":"512","executionRoleArn":%q,
-	 "containerDefinitions":[{"name":"probe","image":%q,"command":["/probe",%q,%q],"logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":%q,"awslogs-region":%q,"awslogs-stream-prefix":"p"}}}]}`,
-		roleARN, probe, logs, sts, s.logs, a.Region))
-	arn := a.aws("ecs", "run-task", "--cluster", s.cluster, "--task-definition", definition, "--launch-type", "FARGATE", "--network-configuration",
-		"awsvpcConfiguration={subnets=["+s.subnets[0]+"],securityGroups=["+s.taskGroup+"]}", "--query", "tasks[0].taskArn", "--output", "text")
-	stopped := a.waitTask(s.cluster, arn, "STOPPED")
-	out := a.aws("logs", "get-log-events", "--log-group-name", s.logs, "--log-stream-name", "p/probe/"+stopped.id(), "--start-from-head", "--query", "events[].message", "--output", "json")
-	for _, want := range []string{
-		"metadata " + arn + " FARGATE 1",
-		"dial " + logs + " true",
-		"tls " + logs + " <nil>",
-		"dial " + sts + " false",
-		"credentials false", // no task role
-	} {
+	isolated := "awsvpcConfiguration={subnets=[" + s.subnets[0] + "],securityGroups=[" + s.taskGroup + "]}"
+	second := p.secondVPC()
+	speaker := a.waitTask(s.cluster, p.launchProbe(second, "say", "second"), "RUNNING")
+	neighbour := speaker.detail("privateIPv4Address") + ":8080"
+	if !strings.HasPrefix(neighbour, "10.0.") {
+		t.Fatalf("the second VPC's task has the address %q", neighbour)
+	}
+	inside := p.launchProbe(isolated, "see", logs, sts, internet, neighbour)
+	public := p.launchProbe(a.defaultNetwork(), "see", internet, neighbour)
+	beside := p.launchProbe(second, "see", neighbour)
+
+	t.Run("default VPC", func(t *testing.T) {
+		p.in(t).seen(public, "dial "+internet+" said \"internet", "dial "+neighbour+" no answer")
+	})
+	t.Run("second VPC with the same CIDR", func(t *testing.T) { p.in(t).seen(beside, "dial "+neighbour+" said \"second\"") })
+	t.Run("isolated VPC", func(t *testing.T) {
+		p := p.in(t)
+		out := p.seen(inside,
+			"metadata "+inside+" FARGATE probe", "container probe "+p.image, "credentials false",
+			"dial "+logs+" true", "tls "+logs+" <nil>",
+			"dial "+sts+" false", "dial "+internet+" no answer", "dial "+neighbour+" no answer")
+		p.checkLookup(out, logs)
+	})
+	t.Run("calls with a task role", func(t *testing.T) { p.in(t).checkCalls(calls) })
+}
+
+// prober runs tasks with the probe's image.
+type prober struct {
+	*deployed
+	image, roleARN string
+}
+
+func (p *prober) in(t *testing.T) *prober {
+	sub := *p
+	sub.deployed = p.deployed.in(t)
+	return &sub
+}
+
+// launchProbe runs the probe with a command line, its output in the seed's log group.
+func (p *prober) launchProbe(network string, args ...string) string {
+	p.t.Helper()
+	definition := p.register(fmt.Sprintf(`{"family":"probe","requiresCompatibilities":["FARGATE"],"networkMode":"awsvpc","cpu":"256","memory":"512","executionRoleArn":%q,
+	 "containerDefinitions":[{"name":"probe","image":%q,"command":["%s"],"logConfiguration":%s}]}`, p.roleARN, p.image, strings.Join(args, `","`), p.logConfiguration()))
+	return p.aws("ecs", "run-task", "--cluster", p.cluster, "--task-definition", definition, "--launch-type", "FARGATE", "--network-configuration", network, "--query", "tasks[0].taskArn", "--output", "text")
+}
+
+func (p *prober) logConfiguration() string {
+	return fmt.Sprintf(`{"logDriver":"awslogs","options":{"awslogs-group":%q,"awslogs-region":%q,"awslogs-stream-prefix":"p"}}`, p.logs, p.Region)
+}
+
+// output is what a container of a stopped task wrote.
+func (p *prober) output(stopped task, container string) string {
+	p.t.Helper()
+	return strings.Join(awsJSON[[]string](p.account, "logs", "get-log-events", "--log-group-name", p.logs, "--log-stream-name", "p/"+container+"/"+stopped.id(), "--start-from-head", "--query", "events[].message"), "\n")
+}
+
+// seen waits for a probe to end and checks for texts in what it wrote, which it returns.
+func (p *prober) seen(arn string, wants ...string) string {
+	p.t.Helper()
+	stopped := p.waitTask(p.cluster, arn, "STOPPED")
+	if stopped.StopCode != "EssentialContainerExited" {
+		p.t.Fatalf("the task stopped: %s %s", stopped.StopCode, stopped.StoppedReason)
+	}
+	out := p.output(stopped, "probe")
+	for _, want := range wants {
 		if !strings.Contains(out, want) {
-			t.Errorf("no %q in\n%s", want, out)
+			p.t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	endpoint := a.aws("ec2", "describe-network-interfaces", "--filters", "Name=description,Values=VPC Endpoint Interface*", "--query", "NetworkInterfaces[].PrivateIpAddress", "--output", "text")
-	lookup := ""
+	return out
+}
+
+// checkLookup checks that a name resolved to its endpoint's two addresses.
+func (p *prober) checkLookup(out, name string) {
+	p.t.Helper()
+	interfaces := p.aws("ec2", "describe-vpc-endpoints", "--filters", "Name=service-name,Values=com.amazonaws."+p.Region+".logs", "--query", "VpcEndpoints[0].NetworkInterfaceIds", "--output", "text")
+	addresses := strings.Fields(p.aws(append([]string{"ec2", "describe-network-interfaces", "--query", "NetworkInterfaces[].PrivateIpAddress", "--output", "text", "--network-interface-ids"}, strings.Fields(interfaces)...)...))
+	if len(addresses) != 2 {
+		p.t.Fatalf("the endpoint has the addresses %v", addresses)
+	}
 	for line := range strings.SplitSeq(out, "\n") {
-		if strings.Contains(line, "lookup "+logs) {
-			lookup = line
+		if strings.HasPrefix(line, "lookup "+name+" ") {
+			if !strings.Contains(line, addresses[0]) || !strings.Contains(line, addresses[1]) || strings.Contains(line, "198.18.") {
+				p.t.Errorf("%q, want the endpoint's %v", line, addresses)
+			}
+			return
 		}
 	}
-	found := 0
-	for ip := range strings.FieldsSeq(endpoint) {
-		if strings.Contains(lookup, ip) {
-			found++
-		}
-	}
-	if found != 2 {
-		t.Errorf("%s resolves to %q, want the endpoint's two addresses of %s", logs, lookup, endpoint)
-	}
+	p.t.Errorf("%s was not looked up", name)
+}
+
+// secondVPC makes a VPC with the CIDR of the seed's and a way to the internet,
+// and returns the network configuration of tasks in it.
+func (p *prober) secondVPC() string {
+	p.t.Helper()
+	vpc := p.aws("ec2", "create-vpc", "--cidr-block", "10.0.0.0/16", "--query", "Vpc.VpcId", "--output", "text")
+	subnet := p.aws("ec2", "create-subnet", "--vpc-id", vpc, "--cidr-block", "10.0.77.0/24", "--query", "Subnet.SubnetId", "--output", "text")
+	gateway := p.aws("ec2", "create-internet-gateway", "--query", "InternetGateway.InternetGatewayId", "--output", "text")
+	p.aws("ec2", "attach-internet-gateway", "--vpc-id", vpc, "--internet-gateway-id", gateway)
+	table := p.aws("ec2", "describe-route-tables", "--filters", "Name=vpc-id,Values="+vpc, "--query", "RouteTables[0].RouteTableId", "--output", "text")
+	p.aws("ec2", "create-route", "--route-table-id", table, "--destination-cidr-block", "0.0.0.0/0", "--gateway-id", gateway)
+	// A new VPC's default group lets its members reach each other.
+	return "awsvpcConfiguration={subnets=[" + subnet + "],assignPublicIp=ENABLED}"
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -174,40 +173,6 @@ func (s *deployed) check(c removal) {
 	}
 	taken = false
 	s.starts()
-}
-
-// why asks for the cause, which must have the slug, and returns the command that
-// fixes it ("" for none). What a person reads is in the test's log.
-func (a *account) why(target, code string) string {
-	a.t.Helper()
-	shown := a.neargate("why", target)
-	a.t.Logf("neargate why %s\n%s", target, shown.out)
-	r := a.neargate("why", target, "-o", "json")
-	var report struct {
-		Findings []struct {
-			Code  string
-			Fixes []struct{ Lang, Text string }
-		}
-	}
-	if err := json.Unmarshal([]byte(r.out), &report); err != nil || len(report.Findings) == 0 {
-		a.t.Fatalf("why -o json: %v\n%s", err, r.out)
-	}
-	first := report.Findings[0]
-	if shown.code != 6 || first.Code != code || !strings.Contains(shown.out, code) {
-		a.t.Errorf("why: exit %d and %s, want 6 and %s\n%s", shown.code, first.Code, code, shown.out)
-	}
-	for _, f := range first.Fixes {
-		if f.Lang == "cli" {
-			return f.Text
-		}
-	}
-	return ""
-}
-
-// shell runs what a person would paste.
-func (a *account) shell(line string) result {
-	a.t.Helper()
-	return a.try("sh", "-ec", line)
 }
 
 // checkTrust makes the execution role one that ECS cannot assume: no task is

@@ -1,9 +1,9 @@
 // Command probe runs inside the tasks of the end-to-end tests, in an otherwise
 // empty image, and prints what it sees from there:
 //
-//	probe look NAME...     the task's metadata; names: lookup, port 443, TLS
-//	probe dial ADDR...     whether somebody answers at an address, and what
-//	probe calls            which calls to AWS its task role may make
+//	probe see NAME|ADDRESS...   the task's metadata; what names are and who answers
+//	probe say TEXT              TEXT to all who come to port 8080
+//	probe calls                 which calls to AWS the task role may make
 package main
 
 import (
@@ -18,18 +18,24 @@ import (
 
 func main() {
 	switch os.Args[1] {
-	case "look":
-		look(os.Args[2:])
-	case "dial":
-		for _, address := range os.Args[2:] {
-			dial(address)
+	case "see":
+		metadata()
+		for _, what := range os.Args[2:] {
+			if _, _, err := net.SplitHostPort(what); err == nil {
+				dial(what)
+			} else {
+				look(what)
+			}
 		}
+	case "say":
+		say(os.Args[2])
 	case "calls":
 		calls()
 	}
 }
 
-func look(names []string) {
+// metadata prints what the task metadata endpoint says of the task.
+func metadata() {
 	var task struct {
 		TaskARN, LaunchType, Family string
 		Containers                  []struct {
@@ -46,23 +52,42 @@ func look(names []string) {
 	}
 	own, err := net.InterfaceAddrs()
 	fmt.Println("own", own, err)
-	for _, name := range names {
-		addresses, err := net.LookupHost(name)
-		fmt.Println("lookup", name, addresses, err)
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(name, "443"), 3*time.Second)
-		fmt.Println("dial", name, err == nil)
-		if err != nil {
-			continue
-		}
-		conn.Close()
-		res, err := client.Get("https://" + name + "/")
-		fmt.Println("tls", name, err)
-		if err == nil {
-			res.Body.Close()
-		}
-	}
 	_, role := os.LookupEnv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
 	fmt.Println("credentials", role)
+}
+
+// look resolves a name and opens a verified TLS connection to it.
+func look(name string) {
+	addresses, err := net.LookupHost(name)
+	fmt.Println("lookup", name, addresses, err)
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort(name, "443"), 3*time.Second)
+	fmt.Println("dial", name, err == nil)
+	if err != nil {
+		return
+	}
+	conn.Close()
+	res, err := client.Get("https://" + name + "/")
+	fmt.Println("tls", name, err)
+	if err == nil {
+		res.Body.Close()
+	}
+}
+
+// say answers every connection with a text.
+func say(text string) {
+	l, err := net.Listen("tcp", ":8080")
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		fmt.Fprint(conn, text)
+		conn.Close()
+	}
 }
 
 // dial says what the listener at an address says first.

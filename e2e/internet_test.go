@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/neargate/neargate/internal/network/networktest"
+)
+
+// makeBelieveInternet makes a network namespace that this machine reaches at one
+// address of a range for documentation, with a listener that says "internet" to
+// all who come. It returns the listener's address. All ends with the test.
+func makeBelieveInternet(t *testing.T) string {
+	t.Helper()
+	name := "ngi" + strings.ToLower(rand.Text()[:6])
+	random := make([]byte, 1)
+	rand.Read(random)
+	net := int(random[0]) &^ 3 // of 198.51.100.0/24, four addresses
+	here, there := fmt.Sprintf("198.51.100.%d", net+1), fmt.Sprintf("198.51.100.%d", net+2)
+	run(t, "ip", "netns", "add", name)
+	t.Cleanup(func() { run(t, "ip", "netns", "delete", name) })
+	run(t, "ip", "link", "add", name, "type", "veth", "peer", "name", "wan", "netns", name)
+	t.Cleanup(func() { run(t, "ip", "link", "delete", name) })
+	run(t, "ip", "address", "add", here+"/30", "dev", name)
+	run(t, "ip", "link", "set", name, "up")
+	run(t, "ip", "-n", name, "address", "add", there+"/30", "dev", "wan")
+	run(t, "ip", "-n", name, "link", "set", "wan", "up")
+	address := there + ":80"
+	networktest.Greet(t, networktest.Listen(t, "/run/netns/"+name, address), "internet")
+	return address
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+}
