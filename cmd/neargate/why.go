@@ -66,13 +66,7 @@ func printReport(w io.Writer, r why.Report, lang string) {
 		line(w, s, "Cause", f.Cause)
 		line(w, s, "Where", f.Where)
 		line(w, s, "AWS says", f.AWSSays)
-		for i, seen := range f.Seen {
-			label := ""
-			if i == 0 {
-				label = "Seen"
-			}
-			line(w, s, label, seen.Time.UTC().Format(time.TimeOnly)+" "+seen.Text)
-		}
+		printSeen(w, s, f.Seen)
 		if f.Confidence == decision.Inferred {
 			line(w, s, "Note", "concluded from the configuration, not seen happening")
 		}
@@ -97,6 +91,23 @@ func printReport(w io.Writer, r why.Report, lang string) {
 			}
 		}
 		line(w, s, "Code", f.Code)
+	}
+}
+
+// printSeen prints the evidence; lines of the same second share its time.
+func printSeen(w io.Writer, s cli.Style, all []why.Seen) {
+	last := ""
+	for i, seen := range all {
+		label, at := "", seen.Time.UTC().Format(time.TimeOnly)
+		if i == 0 {
+			label = "Seen"
+		}
+		if at == last {
+			at = strings.Repeat(" ", len(at))
+		} else {
+			last = at
+		}
+		line(w, s, label, at+" "+seen.Text)
 	}
 }
 

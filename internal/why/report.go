@@ -123,9 +123,19 @@ func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 		return r
 	}
 	if len(r.Findings) > 0 {
-		r.Summary += fmt.Sprintf(" – %d tasks stopped", len(tasks))
+		r.Summary += stopped(len(tasks))
 	}
 	return r
+}
+
+func stopped(tasks int) string {
+	switch tasks {
+	case 0:
+		return ""
+	case 1:
+		return " – one task stopped"
+	}
+	return fmt.Sprintf(" – %d tasks stopped", tasks)
 }
 
 // launchFailure is a service that could not even make a task: a role that
@@ -187,23 +197,5 @@ func (x *Explainer) request(account, id string) (Report, bool) {
 // finding makes a Finding of the decision that was the cause; before are the
 // decisions that led there.
 func finding(d decision.Decision, before []decision.Decision) Finding {
-	f := Finding{Code: d.Code, Cause: d.Cause, Where: d.Where, AWSSays: d.AWSMessage, Fixes: d.Fix, Confidence: d.Confidence}
-	for _, b := range before {
-		if b.Verdict == decision.Allow {
-			f.Seen = append(f.Seen, Seen{b.Time, string(b.Phase) + " ok" + factsText(b.Facts)})
-		}
-	}
-	f.Seen = append(f.Seen, Seen{d.Time, string(d.Phase) + " " + string(d.Verdict) + factsText(d.Facts)})
-	return f
-}
-
-func factsText(facts []decision.Fact) string {
-	if len(facts) == 0 {
-		return ""
-	}
-	var parts []string
-	for _, f := range facts {
-		parts = append(parts, f.Name+" "+f.Value)
-	}
-	return ": " + strings.Join(parts, "; ")
+	return Finding{Code: d.Code, Cause: d.Cause, Where: d.Where, AWSSays: d.AWSMessage, Fixes: d.Fix, Confidence: d.Confidence, Seen: evidence(d, before)}
 }

@@ -23,6 +23,9 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 	if i := decisive(all); i >= 0 {
 		f := finding(withRefusal(all[i], all[:i]), all[:i])
 		f.Tasks = []string{t.ID}
+		if f.Code == "reg.no-tag" || f.Code == "reg.not-found" {
+			x.images(tx, t, &f)
+		}
 		if t.StoppedReason != "" {
 			f.AWSSays = t.StoppedReason
 		}
