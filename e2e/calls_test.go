@@ -7,8 +7,7 @@ import (
 
 // launchCalls runs a task in the isolated VPC whose three containers make the
 // same calls with the task's role: boto3, a static Go program in an empty image,
-// and Node. What they call is made here, and an endpoint for Secrets Manager,
-// which the seed's VPC does not have.
+// and Node. What they call is made here.
 func (p *prober) launchCalls() string {
 	p.t.Helper()
 	name := "calls-" + p.ID
@@ -22,8 +21,6 @@ func (p *prober) launchCalls() string {
 	p.aws("logs", "create-log-group", "--log-group-name", name)
 	secret := p.aws("secretsmanager", "create-secret", "--name", name+"-open", "--secret-string", "open", "--query", "ARN", "--output", "text")
 	p.aws("secretsmanager", "create-secret", "--name", name+"-closed", "--secret-string", "closed")
-	p.aws(append([]string{"ec2", "create-vpc-endpoint", "--vpc-id", p.vpc, "--service-name", "com.amazonaws." + p.Region + ".secretsmanager",
-		"--vpc-endpoint-type", "Interface", "--private-dns-enabled", "--security-group-ids", p.group, "--subnet-ids"}, p.subnets...)...)
 
 	role := p.aws("iam", "create-role", "--role-name", name, "--query", "Role.Arn", "--output", "text", "--assume-role-policy-document",
 		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`)
