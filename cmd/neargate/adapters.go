@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 
@@ -17,6 +20,7 @@ import (
 	"github.com/neargate/neargate/internal/iam/policy"
 	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/pki"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/why"
@@ -121,4 +125,18 @@ func (l logLines) LastLines(account, region, group, stream string, n int) []stri
 func validResourcePolicy(document string) error {
 	_, err := policy.Parse(document, policy.Resource)
 	return err
+}
+
+// trusted is what the agent trusts: the machine's roots and ours. Reading the
+// machine's takes long, so it waits for the first task.
+func trusted(authority *pki.Authority, log *slog.Logger) func() *x509.CertPool {
+	return sync.OnceValue(func() *x509.CertPool {
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			log.Warn("the machine's certificates cannot be read: registries outside are not trusted", "error", err)
+			roots = x509.NewCertPool()
+		}
+		roots.AppendCertsFromPEM(authority.PEM())
+		return roots
+	})
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"log/slog"
@@ -168,13 +167,8 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	pace, agentPace := paces(cfg.pace)
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		return err
-	}
-	roots.AppendCertsFromPEM(authority.PEM())
 	tasks := agent.New(agent.Deps{
-		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: roots, Bundle: authority.Bundle,
+		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,
 		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
 	})
 	taskSource.Source = tasks

@@ -35,7 +35,7 @@ func (a *Agent) newClient(dial DialFunc) *client {
 			defer cancel()
 			return dial(ctx, network, address)
 		},
-		TLSClientConfig:       &tls.Config{RootCAs: a.RootCAs, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:       &tls.Config{RootCAs: a.RootCAs(), MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:   timeout,
 		ResponseHeaderTimeout: 4 * timeout,
 		IdleConnTimeout:       30 * time.Second,

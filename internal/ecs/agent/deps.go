@@ -117,8 +117,9 @@ type Deps struct {
 	// Dial gives the dialer of an interface's network namespace, names resolved
 	// by the VPC. Errors are *net.OpError.
 	Dial func(eniID string) DialFunc
-	// RootCAs is what the agent trusts: the machine's roots and the local authority.
-	RootCAs *x509.CertPool
+	// RootCAs returns what the agent trusts: the machine's roots and the local
+	// authority. It is called once per task, so it should remember the answer.
+	RootCAs func() *x509.CertPool
 	// Bundle adds the local authority to a CA bundle in PEM form.
 	Bundle    func(existing []byte) []byte
 	Blobs     LocalBlobs

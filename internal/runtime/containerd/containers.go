@@ -143,6 +143,9 @@ func (r *Runtime) Signal(ctx context.Context, id string, signal syscall.Signal) 
 
 // Remove implements runtime.Containers.
 func (r *Runtime) Remove(ctx context.Context, id string) error {
+	if err := r.await(); err != nil {
+		return err
+	}
 	ctx = r.context(ctx)
 	defer r.locks.lock("container/" + id)()
 	return r.remove(ctx, id)

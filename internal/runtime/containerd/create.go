@@ -25,6 +25,9 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.ContainerSpec) error 
 	if err := spec.Validate(); err != nil {
 		return err
 	}
+	if err := r.await(); err != nil {
+		return err
+	}
 	ctx = r.context(ctx)
 	defer r.locks.lock("container/" + spec.ID)()
 	if _, err := r.record(ctx, spec.ID); !errors.Is(err, runtime.ErrNotFound) {

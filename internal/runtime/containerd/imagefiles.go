@@ -82,6 +82,9 @@ func globWithin(root, pattern string) ([]string, error) {
 
 // look gives a function a read-only view of an image's root file system.
 func (r *Runtime) look(ctx context.Context, image *knownImage, prefix string, see func(root string) error) error {
+	if err := r.await(); err != nil {
+		return err
+	}
 	service := r.client.SnapshotService(r.snapshotter)
 	key := prefix + image.Manifest
 	mounts, err := service.View(ctx, key, image.rootfs, snapshots.WithLabels(map[string]string{gcRoot: "neargate"}))

@@ -29,6 +29,9 @@ type knownImage struct {
 
 // EnsureImage implements runtime.Images.
 func (r *Runtime) EnsureImage(ctx context.Context, source runtime.ImageSource) (runtime.Image, error) {
+	if err := r.await(); err != nil {
+		return runtime.Image{}, err
+	}
 	ctx = r.context(ctx)
 	name := source.Target.Digest.String()
 	if err := source.Target.Digest.Validate(); err != nil {

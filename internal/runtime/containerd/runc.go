@@ -33,47 +33,48 @@ func RuncBuiltIn() bool {
 }
 
 // findRunc returns the path of the OCI runtime: the one that was asked for, our
-// own unpacked below bin, or the host's.
-func findRunc(asked, bin string) (string, error) {
+// own below bin, or the host's; and what is to be done before it is there.
+func findRunc(asked, bin string) (path string, unpack func() error, err error) {
+	unpack = func() error { return nil }
 	if asked != "" {
-		return exec.LookPath(asked)
+		path, err = exec.LookPath(asked)
+		return path, unpack, err
 	}
-	packed, err := embedded.ReadFile(embeddedRunc)
-	if err == nil {
-		return unpackRunc(packed, bin)
+	if packed, err := embedded.ReadFile(embeddedRunc); err == nil {
+		sum := sha256.Sum256(packed)
+		path = filepath.Join(bin, hex.EncodeToString(sum[:])[:16], "runc")
+		return path, func() error { return unpackRunc(packed, path) }, nil
 	}
-	path, err := exec.LookPath("runc")
-	if err != nil {
-		return "", errors.New("this build has no runc inside and the host has none on the PATH: run scripts/runc.sh before building, or install runc")
+	if path, err = exec.LookPath("runc"); err != nil {
+		return "", nil, errors.New("this build has no runc inside and the host has none on the PATH: run scripts/runc.sh before building, or install runc")
 	}
-	return filepath.Abs(path)
+	path, err = filepath.Abs(path)
+	return path, unpack, err
 }
 
 // unpackRunc writes runc to <bin>/<sha256 of the packed one>/runc unless it is
 // there. Another version goes to another directory, so that containers which an
 // older Neargate started keep theirs.
-func unpackRunc(packed []byte, bin string) (string, error) {
-	sum := sha256.Sum256(packed)
-	path := filepath.Join(bin, hex.EncodeToString(sum[:])[:16], "runc")
+func unpackRunc(packed []byte, path string) error {
 	if _, err := os.Stat(path); err == nil {
-		return path, nil
+		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", err
+		return err
 	}
 	unzip, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return "", fmt.Errorf("built-in runc: %w", err)
+		return fmt.Errorf("built-in runc: %w", err)
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".runc-")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer os.Remove(tmp.Name())
 	_, err = io.Copy(tmp, io.LimitReader(unzip, maxRunc))
 	err = errors.Join(err, tmp.Chmod(0o700), tmp.Close())
 	if err != nil {
-		return "", fmt.Errorf("unpacking runc: %w", err)
+		return fmt.Errorf("unpacking runc: %w", err)
 	}
-	return path, os.Rename(tmp.Name(), path)
+	return os.Rename(tmp.Name(), path)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/containerd/v2/cmd/containerd/server"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/neargate/neargate/internal/runtime"
+	"golang.org/x/sync/errgroup"
 )
 
 // Runtime is a runtime.Runtime with containerd inside this process.
@@ -30,7 +31,8 @@ type Runtime struct {
 	server *server.Server
 	client *client.Client
 
-	locks  keyedLocks // one verb at a time per container, task and image
+	late   errgroup.Group // what Open begins and every verb that makes or removes awaits
+	locks  keyedLocks     // one verb at a time per container, task and image
 	mu     sync.Mutex
 	images map[string]*knownImage // by the digest that EnsureImage was given
 }
@@ -46,18 +48,22 @@ func Open(ctx context.Context, options Options) (*Runtime, error) {
 	r := &Runtime{options: options, paths: options.paths(), cgroups: hostCgroups(), images: map[string]*knownImage{}}
 	r.records = records{r.paths.records}
 	if err := r.prepare(); err != nil {
-		r.unlock()
-		return nil, err
-	}
-	if err := r.serve(ctx); err != nil {
-		r.unlock()
-		return nil, fmt.Errorf("starting containerd: %w", err)
-	}
-	if err := r.sweep(r.context(ctx)); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	if err := r.serve(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting containerd: %w", err), r.Close())
+	}
+	r.late.Go(func() error {
+		r.snapshotter = pickSnapshotter(r.paths.root)
+		return r.sweep(r.context(ctx))
+	})
 	return r, nil
 }
+
+// await waits for what Open began and did not wait for: the OCI runtime
+// unpacked, the snapshotter chosen, leftovers swept. Together they take longer
+// than all else in Open, and the API need not wait for them.
+func (r *Runtime) await() error { return r.late.Wait() }
 
 // prepare makes directories, takes the lock and puts the programs in place.
 func (r *Runtime) prepare() (err error) {
@@ -77,16 +83,18 @@ func (r *Runtime) prepare() (err error) {
 	if err := replaceSymlink(r.executable, r.shimPath()); err != nil {
 		return err
 	}
-	if r.runc, err = findRunc(r.options.Runc, r.paths.bin); err != nil {
+	var unpack func() error
+	if r.runc, unpack, err = findRunc(r.options.Runc, r.paths.bin); err != nil {
 		return err
 	}
+	r.late.Go(unpack)
 	r.host = readHostLimits()
-	r.snapshotter = pickSnapshotter(r.paths.root)
 	return nil
 }
 
 // Close stops containerd. Containers and their shims go on; Open finds them again.
 func (r *Runtime) Close() error {
+	_ = r.await() // the verbs have told of an error
 	if r.server != nil {
 		r.server.Stop()
 		r.server = nil

@@ -14,6 +14,9 @@ import (
 
 // Start implements runtime.Containers.
 func (r *Runtime) Start(ctx context.Context, id string) error {
+	if err := r.await(); err != nil {
+		return err
+	}
 	ctx = r.context(ctx)
 	defer r.locks.lock("container/" + id)()
 	record, err := r.record(ctx, id)
