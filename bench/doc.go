@@ -3,7 +3,8 @@
 //
 //	bench api      API throughput, latency and CPU against a server that only verifies signatures
 //	bench start    start until ready, and idle memory
-//	bench task     RunTask until the process runs, against plain runc
+//	bench task     RunTask until the process runs, against our runtime alone,
+//	               containerd's API with a daemon of its own, and plain runc
 //	bench stack    examples/isolated-vpc deployed and deleted, by phase
 //
 // It needs root and bin/neargate; `make bench` runs all of it.

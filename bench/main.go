@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+
+	"github.com/neargate/neargate/internal/runtime/containerd"
 )
 
 func main() {
+	containerd.ShimMain() // contenders run containers
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	benches := map[string]func(context.Context) error{"api": benchAPI, "start": benchStart, "task": benchTask, "stack": benchStack, "floor": serveFloor}

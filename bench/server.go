@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/neargate/neargate/internal/image"
 )
 
 // server is a process under measurement.
@@ -126,4 +129,26 @@ func freeAddress() string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// load gives the instance the image of a layout under a name.
+func (s *server) load(layout, name string) error {
+	path := layout + ".tar"
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(image.Pack(layout, f), f.Close()); err != nil {
+		return err
+	}
+	if out, err := exec.Command("bin/neargate", "image", "load", path, "--name", name, "--data-dir", s.dataDir).CombinedOutput(); err != nil {
+		return fmt.Errorf("image load: %w: %s", err, out)
+	}
+	return nil
+}
+
+// why is Neargate's own explanation.
+func (s *server) why(what string) string {
+	out, _ := exec.Command("bin/neargate", "why", what, "--data-dir", s.dataDir).CombinedOutput() // an error is told in the output
+	return string(out)
 }

@@ -2,141 +2,189 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/image"
 )
 
-// benchImage is what the tasks run.
-const benchImage = "public.ecr.aws/docker/library/busybox:latest"
+// How much of each contender is measured.
+const (
+	taskRounds   = 15
+	taskParallel = 8
+	taskAtOnce   = 16
+)
 
-// taskRounds is how many tasks are run one after the other.
-const taskRounds = 30
-
-// benchTask measures from the RunTask request until the process runs, beside
-// plain runc with a prepared bundle in the same run, interleaved.
-func benchTask(ctx context.Context) error {
+// benchTask measures from the request until the process runs: RunTask with all
+// that belongs to a task, our runtime alone, containerd's own API with the
+// host's daemon, and plain runc, taking turns.
+func benchTask(ctx context.Context) (err error) {
 	s, err := startNeargate(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	t, err := newTasks(s)
+	dir := filepath.Dir(s.dataDir)
+	layout := filepath.Join(dir, "layout")
+	if err := busybox(layout); err != nil {
+		return err
+	}
+	runTask, err := openRunTask(ctx, s, layout)
 	if err != nil {
 		return err
 	}
-	if err := t.prepare(ctx); err != nil {
-		return err
-	}
-	bundle, err := newBundle(filepath.Dir(s.dataDir))
-	if err != nil {
-		return err
-	}
-	var ours, floor []time.Duration
-	for i := range taskRounds {
-		d, err := t.run(ctx, i)
+	contenders := []contender{runTask}
+	defer func() {
+		for _, c := range contenders {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	for _, open := range []func(context.Context, string, string) (contender, error){openOurs, openSecond, openPeer, openRunc} {
+		c, err := open(ctx, dir, layout)
 		if err != nil {
 			return err
 		}
-		ours = append(ours, d)
-		if d, err = bundle.run(i); err != nil {
-			return err
+		if c != nil {
+			contenders = append(contenders, c)
 		}
-		floor = append(floor, d)
 	}
-	slices.Sort(ours)
-	slices.Sort(floor)
-	half := taskRounds / 2
-	fmt.Printf("\nRunTask until the process runs: p50 %s, p95 %s (goal 90 ms)\n", ours[half].Round(time.Millisecond), ours[taskRounds*95/100].Round(time.Millisecond))
-	fmt.Printf("plain runc, prepared bundle:    p50 %s, p95 %s; ratio %.2f\n", floor[half].Round(time.Millisecond), floor[taskRounds*95/100].Round(time.Millisecond), float64(ours[half])/float64(floor[half]))
-	return nil
+	if err := oneByOne(ctx, contenders, taskRounds); err != nil {
+		return err
+	}
+	return atOnce(ctx, contenders, taskAtOnce, taskParallel)
 }
 
-// prepare loads an image and registers a task definition.
-func (t *tasks) prepare(ctx context.Context) error {
-	layout := filepath.Join(t.dir, "layout")
-	busybox, err := exec.LookPath("busybox")
+// busybox is the image that all contenders run: "sleep 600".
+func busybox(layout string) error {
+	_, err := image.Build(layout, image.Spec{
+		Name:   "docker.io/library/bench:latest",
+		Layers: [][]image.File{{{Path: "/bin/busybox", Source: "/bin/busybox"}, {Path: "/etc/passwd", Content: []byte("root:x:0:0::/:/bin/sh\n")}}},
+		Cmd:    []string{"/bin/busybox", "sleep", "600"},
+	})
+	return err
+}
+
+// runTask is RunTask on Fargate in a default VPC, with a public IP.
+type runTask struct {
+	*tasks
+	mu    sync.Mutex
+	marks int
+	runs  map[string]run // by the bench's id
+}
+
+// run is a task that runs, and its process.
+type run struct {
+	arn string
+	pid int
+}
+
+// benchImage is what the tasks run.
+const benchImage = "public.ecr.aws/docker/library/busybox:latest"
+
+// openRunTask loads the image and registers a task definition.
+func openRunTask(ctx context.Context, s *server, layout string) (*runTask, error) {
+	t, err := newTasks(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := image.Build(layout, image.Spec{Layers: [][]image.File{{{Path: "/bin/busybox", Source: busybox, Mode: 0o755}}}, Cmd: []string{"/bin/busybox", "sleep", "1"}}); err != nil {
-		return err
-	}
-	path := filepath.Join(t.dir, "busybox.tar")
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := image.Pack(layout, f); err != nil {
-		return err
-	}
-	load := exec.Command("bin/neargate", "image", "load", path, "--name", benchImage, "--data-dir", t.dataDir)
-	if out, err := load.CombinedOutput(); err != nil {
-		return fmt.Errorf("image load: %v: %s", err, out)
+	if err := s.load(layout, benchImage); err != nil {
+		return nil, err
 	}
 	if _, err := t.ecs.CreateCluster(ctx, &ecsapi.CreateClusterRequest{ClusterName: "bench"}); err != nil {
-		return err
+		return nil, err
 	}
 	_, err = t.ecs.RegisterTaskDefinition(ctx, &ecsapi.RegisterTaskDefinitionRequest{
 		Family: "bench", RequiresCompatibilities: []ecsapi.Compatibility{ecsapi.CompatibilityFargate}, NetworkMode: ecsapi.NetworkModeAwsvpc, Cpu: "256", Memory: "512",
 		ContainerDefinitions: []ecsapi.ContainerDefinition{{Name: "c", Image: benchImage}},
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	t.subnet, err = t.defaultSubnet(ctx)
-	return err
+	return &runTask{tasks: t, runs: map[string]run{}}, err
 }
 
-// run runs one task and returns how long it took until its process ran.
-func (t *tasks) run(ctx context.Context, i int) (time.Duration, error) {
-	marker := strconv.Itoa(1_000_000 + os.Getpid()*1000 + i)
-	started := time.Now()
+func (t *runTask) name() string { return "RunTask, Fargate, awsvpc" }
+
+func (t *runTask) start(ctx context.Context, id string) error {
+	t.mu.Lock()
+	t.marks++
+	marker := strconv.Itoa(1_000_000 + os.Getpid()*1000 + t.marks)
+	t.mu.Unlock()
+	after := newestProcess()
 	out, err := t.ecs.RunTask(ctx, &ecsapi.RunTaskRequest{
 		Cluster: "bench", TaskDefinition: "bench", LaunchType: ecsapi.LaunchTypeFargate,
 		NetworkConfiguration: &ecsapi.NetworkConfiguration{AwsvpcConfiguration: &ecsapi.AwsVpcConfiguration{Subnets: []string{t.subnet}, AssignPublicIp: ecsapi.AssignPublicIpEnabled}},
 		Overrides:            &ecsapi.TaskOverride{ContainerOverrides: []ecsapi.ContainerOverride{{Name: "c", Command: []string{"/bin/busybox", "sleep", marker}}}},
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if len(out.Tasks) != 1 {
-		return 0, fmt.Errorf("RunTask: %+v", out.Failures)
+		return fmt.Errorf("RunTask: %+v", out.Failures)
 	}
 	arn := out.Tasks[0].TaskArn
-	took, err := awaitProcess("sleep "+marker, started)
+	pid, err := awaitProcess(ctx, "/bin/busybox\x00sleep\x00"+marker+"\x00", after)
 	if err != nil {
-		why, _ := exec.Command("bin/neargate", "why", arn, "--data-dir", t.dataDir).CombinedOutput()
-		return 0, fmt.Errorf("%w: %s", err, why)
+		return fmt.Errorf("%w: %s", err, t.why(arn))
 	}
-	_, err = t.ecs.StopTask(ctx, &ecsapi.StopTaskRequest{Cluster: "bench", Task: arn})
-	return took, err
+	t.mu.Lock()
+	t.runs[id] = run{arn, pid}
+	t.mu.Unlock()
+	return nil
 }
 
-// awaitProcess returns when a process whose command line ends with text runs.
-func awaitProcess(text string, started time.Time) (time.Duration, error) {
-	for time.Since(started) < 20*time.Second {
-		dirs, err := os.ReadDir("/proc")
+// remove ends the task's process, which ignores StopTask's SIGTERM, and waits
+// until nothing is left of the task, or its end would slow down the next contender.
+func (t *runTask) remove(ctx context.Context, id string) error {
+	t.mu.Lock()
+	r := t.runs[id]
+	t.mu.Unlock()
+	if err := syscall.Kill(r.pid, syscall.SIGKILL); err != nil {
+		return err
+	}
+	for {
+		out, err := t.ecs.DescribeTasks(ctx, &ecsapi.DescribeTasksRequest{Cluster: "bench", Tasks: []string{r.arn}})
 		if err != nil {
-			return 0, err
+			return err
 		}
-		for i := len(dirs) - 1; i >= 0; i-- {
-			b, err := os.ReadFile("/proc/" + dirs[i].Name() + "/cmdline")
-			line := strings.TrimRight(strings.ReplaceAll(string(b), "\x00", " "), " ")
-			if err == nil && strings.HasSuffix(line, text) && strings.HasPrefix(line, "/bin/busybox") {
-				return time.Since(started), nil
+		if len(out.Tasks) == 0 || out.Tasks[0].LastStatus == "STOPPED" {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func (t *runTask) close() error { return nil }
+
+// awaitProcess returns when a process with that command line runs that is newer
+// than the process after.
+func awaitProcess(ctx context.Context, line string, after int) (pid int, err error) {
+	for began := time.Now(); time.Since(began) < 20*time.Second && ctx.Err() == nil; time.Sleep(time.Millisecond) {
+		for pid = newestProcess(); pid > after; pid-- {
+			if b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline"); err == nil && string(b) == line {
+				return pid, nil
 			}
 		}
-		time.Sleep(time.Millisecond)
 	}
-	return 0, fmt.Errorf("no process %q after 20 s", text)
+	return 0, fmt.Errorf("no process %q after 20 s", strings.ReplaceAll(line, "\x00", " "))
+}
+
+// newestProcess is the id that the kernel gave away last.
+func newestProcess() int {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b))
+	pid, _ := strconv.Atoi(fields[len(fields)-1])
+	return pid
 }
