@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/neargate/neargate/bench/runtime"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
-	"github.com/neargate/neargate/internal/image"
 )
 
 // How much of each contender is measured.
@@ -34,20 +34,20 @@ func benchTask(ctx context.Context) (err error) {
 	defer s.stop()
 	dir := filepath.Dir(s.dataDir)
 	layout := filepath.Join(dir, "layout")
-	if err := busybox(layout); err != nil {
+	if err := runtime.Busybox(layout); err != nil {
 		return err
 	}
 	runTask, err := openRunTask(ctx, s, layout)
 	if err != nil {
 		return err
 	}
-	contenders := []contender{runTask}
+	contenders := []runtime.Contender{runTask}
 	defer func() {
 		for _, c := range contenders {
-			err = errors.Join(err, c.close())
+			err = errors.Join(err, c.Close())
 		}
 	}()
-	for _, open := range []func(context.Context, string, string) (contender, error){openOurs, openSecond, openPeer, openRunc} {
+	for _, open := range []func(context.Context, string, string) (runtime.Contender, error){runtime.OpenOurs, runtime.OpenSecond, runtime.OpenPeer, runtime.OpenRunc} {
 		c, err := open(ctx, dir, layout)
 		if err != nil {
 			return err
@@ -60,16 +60,6 @@ func benchTask(ctx context.Context) (err error) {
 		return err
 	}
 	return atOnce(ctx, contenders, taskAtOnce, taskParallel)
-}
-
-// busybox is the image that all contenders run: "sleep 600".
-func busybox(layout string) error {
-	_, err := image.Build(layout, image.Spec{
-		Name:   "docker.io/library/bench:latest",
-		Layers: [][]image.File{{{Path: "/bin/busybox", Source: "/bin/busybox"}, {Path: "/etc/passwd", Content: []byte("root:x:0:0::/:/bin/sh\n")}}},
-		Cmd:    []string{"/bin/busybox", "sleep", "600"},
-	})
-	return err
 }
 
 // runTask is RunTask on Fargate in a default VPC, with a public IP.
@@ -112,9 +102,9 @@ func openRunTask(ctx context.Context, s *server, layout string) (*runTask, error
 	return &runTask{tasks: t, runs: map[string]run{}}, err
 }
 
-func (t *runTask) name() string { return "RunTask, Fargate, awsvpc" }
+func (t *runTask) Name() string { return "RunTask, Fargate, awsvpc" }
 
-func (t *runTask) start(ctx context.Context, id string) error {
+func (t *runTask) Start(ctx context.Context, id string) error {
 	t.mu.Lock()
 	t.marks++
 	marker := strconv.Itoa(1_000_000 + os.Getpid()*1000 + t.marks)
@@ -144,7 +134,7 @@ func (t *runTask) start(ctx context.Context, id string) error {
 
 // remove ends the task's process, which ignores StopTask's SIGTERM, and waits
 // until nothing is left of the task, or its end would slow down the next contender.
-func (t *runTask) remove(ctx context.Context, id string) error {
+func (t *runTask) Remove(ctx context.Context, id string) error {
 	t.mu.Lock()
 	r := t.runs[id]
 	t.mu.Unlock()
@@ -163,7 +153,7 @@ func (t *runTask) remove(ctx context.Context, id string) error {
 	}
 }
 
-func (t *runTask) close() error { return nil }
+func (t *runTask) Close() error { return nil }
 
 // awaitProcess returns when a process with that command line runs that is newer
 // than the process after.

@@ -1,4 +1,4 @@
-package main
+package runtime
 
 import (
 	"context"
@@ -15,17 +15,17 @@ import (
 	"github.com/neargate/neargate/internal/image"
 )
 
-// peer is containerd's own API: the host's containerd as a daemon of its own,
+// Peer is containerd's own API: the host's containerd as a daemon of its own,
 // its shim and its runc.
-type peer struct {
+type Peer struct {
 	daemon *exec.Cmd
 	client *client.Client
 	image  client.Image
 	log    string
 }
 
-// openPeer gives nil if the host has no containerd.
-func openPeer(ctx context.Context, dir, layout string) (contender, error) {
+// OpenPeer gives nil if the host has no containerd.
+func OpenPeer(ctx context.Context, dir, layout string) (Contender, error) {
 	program, err := exec.LookPath("containerd")
 	if err != nil {
 		fmt.Println("no containerd here: left out")
@@ -40,20 +40,20 @@ func openPeer(ctx context.Context, dir, layout string) (contender, error) {
 	if err := os.WriteFile(dir+"/config.toml", []byte(config), 0o600); err != nil {
 		return nil, err
 	}
-	p := &peer{daemon: exec.Command(program, "--config", dir+"/config.toml"), log: dir + "/log"}
+	p := &Peer{daemon: exec.Command(program, "--config", dir+"/config.toml"), log: dir + "/log"}
 	if err := p.daemon.Start(); err != nil {
 		return nil, err
 	}
 	if p.client, err = client.New(dir+"/sock", client.WithTimeout(10*time.Second)); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(err, p.Close())
 	}
 	if p.image, err = p.load(p.context(ctx), layout); err != nil {
-		return nil, errors.Join(err, p.close())
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-func (p *peer) load(ctx context.Context, layout string) (client.Image, error) {
+func (p *Peer) load(ctx context.Context, layout string) (client.Image, error) {
 	tar, err := os.CreateTemp("", "bench-")
 	if err != nil {
 		return nil, err
@@ -74,13 +74,13 @@ func (p *peer) load(ctx context.Context, layout string) (client.Image, error) {
 	return i, i.Unpack(ctx, "overlayfs")
 }
 
-func (p *peer) context(ctx context.Context) context.Context {
+func (p *Peer) context(ctx context.Context) context.Context {
 	return namespaces.WithNamespace(ctx, "bench")
 }
 
-func (p *peer) name() string { return "containerd's API, host's version" }
+func (p *Peer) Name() string { return "containerd's API, host's version" }
 
-func (p *peer) start(ctx context.Context, id string) error {
+func (p *Peer) Start(ctx context.Context, id string) error {
 	ctx = p.context(ctx)
 	container, err := p.client.NewContainer(ctx, id, client.WithSnapshotter("overlayfs"), client.WithNewSnapshot(id, p.image),
 		client.WithRuntime("io.containerd.runc.v2", nil),
@@ -95,7 +95,7 @@ func (p *peer) start(ctx context.Context, id string) error {
 	return task.Start(ctx)
 }
 
-func (p *peer) remove(ctx context.Context, id string) error {
+func (p *Peer) Remove(ctx context.Context, id string) error {
 	ctx = p.context(ctx)
 	container, err := p.client.LoadContainer(ctx, id)
 	if err != nil {
@@ -111,7 +111,7 @@ func (p *peer) remove(ctx context.Context, id string) error {
 	return container.Delete(ctx, client.WithSnapshotCleanup)
 }
 
-func (p *peer) close() error {
+func (p *Peer) Close() error {
 	if p.client != nil {
 		p.client.Close()
 	}

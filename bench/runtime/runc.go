@@ -1,4 +1,4 @@
-package main
+package runtime
 
 import (
 	"context"
@@ -15,12 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// plainRunc is runc and an overlay mount of our own: nobody who collects the exit,
+// Runc is runc and an overlay mount of our own: nobody who collects the exit,
 // keeps the output or knows the container afterwards.
-type plainRunc struct{ dir, runc string }
+type Runc struct{ dir, runc string }
 
-func openRunc(_ context.Context, dir, _ string) (contender, error) {
-	f := plainRunc{dir: dir + "/floor"}
+// OpenRunc makes a Runc, with the runc that OpenOurs unpacked.
+func OpenRunc(_ context.Context, dir, _ string) (Contender, error) {
+	f := Runc{dir: dir + "/floor"}
 	found, err := filepath.Glob(dir + "/ours/bin/*/runc") // the one that ours uses
 	if err != nil {
 		return nil, err
@@ -41,9 +42,9 @@ func openRunc(_ context.Context, dir, _ string) (contender, error) {
 	return f, os.WriteFile(filepath.Join(lower, "busybox"), busybox, 0o755)
 }
 
-func (f plainRunc) name() string { return "plain runc" }
+func (f Runc) Name() string { return "plain runc" }
 
-func (f plainRunc) start(ctx context.Context, id string) error {
+func (f Runc) Start(ctx context.Context, id string) error {
 	bundle := filepath.Join(f.dir, id)
 	rootfs := filepath.Join(bundle, "rootfs")
 	for _, name := range []string{"upper", "work", "rootfs"} {
@@ -73,17 +74,17 @@ func (f plainRunc) start(ctx context.Context, id string) error {
 	return f.run("start", id)
 }
 
-func (f plainRunc) remove(_ context.Context, id string) error {
+func (f Runc) Remove(_ context.Context, id string) error {
 	err := f.run("delete", "--force", id)
 	return errors.Join(err, unix.Unmount(filepath.Join(f.dir, id, "rootfs"), unix.MNT_DETACH), os.RemoveAll(filepath.Join(f.dir, id)))
 }
 
 // run gives the container's process no pipe of ours, or Wait would wait for it.
-func (f plainRunc) run(args ...string) error {
+func (f Runc) run(args ...string) error {
 	if err := exec.Command(f.runc, append([]string{"--root", f.dir + "/state"}, args...)...).Run(); err != nil {
 		return fmt.Errorf("runc %s: %w", args[0], err)
 	}
 	return nil
 }
 
-func (f plainRunc) close() error { return nil }
+func (f Runc) Close() error { return nil }

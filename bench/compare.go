@@ -7,32 +7,26 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-)
 
-// contender makes a container, returns when its process runs, and removes it again.
-type contender interface {
-	name() string
-	start(ctx context.Context, id string) error
-	remove(ctx context.Context, id string) error
-	close() error
-}
+	"github.com/neargate/neargate/bench/runtime"
+)
 
 // oneByOne lets the contenders take turns, so that a busy machine is as busy for
 // all of them, and prints their times beside those of the peer and the floor.
-func oneByOne(ctx context.Context, contenders []contender, rounds int) error {
+func oneByOne(ctx context.Context, contenders []runtime.Contender, rounds int) error {
 	times := make([][]time.Duration, len(contenders))
 	for i := range rounds + 2 {
 		for c, contender := range contenders {
 			id := fmt.Sprintf("c%d-%d", c, i)
 			began := time.Now()
-			if err := contender.start(ctx, id); err != nil {
-				return fmt.Errorf("%s: %w", contender.name(), err)
+			if err := contender.Start(ctx, id); err != nil {
+				return fmt.Errorf("%s: %w", contender.Name(), err)
 			}
 			if i >= 2 { // the first ones warm up
 				times[c] = append(times[c], time.Since(began))
 			}
-			if err := contender.remove(ctx, id); err != nil {
-				return fmt.Errorf("%s: %w", contender.name(), err)
+			if err := contender.Remove(ctx, id); err != nil {
+				return fmt.Errorf("%s: %w", contender.Name(), err)
 			}
 		}
 	}
@@ -40,38 +34,38 @@ func oneByOne(ctx context.Context, contenders []contender, rounds int) error {
 	for c, contender := range contenders {
 		slices.Sort(times[c])
 		switch contender.(type) {
-		case *peer:
+		case *runtime.Peer:
 			peerTime = median(times[c])
-		case plainRunc:
+		case runtime.Runc:
 			floor = median(times[c])
 		}
 	}
 	fmt.Printf("\nuntil the process runs, one by one, %d each\n%-36s %8s %8s %8s %12s %8s\n", rounds, "", "best ms", "p50 ms", "p95 ms", "x containerd", "x runc")
 	for c, contender := range contenders {
 		p50 := median(times[c])
-		fmt.Printf("%-36s %8.1f %8.1f %8.1f %12s %8s\n", contender.name(), ms(times[c][0]), ms(p50), ms(times[c][len(times[c])*95/100]), ratio(p50, peerTime), ratio(p50, floor))
+		fmt.Printf("%-36s %8.1f %8.1f %8.1f %12s %8s\n", contender.Name(), ms(times[c][0]), ms(p50), ms(times[c][len(times[c])*95/100]), ratio(p50, peerTime), ratio(p50, floor))
 	}
 	return nil
 }
 
 // atOnce prints how many containers each contender starts in a second.
-func atOnce(ctx context.Context, contenders []contender, n, parallel int) error {
+func atOnce(ctx context.Context, contenders []runtime.Contender, n, parallel int) error {
 	fmt.Printf("\n%d at a time, %d each\n%-36s %8s\n", parallel, n, "", "starts/s")
 	for c, contender := range contenders {
 		group, within := errgroup.WithContext(ctx)
 		group.SetLimit(parallel)
 		began := time.Now()
 		for i := range n {
-			group.Go(func() error { return contender.start(within, fmt.Sprintf("p%d-%d", c, i)) })
+			group.Go(func() error { return contender.Start(within, fmt.Sprintf("p%d-%d", c, i)) })
 		}
 		if err := group.Wait(); err != nil {
-			return fmt.Errorf("%s: %w", contender.name(), err)
+			return fmt.Errorf("%s: %w", contender.Name(), err)
 		}
 		took := time.Since(began)
-		fmt.Printf("%-36s %8.1f\n", contender.name(), float64(n)/took.Seconds())
+		fmt.Printf("%-36s %8.1f\n", contender.Name(), float64(n)/took.Seconds())
 		for i := range n {
-			if err := contender.remove(ctx, fmt.Sprintf("p%d-%d", c, i)); err != nil {
-				return fmt.Errorf("%s: %w", contender.name(), err)
+			if err := contender.Remove(ctx, fmt.Sprintf("p%d-%d", c, i)); err != nil {
+				return fmt.Errorf("%s: %w", contender.Name(), err)
 			}
 		}
 	}
