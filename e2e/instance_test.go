@@ -155,6 +155,7 @@ type account struct {
 	Region          string
 	dir             string   // scratch folder, also HOME of the clients
 	extra           []string // more environment
+	whole           []string // instead of all other environment, when set
 }
 
 // newAccount makes an account on the shared instance; without one the test is
@@ -183,6 +184,9 @@ func (n *instance) newAccount(t *testing.T) *account {
 
 // env is what a person would export, and nothing more.
 func (a *account) env() []string {
+	if a.whole != nil {
+		return a.whole
+	}
 	return append([]string{
 		"PATH=" + clientPath(), "HOME=" + a.dir,
 		"AWS_ENDPOINT_URL=" + a.endpoint, "AWS_ACCESS_KEY_ID=" + a.Key, "AWS_SECRET_ACCESS_KEY=" + a.Secret, "AWS_DEFAULT_REGION=" + a.Region,
