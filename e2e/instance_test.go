@@ -48,7 +48,7 @@ func runTests(m *testing.M) int {
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "neargate")
 	build := exec.Command("go", "build", "-o", binary, "./cmd/neargate")
-	build.Dir, build.Stderr = testenv.Root(), os.Stderr
+	build.Dir, build.Stderr, build.Env = testenv.Root(), os.Stderr, append(os.Environ(), "CGO_ENABLED=0")
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "building neargate:", err)
 		return 1

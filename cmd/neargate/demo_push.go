@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,6 +34,9 @@ func (d *demo) pushImage(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := static(self); err != nil {
+		return "", err
+	}
 	dir, err := os.MkdirTemp("", "neargate-demo-image-")
 	if err != nil {
 		return "", err
@@ -51,6 +55,19 @@ func (d *demo) pushImage(ctx context.Context) (string, error) {
 	}
 	fmt.Fprintf(d.out, "pushing the sample image to %s:%s\n", uri, demoTag)
 	return uri + ":" + demoTag, p.push(ctx, dir, manifest)
+}
+
+// static refuses a binary that needs libraries: the sample image has none.
+func static(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if libraries, err := f.ImportedLibraries(); err != nil || len(libraries) == 0 {
+		return err
+	}
+	return &cli.Error{What: "this binary cannot run in the sample image", Why: "it was built with CGO and needs libraries", Fix: "make build", Code: "demo.not-static"}
 }
 
 // pusher writes images to one repository.
