@@ -192,6 +192,7 @@ func (s *deployed) checkTrust() {
 		}
 		return nil
 	})
+	s.why("stack/isolated-vpc-environment", "iam.trust") // whose service is in a nested stack
 	fix := s.why("service/"+service[strings.LastIndex(service, "/")+1:], "iam.trust")
 	if out := s.shell(fix); fix == "" || out.code != 0 {
 		s.t.Fatalf("the fix %q: exit %d\n%s", fix, out.code, out.out)

@@ -1,7 +1,6 @@
 package why
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -20,7 +19,11 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 		return Finding{}, false
 	}
 	all := x.Decisions.About(t.ARN(), t.ID)
-	if i := decisive(all); i >= 0 {
+	i := decisive(all)
+	if t.StopCode == "EssentialContainerExited" {
+		return x.exit(tx, t, all), true
+	}
+	if i >= 0 {
 		f := finding(withRefusal(all[i], all[:i]), all[:i])
 		f.Tasks = []string{t.ID}
 		if f.Code == "reg.no-tag" || f.Code == "reg.not-found" {
@@ -30,9 +33,6 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 			f.AWSSays = t.StoppedReason
 		}
 		return f, true
-	}
-	if t.StopCode == "EssentialContainerExited" {
-		return x.exit(tx, t), true
 	}
 	if t.StoppedReason == "" {
 		return Finding{}, false
@@ -79,75 +79,4 @@ func withRefusal(d decision.Decision, before []decision.Decision) decision.Decis
 		return d
 	}
 	return d
-}
-
-// exit explains a task whose essential container ended.
-func (x *Explainer) exit(tx *store.Tx, t *state.Task) Finding {
-	f := Finding{Code: "run.exit", AWSSays: t.StoppedReason, Confidence: decision.Observed, Tasks: []string{t.ID}}
-	for _, c := range t.Containers {
-		if c.ExitCode == nil {
-			continue
-		}
-		f.Where = "container " + c.Name
-		f.Cause = fmt.Sprintf("container %s ended with exit code %d%s", c.Name, *c.ExitCode, signalName(*c.ExitCode))
-		if strings.Contains(c.Reason, "OutOfMemory") {
-			f.Code = "run.oom"
-			f.Cause = fmt.Sprintf("container %s was killed because it used more memory than its limit of %s MiB", c.Name, memoryOf(t))
-			f.Fixes = []decision.Fix{{Lang: "cloudformation", Target: "the task definition", Text: "Memory: " + moreMemory(memoryOf(t))}}
-		}
-		for _, line := range x.lines(tx, t, c.Name) {
-			f.Seen = append(f.Seen, Seen{t.StoppedAt, "log: " + line})
-		}
-		if f.Code == "run.oom" || *c.ExitCode != 0 {
-			break
-		}
-	}
-	return f
-}
-
-// lines returns the end of a container's log stream.
-func (x *Explainer) lines(tx *store.Tx, t *state.Task, container string) []string {
-	def, ok := state.TaskDefinitions.Get(tx, taskDefinitionKey(t))
-	if !ok {
-		return nil
-	}
-	for _, c := range def.Containers {
-		if c.Name == container && c.Log != nil && c.Log.Options["awslogs-group"] != "" {
-			stream := c.Log.Options["awslogs-stream-prefix"] + "/" + container + "/" + t.ID
-			return x.Logs.LastLines(t.Account, t.Region, c.Log.Options["awslogs-group"], stream, lastLines)
-		}
-	}
-	return nil
-}
-
-func signalName(code int32) string {
-	switch code {
-	case 137:
-		return " (SIGKILL)"
-	case 143:
-		return " (SIGTERM)"
-	case 139:
-		return " (SIGSEGV)"
-	case 127:
-		return " (command not found)"
-	}
-	return ""
-}
-
-func memoryOf(t *state.Task) string {
-	for _, c := range t.Containers {
-		if c.Memory != "" {
-			return c.Memory
-		}
-	}
-	return t.Memory
-}
-
-// moreMemory doubles an amount of MiB.
-func moreMemory(mib string) string {
-	var n int
-	if _, err := fmt.Sscan(mib, &n); err != nil {
-		return "1024"
-	}
-	return fmt.Sprint(2 * n)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/decision"
@@ -168,7 +169,20 @@ func (a *Agent) startProcess(ctx context.Context, t *state.Task, i int) error {
 		return err
 	}
 	name := t.Containers[i].Name
-	reason := textStart(err.Error())
-	d := decision.Decision{Phase: decision.Start, Verdict: decision.Error, Code: "run.no-cmd", Where: name, Cause: err.Error(), AWSMessage: reason, Confidence: decision.Observed, Time: time.Now()}
+	problem := startProblem(err)
+	reason := textStart(problem)
+	d := decision.Decision{Phase: decision.Start, Verdict: decision.Error, Code: "run.no-cmd", Where: "container " + name, Cause: "container " + name + " cannot be started: " + problem, AWSMessage: reason, Confidence: decision.Observed, Time: time.Now()}
 	return &failure{reason: reason, container: name, decision: d}
+}
+
+// startProblem is what runc says of a process that it could not start, without
+// the names of the parts that passed it on.
+func startProblem(err error) string {
+	text := err.Error()
+	for _, before := range []string{"unable to start container process: ", "error during container init: "} {
+		if i := strings.LastIndex(text, before); i >= 0 {
+			text = text[i+len(before):]
+		}
+	}
+	return text
 }

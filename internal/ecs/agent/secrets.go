@@ -94,7 +94,11 @@ func (a *Agent) secret(ctx context.Context, t *state.Task, c *client, creds Cred
 		var out struct{ SecretString string }
 		err := c.call(ctx, secretsAPI, ref.region, "GetSecretValue", creds, in, &out)
 		if e := refused(err); e != nil {
-			return "", denied(decision.Secrets, slug(e, "iam.exec-secret", "sec.not-found"), ref.arn, textSecretRefused(ref.arn, e), e)
+			f := denied(decision.Secrets, slug(e, "iam.exec-secret", "sec.not-found"), ref.arn, textSecretRefused(ref.arn, e), e)
+			if e.Code == "ResourceNotFoundException" {
+				f.decision.Cause, f.decision.Fix = missingSecret(ref)
+			}
+			return "", f
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -109,6 +113,23 @@ func (a *Agent) secret(ctx context.Context, t *state.Task, c *client, creds Cred
 		return content, nil
 	}
 	return jsonKey(ref, content)
+}
+
+// missingSecret explains a secret, or a version of one, that does not exist.
+func missingSecret(ref secretRef) (cause string, fix []decision.Fix) {
+	cause = "there is no secret " + ref.arn
+	switch {
+	case ref.stage != "":
+		cause = "the secret " + ref.arn + " does not exist, or has no version " + ref.stage
+	case ref.version != "":
+		cause = "the secret " + ref.arn + " does not exist, or has no version " + ref.version
+	}
+	name := ref.arn[strings.LastIndex(ref.arn, ":")+1:]
+	if i := strings.LastIndex(name, "-"); i >= 0 && len(name)-i == 7 {
+		name = name[:i] // what Secrets Manager put behind the name
+	}
+	return cause, []decision.Fix{{Lang: "cli", Target: "and put the ARN that it prints into ValueFrom",
+		Text: "aws secretsmanager create-secret --region " + ref.region + " --name " + name + " --secret-string VALUE --query ARN --output text"}}
 }
 
 // jsonKey takes one value out of a secret that is a JSON object.
