@@ -25,13 +25,13 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 		f.AWSSays += "; container " + c.Name + ": " + c.Reason
 	}
 	if strings.Contains(c.Reason, "OutOfMemory") {
-		limit := c.Memory
+		limit, target := c.Memory, "container "+c.Name+" of the task definition"
 		if limit == "" {
-			limit = t.Memory
+			limit, target = t.Memory, "the task definition"
 		}
 		f.Code = "run.oom"
 		f.Cause = fmt.Sprintf("container %s was killed because it used more memory than its limit of %s MiB", c.Name, limit)
-		f.Fixes = []decision.Fix{{Lang: "cloudformation", Target: "the task definition", Text: "Memory: " + moreMemory(limit)}}
+		f.Fixes = []decision.Fix{{Lang: "cloudformation", Target: target, Text: "Memory: " + moreMemory(limit)}}
 	}
 	var denied, last []Seen
 	for _, d := range decisions {
