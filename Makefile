@@ -9,9 +9,10 @@ export CGO_ENABLED = 0
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build bin/neargate, with runc inside
+build: ## build bin/neargate, with runc and the shim inside
 	@./scripts/build-deps.sh
 	@./scripts/runc.sh
+	@./scripts/shim.sh
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/neargate ./cmd/neargate
 
 demo: build ## start Neargate and deploy examples/isolated-vpc with a sample image

@@ -65,7 +65,7 @@ func TestExitsOnlyFromMain(t *testing.T) {
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			if call, ok := n.(*ast.SelectorExpr); ok && isSelector(call, "os", "Exit") {
-				if s.path == "internal/runtime/containerd/shim.go" || s.path == "internal/runtime/containerd/init.go" {
+				if s.path == "internal/runtime/containerd/supervisor/shim.go" || s.path == "internal/runtime/containerd/supervisor/init.go" {
 					return true // mains of processes in and around containers, reached by re-exec
 				}
 				t.Errorf("%s calls os.Exit", s.path)

@@ -100,9 +100,9 @@ func (r *Runtime) inspect(ctx context.Context, record containers.Container) (run
 	if err != nil && !errdefs.IsNotFound(err) {
 		return c, err
 	}
-	start, ran := r.records.started(record.ID)
+	start, ran := r.records.Started(record.ID)
 	c.StartedAt = start.At
-	end, hasEnded := r.records.ended(record.ID)
+	end, hasEnded := r.records.Ended(record.ID)
 	switch {
 	case hasEnded:
 		c.State, c.ExitCode, c.FinishedAt, c.OOMKilled = runtime.Stopped, end.ExitCode, end.At, end.OOM
@@ -114,7 +114,7 @@ func (r *Runtime) inspect(ctx context.Context, record containers.Container) (run
 	case process == nil && ran:
 		c.State, c.ExitCode, c.ExitUnknown = runtime.Stopped, 255, true
 	}
-	c.OOMKilled = c.OOMKilled || r.records.oom(c.ID)
+	c.OOMKilled = c.OOMKilled || r.records.OOM(c.ID)
 	return c, nil
 }
 
@@ -175,7 +175,7 @@ func (r *Runtime) remove(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if err := r.records.remove(id); err != nil {
+	if err := r.records.Remove(id); err != nil {
 		return err
 	}
 	if err := r.client.ContainerService().Delete(ctx, id); err != nil && !errdefs.IsNotFound(err) {
@@ -200,7 +200,7 @@ func (r *Runtime) deleteProcess(ctx context.Context, id string) error {
 		return ignoreNotFound(err)
 	}
 	for deadline := time.Now().Add(recordTime); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if _, ended := r.records.ended(id); ended {
+		if _, ended := r.records.Ended(id); ended {
 			return nil
 		}
 	}

@@ -41,7 +41,7 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.ContainerSpec) error 
 	if err != nil {
 		return err
 	}
-	if err := r.records.remove(spec.ID); err != nil { // of a container of this name that is gone
+	if err := r.records.Remove(spec.ID); err != nil { // of a container of this name that is gone
 		return err
 	}
 	if err := r.makeSnapshot(ctx, spec.ID, image.rootfs); err != nil {

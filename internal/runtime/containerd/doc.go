@@ -1,22 +1,21 @@
 // Package containerd runs containers with a containerd inside our own process.
 //
 // It is the implementation of package runtime that we ship: containerd 2.4 as a
-// library, its shim as another role of our own binary, and runc, built in. There
+// library, its shim as a small program that our binary carries, and runc, built in. There
 // is no daemon beside ours and no Docker. The ECS agent uses it through package
 // runtime; only the wiring of cmd/neargate knows this package.
 //
 // # The processes
 //
 //	neargate up            containerd's services, called directly (server.go)
-//	 └ neargate as shim    one per task: parent of its containers, holds their
-//	    │                  output, reports exits (shim.go)
+//	 └ neargate-shim       one per task: parent of its containers, holds their
+//	    │                  output, reports exits (package supervisor)
 //	    ├ runc create ...  short-lived, sets up namespaces and cgroups
 //	    └ the container's first process
 //
-// main calls ShimMain before anything else: a process that was started as a
-// shim, or inside a container as its init, never comes back from there. What our
-// binary does in package initialisation is paid by every task twice, in time and
-// in memory; keep it small.
+// A build without the embedded shim takes on its roles itself: main calls ShimMain
+// before anything else, and a process that was started as a shim, or inside a
+// container as its init, never comes back from there.
 //
 // # What outlives what
 //
@@ -24,7 +23,7 @@
 // containers go on, and so does their output, which the shim appends to the log
 // file by itself. Open finds them again. Containerd however forgets a container
 // that ends while it is not there. Therefore the shim, being ours, writes how a
-// container started and ended to a small file (records.go) before it reports it,
+// container started and ended to a small file (supervisor.Records) before it reports it,
 // and Inspect believes that file first. After a crash of the machine there is
 // neither process nor record of an end: ExitUnknown.
 //
@@ -39,7 +38,7 @@
 //	<data>/containerd/tasks       one TaskSpec per file
 //	<data>/containerd/lock        held while an instance is open
 //	<data>/containerd/shim.log    warnings of the shims
-//	<data>/bin                    the shim's name (a link to our binary), runc by version
+//	<data>/bin                    the shim's name (a link), runc and shim by version
 //	/run/neargate/<instance>      sockets and bundles: gone with the machine's restart, as
 //	                              are the processes they belong to; short enough for sockets
 //	<cgroups>/neargate-<instance>/<task>/<container>

@@ -28,7 +28,7 @@ func (r *Runtime) sweep(ctx context.Context) error {
 	for _, record := range records {
 		used[record.SnapshotKey], known[record.ID] = true, true
 	}
-	if err := r.records.sweep(known); err != nil {
+	if err := r.records.Sweep(known); err != nil {
 		return err
 	}
 	var orphans []string

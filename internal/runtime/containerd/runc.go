@@ -15,16 +15,19 @@ import (
 	"path/filepath"
 )
 
-// embedded holds runc.gz if scripts/runc.sh was run before the build, and
-// always a README, so that a fresh clone builds.
+// embedded holds runc.gz and shim.gz if scripts/runc.sh and scripts/shim.sh were
+// run before the build, and always a README, so that a fresh clone builds.
 //
 //go:embed embedded
 var embedded embed.FS
 
-const embeddedRunc = "embedded/runc.gz"
+const (
+	embeddedRunc = "embedded/runc.gz"
+	embeddedShim = "embedded/shim.gz"
+)
 
-// maxRunc bounds what unpacking may write.
-const maxRunc = 64 << 20
+// maxProgram bounds what unpacking may write.
+const maxProgram = 64 << 20
 
 // RuncBuiltIn says whether this build carries its own runc.
 func RuncBuiltIn() bool {
@@ -41,9 +44,8 @@ func findRunc(asked, bin string) (path string, unpack func() error, err error) {
 		return path, unpack, err
 	}
 	if packed, err := embedded.ReadFile(embeddedRunc); err == nil {
-		sum := sha256.Sum256(packed)
-		path = filepath.Join(bin, hex.EncodeToString(sum[:])[:16], "runc")
-		return path, func() error { return unpackRunc(packed, path) }, nil
+		path = programPath(bin, packed, "runc")
+		return path, func() error { return unpackProgram(packed, path) }, nil
 	}
 	if path, err = exec.LookPath("runc"); err != nil {
 		return "", nil, errors.New("this build has no runc inside and the host has none on the PATH: run scripts/runc.sh before building, or install runc")
@@ -52,10 +54,31 @@ func findRunc(asked, bin string) (path string, unpack func() error, err error) {
 	return path, unpack, err
 }
 
-// unpackRunc writes runc to <bin>/<sha256 of the packed one>/runc unless it is
-// there. Another version goes to another directory, so that containers which an
-// older Neargate started keep theirs.
-func unpackRunc(packed []byte, path string) error {
+// findShim is findRunc for the program that runs beside containers: the one that
+// was asked for, the small one that we carry, or ourselves.
+func findShim(asked, bin string) (path string, unpack func() error, err error) {
+	unpack = func() error { return nil }
+	if asked != "" {
+		return asked, unpack, nil
+	}
+	if packed, err := embedded.ReadFile(embeddedShim); err == nil {
+		path = programPath(bin, packed, "neargate-shim")
+		return path, func() error { return unpackProgram(packed, path) }, nil
+	}
+	path, err = os.Executable()
+	return path, unpack, err
+}
+
+// programPath is <bin>/<sha256 of the packed program>/<name>. Another version
+// goes to another directory, so that containers which an older Neargate started
+// keep theirs.
+func programPath(bin string, packed []byte, name string) string {
+	sum := sha256.Sum256(packed)
+	return filepath.Join(bin, hex.EncodeToString(sum[:])[:16], name)
+}
+
+// unpackProgram writes a program to path unless it is there.
+func unpackProgram(packed []byte, path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
@@ -64,17 +87,17 @@ func unpackRunc(packed []byte, path string) error {
 	}
 	unzip, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return fmt.Errorf("built-in runc: %w", err)
+		return fmt.Errorf("built-in %s: %w", filepath.Base(path), err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".runc-")
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp.Name())
-	_, err = io.Copy(tmp, io.LimitReader(unzip, maxRunc))
+	_, err = io.Copy(tmp, io.LimitReader(unzip, maxProgram))
 	err = errors.Join(err, tmp.Chmod(0o700), tmp.Close())
 	if err != nil {
-		return fmt.Errorf("unpacking runc: %w", err)
+		return fmt.Errorf("unpacking %s: %w", filepath.Base(path), err)
 	}
 	return os.Rename(tmp.Name(), path)
 }

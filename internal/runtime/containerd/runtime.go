@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/containerd/v2/cmd/containerd/server"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/neargate/neargate/internal/runtime"
+	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -20,10 +21,10 @@ import (
 type Runtime struct {
 	options     Options
 	paths       paths
-	records     records
+	records     supervisor.Records
 	cgroups     cgroupTree
 	runc        string // path of the OCI runtime
-	executable  string // path of our binary
+	executable  string // path of the program that is the shim, and the init of containers
 	snapshotter string
 	host        hostLimits
 
@@ -46,7 +47,7 @@ func Open(ctx context.Context, options Options) (*Runtime, error) {
 		return nil, err
 	}
 	r := &Runtime{options: options, paths: options.paths(), cgroups: hostCgroups(), images: map[string]*knownImage{}}
-	r.records = records{r.paths.records}
+	r.records = supervisor.Records{Dir: r.paths.records}
 	if err := r.prepare(); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -60,7 +61,7 @@ func Open(ctx context.Context, options Options) (*Runtime, error) {
 	return r, nil
 }
 
-// await waits for what Open began and did not wait for: the OCI runtime
+// await waits for what Open began and did not wait for: the programs
 // unpacked, the snapshotter chosen, leftovers swept. Together they take longer
 // than all else in Open, and the API need not wait for them.
 func (r *Runtime) await() error { return r.late.Wait() }
@@ -75,15 +76,14 @@ func (r *Runtime) prepare() (err error) {
 	if r.lock, err = lockFile(r.paths.lock); err != nil {
 		return err
 	}
-	if r.executable = r.options.Executable; r.executable == "" {
-		if r.executable, err = os.Executable(); err != nil {
-			return err
-		}
+	var unpack func() error
+	if r.executable, unpack, err = findShim(r.options.Executable, r.paths.bin); err != nil {
+		return err
 	}
+	r.late.Go(unpack)
 	if err := replaceSymlink(r.executable, r.shimPath()); err != nil {
 		return err
 	}
-	var unpack func() error
 	if r.runc, unpack, err = findRunc(r.options.Runc, r.paths.bin); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (r *Runtime) unlock() error {
 	return err
 }
 
-func (r *Runtime) shimPath() string { return filepath.Join(r.paths.bin, shimName) }
+func (r *Runtime) shimPath() string { return filepath.Join(r.paths.bin, supervisor.ShimName) }
 
 // context puts every call into our containerd namespace.
 func (r *Runtime) context(ctx context.Context) context.Context {
@@ -138,3 +138,8 @@ func replaceSymlink(target, link string) error {
 	}
 	return os.Rename(tmp, link)
 }
+
+// ShimMain runs the process in another role if it was started for one, and does
+// not return then; see supervisor.Main. main calls it before anything else.
+// Tests that run containers call it in TestMain.
+func ShimMain() { supervisor.Main() }

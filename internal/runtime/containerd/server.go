@@ -13,6 +13,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/containerd/plugin"
 	"github.com/containerd/plugin/registry"
+
+	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 )
 
 // handoff carries the in-memory client out of containerd's plugin graph. It
@@ -62,7 +64,7 @@ func (r *Runtime) serve(ctx context.Context) error {
 			"io.containerd.server.v1.ttrpc": map[string]any{"address": r.paths.ttrpc},
 			"io.containerd.shim.v1.manager": map[string]any{
 				"socket_dir": r.paths.sockets,
-				"env":        []string{roleEnv + "=" + roleShim, recordsEnv + "=" + r.paths.records},
+				"env":        []string{supervisor.RoleEnv + "=" + supervisor.RoleShim, supervisor.RecordsEnv + "=" + r.paths.records},
 			},
 		},
 		RequiredPlugins: []string{"io.containerd.grpc.v1.neargate", "io.containerd.server.v1.ttrpc"},

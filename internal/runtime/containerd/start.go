@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/errdefs"
 	"github.com/neargate/neargate/internal/runtime"
+	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 )
 
 // Start implements runtime.Containers.
@@ -23,7 +24,7 @@ func (r *Runtime) Start(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if _, ran := r.records.ended(id); ran {
+	if _, ran := r.records.Ended(id); ran {
 		return nil
 	}
 	process, err := r.process(ctx, id)
@@ -35,7 +36,7 @@ func (r *Runtime) Start(ctx context.Context, id string) error {
 	case !errdefs.IsNotFound(err):
 		return err
 	}
-	if _, ran := r.records.started(id); ran {
+	if _, ran := r.records.Started(id); ran {
 		return nil
 	}
 	return r.startNew(ctx, record)
@@ -86,7 +87,7 @@ func (r *Runtime) startTask(ctx context.Context, task client.Task) error {
 }
 
 func (r *Runtime) noteStart(id string) error {
-	return r.records.putStarted(id, started{At: time.Now()})
+	return r.records.PutStarted(id, supervisor.Start{At: time.Now()})
 }
 
 // startError tells the end of the caller's patience from the runtime's refusal.

@@ -19,6 +19,7 @@ import (
 	"github.com/moby/sys/mountinfo"
 	"github.com/neargate/neargate/internal/image"
 	"github.com/neargate/neargate/internal/runtime"
+	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 	"github.com/neargate/neargate/internal/runtime/runtimetest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -137,11 +138,11 @@ func TestKilledDaemon(t *testing.T) {
 	kill := startDaemon(t, daemonPlan{Options: o, Layout: probeLayout(t), Task: runtime.TaskSpec{ID: "task"},
 		Containers: []runtime.ContainerSpec{containerOf("stay", "sleep"), containerOf("end", "later", "500", "23"), containerOf("before", "exit", "5"), eat, talk}})
 	kill()
-	records := records{o.paths().records}
+	records := supervisor.Records{Dir: o.paths().records}
 	waitFor(t, "records of the containers that ended alone", func() bool {
-		_, first := records.ended("end")
-		_, second := records.ended("eat")
-		_, third := records.ended("talk")
+		_, first := records.Ended("end")
+		_, second := records.Ended("eat")
+		_, third := records.Ended("talk")
 		return first && second && third
 	})
 	r := open(t, o)

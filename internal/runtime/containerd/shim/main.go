@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/neargate/neargate/internal/runtime/containerd"
+	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 )
 
 func main() {
-	containerd.ShimMain()
+	supervisor.Main()
 	fmt.Fprintln(os.Stderr, "this program is started by Neargate")
 	os.Exit(2)
 }

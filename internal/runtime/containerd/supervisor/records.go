@@ -1,4 +1,4 @@
-package containerd
+package supervisor
 
 import (
 	"encoding/json"
@@ -12,65 +12,69 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// records is a directory of small files that say how containers started and
+// Records is a directory of small files that say how containers started and
 // ended. The shim writes them before it tells containerd, which may not be there
 // to hear it; the first writer of a file wins, so both may write.
-type records struct{ dir string }
+type Records struct{ Dir string }
 
-// started says that a container's process ran.
-type started struct {
+// Start says that a container's process ran.
+type Start struct {
 	At time.Time `json:"at"`
 }
 
-// ended says how it ended.
-type ended struct {
+// End says how it ended.
+type End struct {
 	At       time.Time `json:"at"`
 	ExitCode int       `json:"exitCode"`
 	OOM      bool      `json:"oom,omitempty"`
 }
 
-func (r records) putStarted(id string, s started) error { return r.put(id+".start", s) }
-func (r records) putEnded(id string, e ended) error     { return r.put(id+".exit", e) }
-func (r records) putOOM(id string) error                { return r.put(id+".oom", struct{}{}) }
+// PutStarted notes a start, PutEnded an end, PutOOM that memory ran out.
+func (r Records) PutStarted(id string, s Start) error { return r.put(id+".start", s) }
+func (r Records) PutEnded(id string, e End) error     { return r.put(id+".exit", e) }
+func (r Records) PutOOM(id string) error              { return r.put(id+".oom", struct{}{}) }
 
-func (r records) started(id string) (started, bool) {
-	var s started
+// Started returns the note of a start, if there is one.
+func (r Records) Started(id string) (Start, bool) {
+	var s Start
 	ok := r.get(id+".start", &s)
 	return s, ok
 }
 
-func (r records) ended(id string) (ended, bool) {
-	var e ended
+// Ended returns the note of an end, if there is one.
+func (r Records) Ended(id string) (End, bool) {
+	var e End
 	ok := r.get(id+".exit", &e)
 	return e, ok
 }
 
-func (r records) oom(id string) bool {
-	_, err := os.Stat(filepath.Join(r.dir, id+".oom"))
+// OOM tells whether a container ran out of memory.
+func (r Records) OOM(id string) bool {
+	_, err := os.Stat(filepath.Join(r.Dir, id+".oom"))
 	return err == nil
 }
 
-// remove forgets a container.
-func (r records) remove(id string) error {
+// Remove forgets a container.
+func (r Records) Remove(id string) error {
 	var errs []error
 	for _, suffix := range []string{".start", ".exit", ".oom"} {
-		if err := os.Remove(filepath.Join(r.dir, id+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(r.Dir, id+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// sweep removes what belongs to no known container.
-func (r records) sweep(known map[string]bool) error {
-	entries, err := os.ReadDir(r.dir)
+// Sweep removes what belongs to no known container.
+func (r Records) Sweep(known map[string]bool) error {
+	entries, err := os.ReadDir(r.Dir)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, entry := range entries {
 		if !known[strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name()))] {
-			errs = append(errs, os.Remove(filepath.Join(r.dir, entry.Name())))
+			errs = append(errs, os.Remove(filepath.Join(r.Dir, entry.Name())))
 		}
 	}
 	return errors.Join(errs...)
@@ -80,12 +84,12 @@ func (r records) sweep(known map[string]bool) error {
 // survives the end of any process. It is not forced to the disk: that takes
 // longer than the shim may have left to live, and after the end of the machine
 // nobody can rely on more than "it ended".
-func (r records) put(name string, v any) error {
+func (r Records) put(name string, v any) error {
 	content, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(r.dir, ".tmp-")
+	tmp, err := os.CreateTemp(r.Dir, ".tmp-")
 	if err != nil {
 		return err
 	}
@@ -98,7 +102,7 @@ func (r records) put(name string, v any) error {
 		return err
 	}
 	// One step, because the shim may end at any moment, and leave no temporary file.
-	path := filepath.Join(r.dir, name)
+	path := filepath.Join(r.Dir, name)
 	err = unix.Renameat2(unix.AT_FDCWD, tmp.Name(), unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
 	if errors.Is(err, unix.EINVAL) { // a file system that cannot
 		err = os.Link(tmp.Name(), path)
@@ -110,7 +114,7 @@ func (r records) put(name string, v any) error {
 }
 
 // get reads a file; one that cannot be read counts as missing.
-func (r records) get(name string, v any) bool {
-	content, err := os.ReadFile(filepath.Join(r.dir, name))
+func (r Records) get(name string, v any) bool {
+	content, err := os.ReadFile(filepath.Join(r.Dir, name))
 	return err == nil && json.Unmarshal(content, v) == nil
 }

@@ -1,4 +1,4 @@
-package containerd
+package supervisor
 
 import (
 	"context"
@@ -22,27 +22,28 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
+// Names by which a process knows that it is a shim, and where its notes belong.
 const (
-	shimName   = "containerd-shim-runc-v2" // containerd finds the version in this name
-	roleEnv    = "NEARGATE_ROLE"
-	roleShim   = "shim"
-	recordsEnv = "NEARGATE_RECORDS"
+	ShimName   = "containerd-shim-runc-v2" // containerd finds the version in this name
+	RoleEnv    = "NEARGATE_ROLE"
+	RoleShim   = "shim"
+	RecordsEnv = "NEARGATE_RECORDS"
 )
 
-// ShimMain runs the process in another role if it was started for one, and does
+// Main runs the process in another role if it was started for one, and does
 // not return then: as the supervisor of a task's containers (the shim), or as
 // the first process inside a container (see initMain). main calls it before
 // anything else. Tests that run containers call it in TestMain.
-func ShimMain() {
-	if filepath.Base(os.Args[0]) == initName {
+func Main() {
+	if filepath.Base(os.Args[0]) == InitName {
 		initMain(os.Args[1:])
 	}
-	if os.Getenv(roleEnv) != roleShim && filepath.Base(os.Args[0]) != shimName {
+	if os.Getenv(RoleEnv) != RoleShim && filepath.Base(os.Args[0]) != ShimName {
 		return
 	}
 	// The shim starts itself once more by its executable's path, under which its
 	// name is another: the environment carries the role on.
-	os.Setenv(roleEnv, roleShim)
+	os.Setenv(RoleEnv, RoleShim)
 	registry.Reset() // or the shim would initialise all of containerd
 	registry.Register(&plugin.Registration{
 		Type:     plugins.TTRPCPlugin,
@@ -60,7 +61,7 @@ func ownLog(config *shim.Config) {
 	config.NoSetupLogger = true
 	log.L.Logger.SetOutput(io.Discard)
 	log.L.Logger.SetLevel(logrus.WarnLevel)
-	dir := os.Getenv(recordsEnv)
+	dir := os.Getenv(RecordsEnv)
 	if dir == "" { // "-info", or started by hand
 		return
 	}
@@ -90,7 +91,7 @@ func newShimTaskService(ic *plugin.InitContext) (any, error) {
 	}
 	recorder := &recordingPublisher{
 		Publisher: publisher.(shim.Publisher),
-		records:   records{os.Getenv(recordsEnv)},
+		records:   Records{os.Getenv(RecordsEnv)},
 		bundles:   filepath.Dir(cwd),
 	}
 	return task.NewTaskService(ic.Context, recorder, stop.(shutdown.Service))
@@ -100,7 +101,7 @@ func newShimTaskService(ic *plugin.InitContext) (any, error) {
 // event on: containerd forgets a container that ended while it was not there.
 type recordingPublisher struct {
 	shim.Publisher
-	records records
+	records Records
 	bundles string // directory of the bundles, one per container
 }
 
@@ -114,17 +115,17 @@ func (p *recordingPublisher) Publish(ctx context.Context, topic string, event ev
 func (p *recordingPublisher) record(event events.Event) error {
 	switch e := event.(type) {
 	case *eventsapi.TaskStart:
-		return p.records.putStarted(e.ContainerID, started{At: time.Now()})
+		return p.records.PutStarted(e.ContainerID, Start{At: time.Now()})
 	case *eventsapi.TaskOOM:
-		return p.records.putOOM(e.ContainerID)
+		return p.records.PutOOM(e.ContainerID)
 	case *eventsapi.TaskExit:
 		if e.ID != e.ContainerID { // an exec
 			return nil
 		}
-		return p.records.putEnded(e.ContainerID, ended{
+		return p.records.PutEnded(e.ContainerID, End{
 			At:       e.ExitedAt.AsTime(),
 			ExitCode: int(e.ExitStatus),
-			OOM:      hostCgroups().oomKills(p.cgroupOf(e.ContainerID)) > 0,
+			OOM:      oomKills(p.cgroupOf(e.ContainerID)) > 0,
 		})
 	}
 	return nil
