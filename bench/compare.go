@@ -11,6 +11,10 @@ import (
 	"github.com/neargate/neargate/bench/runtime"
 )
 
+// calm is left after each removal, whose rest goes on behind the answer and
+// would be charged to the next contender.
+const calm = 150 * time.Millisecond
+
 // oneByOne lets the contenders take turns, so that a busy machine is as busy for
 // all of them, and prints their times beside those of the peer and the floor.
 func oneByOne(ctx context.Context, contenders []runtime.Contender, rounds int) error {
@@ -28,6 +32,7 @@ func oneByOne(ctx context.Context, contenders []runtime.Contender, rounds int) e
 			if err := contender.Remove(ctx, id); err != nil {
 				return fmt.Errorf("%s: %w", contender.Name(), err)
 			}
+			time.Sleep(calm)
 		}
 	}
 	var peerTime, floor time.Duration
