@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/neargate/neargate/internal/fault"
 	"github.com/opencontainers/go-digest"
 )
 
@@ -173,9 +174,11 @@ func publish(temp, path string) error {
 	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	fault.Point("blob.publish")
 	if err := os.Rename(temp, path); err != nil {
 		return err
 	}
+	fault.Point("blob.published")
 	return syncDir(dir)
 }
 

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/neargate/neargate/internal/fault"
 )
 
 // File is a hosts file as one instance sees it. Its methods may be called from
@@ -55,11 +57,18 @@ func (f *File) Set(names map[string]netip.Addr) error {
 	if text == string(old) {
 		return nil
 	}
-	return replace(f.path, text)
+	return replace(f.path, f.instance, text)
 }
 
-// Remove takes the instance's block out of the file.
-func (f *File) Remove() error { return f.Set(nil) }
+// Remove takes the instance's block out of the file, and away what a crash left
+// beside it.
+func (f *File) Remove() error {
+	err := f.Set(nil)
+	if gone := os.Remove(leftover(resolve(f.path), f.instance)); !errors.Is(gone, fs.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
 
 // Edit returns the text of a hosts file with the instance's block replaced, or
 // removed when there are no names. It is a pure function; applying it twice
@@ -149,18 +158,17 @@ func lockFile(path string) (*os.File, error) {
 // replace writes the file beside the old one and renames it. Where the hosts
 // file is a mount point (as in a container) it cannot be renamed over, and is
 // written in place.
-func replace(path, text string) error {
+func replace(path, instance, text string) error {
 	mode := fs.FileMode(0o644)
 	var owner *syscall.Stat_t
 	if info, err := os.Stat(path); err == nil {
 		mode = info.Mode().Perm()
 		owner, _ = info.Sys().(*syscall.Stat_t)
 	}
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		target = path
-	}
-	temp, err := os.CreateTemp(filepath.Dir(target), ".hosts-neargate-*")
+	target := resolve(path)
+	// One name, so that what a crash leaves is used up by the next change. The lock
+	// of the folder is held.
+	temp, err := os.OpenFile(leftover(target, instance), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
@@ -172,9 +180,24 @@ func replace(path, text string) error {
 	if err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
 		return err
 	}
+	fault.Point("hostsfile.written")
 	err = os.Rename(temp.Name(), target)
+	fault.Point("hostsfile.replaced")
 	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
 		return os.WriteFile(target, []byte(text), mode)
 	}
 	return err
+}
+
+// resolve follows symbolic links, as far as there are files.
+func resolve(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
+}
+
+// leftover is the file that becomes the hosts file.
+func leftover(target, instance string) string {
+	return filepath.Join(filepath.Dir(target), ".hosts-neargate-"+instance)
 }

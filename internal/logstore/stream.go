@@ -214,6 +214,7 @@ func (s *stream) trim(before int64) error {
 	}
 	s.blocks = slices.DeleteFunc(slices.Clone(s.blocks), func(b block) bool { return gone[b.segment] })
 	for n := range gone {
+		fault.Point("logstore.expire")
 		if err := os.Remove(s.path(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

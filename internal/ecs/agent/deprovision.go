@@ -27,6 +27,7 @@ func (a *Agent) deprovision(ctx context.Context, t *state.Task) (time.Duration, 
 	if err := os.RemoveAll(a.dir(t)); err != nil {
 		return 0, err
 	}
+	fault.Point("agent.files.removed")
 	err := a.update(ctx, t, func(r *state.Task) {
 		r.LastStatus, r.StoppedAt = state.TaskStopped, time.Now()
 		r.Interface.Status = "DELETED"

@@ -15,6 +15,7 @@ import (
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/errdefs/pkg/errgrpc"
+	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/runtime"
 )
 
@@ -164,20 +165,24 @@ func (r *Runtime) remove(ctx context.Context, id string) error {
 	if err := r.deleteProcess(ctx, id); err != nil {
 		return fmt.Errorf("ending container %s: %w", id, err)
 	}
+	fault.Point("runtime.remove.process")
 	if group := r.containerGroup(record.Labels[labelTask], id); len(r.cgroups.dirs(group)) > 0 {
 		if err := r.cgroups.remove(group); err != nil {
 			return err
 		}
 	}
+	fault.Point("runtime.remove.cgroup")
 	if record.SnapshotKey != "" {
 		err := r.client.SnapshotService(record.Snapshotter).Remove(ctx, record.SnapshotKey)
 		if err != nil && !errdefs.IsNotFound(err) {
 			return err
 		}
 	}
+	fault.Point("runtime.remove.snapshot")
 	if err := r.records.Remove(id); err != nil {
 		return err
 	}
+	fault.Point("runtime.remove.notes")
 	if err := r.client.ContainerService().Delete(ctx, id); err != nil && !errdefs.IsNotFound(err) {
 		return err
 	}

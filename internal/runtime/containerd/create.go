@@ -13,6 +13,7 @@ import (
 	"github.com/containerd/continuity/fs"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/typeurl/v2"
+	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/runtime"
 )
 
@@ -47,6 +48,7 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.ContainerSpec) error 
 	if err := r.makeSnapshot(ctx, spec.ID, image.rootfs); err != nil {
 		return fmt.Errorf("making the root file system of %s: %w", spec.ID, err)
 	}
+	fault.Point("runtime.create.snapshot")
 	if err := r.fillVolumes(ctx, spec); err != nil {
 		return err
 	}
@@ -72,6 +74,7 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.ContainerSpec) error 
 	if err != nil {
 		return err
 	}
+	fault.Point("runtime.create.record")
 	if _, err := r.readTask(spec.TaskID); err != nil { // RemoveTask came meanwhile and did not see us
 		return errors.Join(err, r.remove(ctx, spec.ID))
 	}

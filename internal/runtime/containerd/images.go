@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/errdefs"
 	"github.com/containerd/platforms"
+	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/opencontainers/image-spec/identity"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -60,11 +61,13 @@ func (r *Runtime) addImage(ctx context.Context, name string, source runtime.Imag
 	if err != nil {
 		return nil, err
 	}
+	fault.Point("runtime.image.blobs")
 	record := images.Image{Name: name, Target: manifest}
 	image := client.NewImageWithPlatform(r.client, record, platforms.All)
 	if err := image.Unpack(ctx, r.snapshotter); err != nil {
 		return nil, fmt.Errorf("unpacking image %s: %w", name, err)
 	}
+	fault.Point("runtime.image.layers")
 	if _, err := r.client.ImageService().Create(ctx, record); err != nil && !errdefs.IsAlreadyExists(err) {
 		return nil, err
 	}

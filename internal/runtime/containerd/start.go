@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/containers"
 	"github.com/containerd/errdefs"
+	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 )
@@ -56,7 +57,9 @@ func (r *Runtime) startNew(ctx context.Context, record containers.Container) err
 	if err != nil {
 		return err
 	}
+	fault.Point("runtime.start.before")
 	task, err := container.NewTask(ctx, output)
+	fault.Point("runtime.start.made")
 	if err != nil {
 		return startError(ctx, err)
 	}
@@ -83,6 +86,7 @@ func (r *Runtime) startTask(ctx context.Context, task client.Task) error {
 		}
 		return startError(ctx, err)
 	}
+	fault.Point("runtime.start.runs")
 	return r.noteStart(task.ID())
 }
 

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/containerd/containerd/v2/pkg/shim"
+	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/runtime"
 	"golang.org/x/sync/errgroup"
 )
@@ -26,6 +28,7 @@ func (r *Runtime) EnsureTask(ctx context.Context, spec runtime.TaskSpec) error {
 	if err := r.writeTask(spec); err != nil {
 		return err
 	}
+	fault.Point("runtime.task.noted")
 	l := limits{cpu: spec.CPU, memory: spec.Memory}
 	if l.cpu >= r.host.cpus*1024 {
 		l.cpu = 0
@@ -52,6 +55,7 @@ func (r *Runtime) RemoveTask(ctx context.Context, id string) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	fault.Point("runtime.task.emptied")
 	defer r.locks.lock("task/" + id)()
 	if err := r.removeSharedPID(ctx, id); err != nil {
 		return err
@@ -59,7 +63,24 @@ func (r *Runtime) RemoveTask(ctx context.Context, id string) error {
 	if err := r.cgroups.remove(r.taskGroup(id)); err != nil {
 		return fmt.Errorf("removing the cgroup of task %s: %w", id, err)
 	}
+	if err := r.removeSocket(ctx, id); err != nil {
+		return err
+	}
+	fault.Point("runtime.task.cgroup")
 	if err := os.Remove(r.taskFile(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// removeSocket removes the socket of a task's shim, which looks for its name in a
+// directory that is gone by the time when it ends.
+func (r *Runtime) removeSocket(ctx context.Context, id string) error {
+	address, err := shim.CreateSocketAddress(r.context(ctx), r.paths.sockets, r.paths.grpc, id, false)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(strings.TrimPrefix(address, "unix://")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -65,6 +65,9 @@ func (r Records) Remove(id string) error {
 	return errors.Join(errs...)
 }
 
+// writing is longer than a shim takes to write a file and give it its name.
+const writing = time.Minute
+
 // Sweep removes what belongs to no known container.
 func (r Records) Sweep(known map[string]bool) error {
 	entries, err := os.ReadDir(r.Dir)
@@ -73,6 +76,9 @@ func (r Records) Sweep(known map[string]bool) error {
 	}
 	var errs []error
 	for _, entry := range entries {
+		if info, err := entry.Info(); strings.HasPrefix(entry.Name(), ".tmp-") && (err != nil || time.Since(info.ModTime()) < writing) {
+			continue // a shim writes it now
+		}
 		if !known[strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name()))] {
 			errs = append(errs, os.Remove(filepath.Join(r.Dir, entry.Name())))
 		}

@@ -33,7 +33,7 @@ func TestRecords(t *testing.T) {
 	if _, ok := r.Started("c"); ok || !r.OOM("c.d") {
 		t.Error("remove of c left it, or took c.d")
 	}
-	for _, name := range []string{".tmp-1", "gone.exit", "torn.exit"} {
+	for _, name := range []string{".tmp-now", ".tmp-old", "gone.exit", "torn.exit"} {
 		if err := os.WriteFile(filepath.Join(r.Dir, name), []byte("{"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -41,10 +41,13 @@ func TestRecords(t *testing.T) {
 	if _, ok := r.Ended("torn"); ok {
 		t.Error("a torn record is believed")
 	}
+	if err := os.Chtimes(filepath.Join(r.Dir, ".tmp-old"), at.Add(-time.Hour), at.Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.Sweep(map[string]bool{"c.d": true}); err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := os.ReadDir(r.Dir); len(left) != 1 || left[0].Name() != "c.d.oom" {
+	if left, _ := os.ReadDir(r.Dir); len(left) != 2 || left[0].Name() != ".tmp-now" || left[1].Name() != "c.d.oom" {
 		t.Errorf("left after sweep: %v", left)
 	}
 }
