@@ -26,6 +26,7 @@ type instance struct {
 	listen   string
 	cmd      *exec.Cmd
 	log      *os.File
+	ended    chan error // how the process ended
 }
 
 // shared is the instance of most tests.
@@ -97,6 +98,7 @@ func (n *instance) start(env ...string) error {
 		return err
 	}
 	ended := make(chan error, 1)
+	n.ended = ended
 	go func() { ended <- n.cmd.Wait() }()
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		out, err := n.command("status").CombinedOutput()

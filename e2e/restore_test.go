@@ -1,24 +1,29 @@
 package e2e
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/neargate/neargate/internal/testenv"
 )
 
-// hostListing is everything on the host that an instance could leave behind.
-func hostListing(t *testing.T) []string {
+// hostListing is everything on the host that an instance could leave behind,
+// without what other instances on the machine come and go with: for those the
+// id in the name tells, which own says is ours.
+func hostListing(t *testing.T, own func(id string) bool) []string {
 	t.Helper()
 	var out []string
 	add := func(kind string, lines ...string) {
 		for _, l := range lines {
-			if l = strings.TrimSpace(l); l != "" {
+			if l = strings.TrimSpace(l); l != "" && !foreign(kind, l, own) {
 				out = append(out, kind+": "+l)
 			}
 		}
@@ -35,7 +40,7 @@ func hostListing(t *testing.T) []string {
 	add("address", command("ip", "-brief", "address")...)
 	add("route", command("ip", "route", "show", "table", "all")...)
 	add("rule", command("ip", "rule")...)
-	add("nftables", command("nft", "list", "ruleset")...)
+	add("nftables", blocks(command("nft", "list", "ruleset"), func(l string) bool { return strings.HasPrefix(l, "table ") }, func(l string) bool { return l == "}" })...)
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
 		t.Fatal(err)
@@ -47,26 +52,68 @@ func hostListing(t *testing.T) []string {
 		}
 		return nil
 	})
-	for _, file := range []string{"/etc/hosts", "/proc/sys/net/ipv4/ip_forward"} {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		add(file, strings.Split(string(b), "\n")...)
+	hosts, err := os.ReadFile("/etc/hosts")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, dir := range []string{"/run/neargate", "/run/netns", "/usr/local/share/ca-certificates", "/etc/containers/certs.d", "/etc/docker/certs.d"} {
+	add("/etc/hosts", blocks(strings.Split(string(hosts), "\n"), func(l string) bool { return strings.HasPrefix(l, "# BEGIN neargate") }, func(l string) bool { return strings.HasPrefix(l, "# END neargate") })...)
+	for _, file := range []string{"/proc/sys/net/ipv4/ip_forward", "/etc/ssl/certs/ca-certificates.crt", "/root/.docker/config.json"} {
+		if b, err := os.ReadFile(file); err == nil {
+			add(file, fmt.Sprintf("%x", sha256.Sum256(b)))
+		}
+	}
+	for _, dir := range []string{"/etc", "/run/neargate", "/run/netns", "/etc/ssl/certs", "/usr/local/share/ca-certificates", "/etc/containers", "/etc/containers/certs.d", "/etc/docker", "/etc/docker/certs.d"} {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
 			add(dir, e.Name())
 		}
 	}
-	for _, line := range command("ps", "-eo", "args") {
-		if strings.Contains(line, "neargate") || strings.Contains(line, "containerd-shim") || strings.Contains(line, "runc") {
-			add("process", line)
-		}
+	for _, line := range commandLines(t) {
+		add("process", line)
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
+}
+
+// blocks makes one line of each block of lines.
+func blocks(lines []string, begins, ends func(string) bool) []string {
+	var out, block []string
+	for _, l := range lines {
+		switch {
+		case begins(l):
+			block = []string{l}
+		case block == nil:
+			out = append(out, l)
+		default:
+			block = append(block, l)
+		}
+		if block != nil && ends(l) {
+			out, block = append(out, strings.Join(block, "; ")), nil
+		}
+	}
+	return append(out, block...)
+}
+
+var (
+	// An instance's id in a name that Neargate gives.
+	idPattern = regexp.MustCompile(`(?:\bng-|\bng|neargate-|/run/neargate/|# BEGIN neargate )([0-9a-f]{6})(?:\b|u[0-9a-f]+\b)`)
+	ourKinds  = regexp.MustCompile(`neargate|containerd-shim|runc`)
+)
+
+// foreign reports whether a line of the listing is none of our business.
+func foreign(kind, line string, own func(id string) bool) bool {
+	switch kind {
+	case "process":
+		// Programs of others come and go, and so do those that look after or build Neargate.
+		m := idPattern.FindStringSubmatch(line)
+		return !ourKinds.MatchString(line) || m == nil || !own(m[1])
+	case "/run/neargate":
+		return !own(line)
+	case "/etc", "/etc/ssl/certs", "/usr/local/share/ca-certificates":
+		return !strings.Contains(line, "neargate")
+	}
+	m := idPattern.FindStringSubmatch(line)
+	return m != nil && !own(m[1])
 }
 
 // TestDownRestoresTheMachine compares the host before and after, also when the
@@ -78,11 +125,14 @@ func TestDownRestoresTheMachine(t *testing.T) {
 	}
 	for name, kill := range map[string]bool{"after SIGTERM": false, "after kill -9": true} {
 		t.Run(name, func(t *testing.T) {
-			before := hostListing(t)
 			n := &instance{binary: shared.binary, dataDir: filepath.Join(t.TempDir(), "data"), listen: freePort()}
+			ours := ""
+			own := func(id string) bool { return id == ours }
+			before := hostListing(t, own)
 			if err := n.start(); err != nil {
 				t.Fatal(err)
 			}
+			ours = n.id(t)
 			a := n.newAccount(t)
 			image := a.push(busyboxArchive(t, a.dir, "sleep", "1000"), "app", "1")
 			role := a.executionRole("execution")
@@ -90,6 +140,10 @@ func TestDownRestoresTheMachine(t *testing.T) {
 			a.runTask(definition, "RUNNING")
 			if trusted, err := n.command("trust").CombinedOutput(); err != nil {
 				t.Errorf("trust: %v\n%s", err, trusted)
+			}
+			processes := append(n.processes(t, ""), n.shims(t)...)
+			if len(processes) != 2 {
+				t.Errorf("processes of the task: %v, want the container's and its shim", processes)
 			}
 			if kill {
 				n.kill()
@@ -102,17 +156,39 @@ func TestDownRestoresTheMachine(t *testing.T) {
 			if _, err := os.Stat(n.dataDir); !os.IsNotExist(err) {
 				t.Errorf("the data directory is still there: %v", err)
 			}
-			after := hostListing(t)
-			for _, l := range after {
-				if !slices.Contains(before, l) {
-					t.Errorf("left behind: %s", l)
+			// What the kernel takes apart by itself may need a moment.
+			var problems []string
+			for range 20 {
+				problems = differences(before, hostListing(t, own))
+				if len(problems) == 0 {
+					break
 				}
+				time.Sleep(100 * time.Millisecond)
 			}
-			for _, l := range before {
-				if !slices.Contains(after, l) {
-					t.Errorf("gone: %s", l)
+			for _, p := range problems {
+				t.Error(p)
+			}
+			for pid, line := range commandLines(t) {
+				if slices.Contains(processes, pid) || strings.Contains(line, n.dataDir) {
+					t.Errorf("left behind: process %s: %s", pid, line)
 				}
 			}
 		})
 	}
+}
+
+// differences tells what is in one listing only.
+func differences(before, after []string) []string {
+	var out []string
+	for _, l := range after {
+		if !slices.Contains(before, l) {
+			out = append(out, "left behind: "+l)
+		}
+	}
+	for _, l := range before {
+		if !slices.Contains(after, l) {
+			out = append(out, "gone: "+l)
+		}
+	}
+	return out
 }
