@@ -114,7 +114,7 @@ func (f *faulty) logLines(ctx context.Context, tasks int) error {
 			}
 		}
 		for stream, n := range greetings {
-			if n > 2 {
+			if n != 1 {
 				return fmt.Errorf("%d greetings in %s", n, stream)
 			}
 		}
@@ -169,5 +169,7 @@ func (f *faulty) leftovers() []string {
 		found, _ := filepath.Glob(pattern) // the patterns are well formed
 		out = append(out, found...)
 	}
-	return slices.DeleteFunc(out, func(path string) bool { return slices.Contains(f.first, path) })
+	return slices.DeleteFunc(out, func(path string) bool {
+		return slices.Contains(f.first, path) || filepath.Base(path) == "trust" // certificates that all tasks share
+	})
 }

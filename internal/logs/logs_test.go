@@ -83,6 +83,33 @@ func (w *world) stream(group string, streams ...string) {
 	}
 }
 
+// The writer of a stream repeats a batch when it does not know whether it arrived.
+func TestARepeatedBatchIsStoredOnce(t *testing.T) {
+	w := newWorld(t)
+	w.stream("g", "s")
+	put := func(token string, messages ...string) {
+		in := &logsapi.PutLogEventsRequest{LogGroupName: "g", LogStreamName: "s", SequenceToken: token}
+		for _, m := range messages {
+			in.LogEvents = append(in.LogEvents, logsapi.InputLogEvent{Timestamp: w.ms(0), Message: m})
+		}
+		_, err := w.api().PutLogEvents(w.ctx, in)
+		w.must(err)
+	}
+	put(RepeatToken, "a", "b") // it did not arrive before
+	put(RepeatToken, "a", "b")
+	put(RepeatToken, "b")
+	put("", "b") // two equal lines
+	out, err := w.api().GetLogEvents(w.ctx, &logsapi.GetLogEventsRequest{LogGroupName: "g", LogStreamName: "s", StartFromHead: true})
+	w.must(err)
+	var got string
+	for _, e := range out.Events {
+		got += e.Message
+	}
+	if got != "abbb" {
+		t.Errorf("stored %q", got)
+	}
+}
+
 func TestRefusalsInAWSsWords(t *testing.T) {
 	w := newWorld(t)
 	api := w.api()

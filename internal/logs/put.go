@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/logsapi"
@@ -40,11 +41,28 @@ func (s *Service) PutLogEvents(ctx context.Context, in *logsapi.PutLogEventsRequ
 	for _, e := range in.LogEvents[from:to] {
 		events = append(events, logstore.Event{Time: e.Timestamp, Ingested: now.UnixMilli(), Message: e.Message})
 	}
+	if in.SequenceToken == RepeatToken {
+		last, err := s.events.Last(st.ID)
+		if err != nil {
+			return nil, err
+		}
+		if slices.EqualFunc(events, last, sameEvent) {
+			events = nil // it arrived; only the answer did not
+		}
+	}
 	if err := s.events.Append(st.ID, events); err != nil {
 		return nil, err
 	}
 	return &logsapi.PutLogEventsResponse{NextSequenceToken: sequenceToken(now.UnixMilli()), RejectedLogEventsInfo: rejected}, nil
 }
+
+// RepeatToken is the sequence token of a batch that its writer, the only one of
+// the stream, may have sent before without hearing the answer, because one of
+// the two was killed: it is not stored a second time. Any other token means
+// nothing, as on AWS.
+const RepeatToken = "repeat"
+
+func sameEvent(a, b logstore.Event) bool { return a.Time == b.Time && a.Message == b.Message }
 
 // sequenceToken is what clients still pass along; it has meant nothing since 2023.
 func sequenceToken(ingested int64) string { return fmt.Sprintf("49%054d", ingested) }

@@ -88,6 +88,26 @@ func (s *Store) Append(id string, events []Event) error {
 	return st.append(events)
 }
 
+// Last returns the events of the batch that was appended last; none in a stream
+// without events.
+func (s *Store) Last(id string) ([]Event, error) {
+	st, err := s.open(id)
+	if err != nil {
+		return nil, err
+	}
+	blocks := st.snapshot()
+	if len(blocks) == 0 {
+		return nil, nil
+	}
+	last := blocks[len(blocks)-1]
+	f, err := os.Open(st.path(last.segment))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readBlock(f, last)
+}
+
 // Info says what a stream holds.
 type Info struct {
 	Events       uint64 // that are still kept

@@ -110,8 +110,12 @@ func (a *Agent) logStream(t *state.Task, c state.ContainerDefinition) awslogs.St
 	o := c.Log.Options
 	return awslogs.Stream{
 		Path: a.logPath(t, c.Name), Start: awslogs.StartPattern(o["awslogs-datetime-format"], o["awslogs-multiline-pattern"]),
-		Put: func(ctx context.Context, events []awslogs.Event) error {
-			return a.putEvents(ctx, t, o["awslogs-region"], o["awslogs-group"], stream(t, c), events)
+		Put: func(ctx context.Context, events []awslogs.Event, again bool) error {
+			in := map[string]any{"logGroupName": o["awslogs-group"], "logStreamName": stream(t, c), "logEvents": events}
+			if again {
+				in["sequenceToken"] = repeatToken
+			}
+			return a.putEvents(ctx, t, o["awslogs-region"], in)
 		},
 		Dropped: func(err error) {
 			a.decide(context.Background(), t, decision.Decision{Phase: decision.Logs, Verdict: decision.Error, Code: "logs.dropped", Where: o["awslogs-group"],
@@ -120,7 +124,10 @@ func (a *Agent) logStream(t *state.Task, c state.ContainerDefinition) awslogs.St
 	}
 }
 
-func (a *Agent) putEvents(ctx context.Context, t *state.Task, region, group, stream string, events []awslogs.Event) error {
+// repeatToken tells the log service that a batch may have arrived before.
+const repeatToken = "repeat"
+
+func (a *Agent) putEvents(ctx context.Context, t *state.Task, region string, in map[string]any) error {
 	c, err := a.client(ctx, t)
 	if err != nil {
 		return err
@@ -129,7 +136,7 @@ func (a *Agent) putEvents(ctx context.Context, t *state.Task, region, group, str
 	if err != nil {
 		return err
 	}
-	err = c.call(ctx, logsAPI, region, "PutLogEvents", creds, map[string]any{"logGroupName": group, "logStreamName": stream, "logEvents": events}, nil)
+	err = c.call(ctx, logsAPI, region, "PutLogEvents", creds, in, nil)
 	if e := refused(err); e != nil && e.Status < 500 && e.Code != "ThrottlingException" {
 		return &awslogs.Refused{Err: err}
 	}

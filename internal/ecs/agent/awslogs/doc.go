@@ -3,7 +3,8 @@
 // batches, in the order in which they were written.
 //
 // A file is read on from where the last stored event ended, also after a
-// restart: the place is kept in a file beside it. Nothing is dropped while the
+// restart: the place is kept in a file beside it, and so is the batch that is
+// being stored, which is repeated after a restart if its outcome is not known. Nothing is dropped while the
 // store can be reached; what the store refuses for good is dropped and reported.
 // Whoever ends a container calls Drain to know that every line is stored.
 package awslogs

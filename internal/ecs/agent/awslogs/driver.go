@@ -32,8 +32,9 @@ type Stream struct {
 	// line is an event.
 	Start *regexp.Regexp
 	// Put stores events, at most 10,000 and 1 MiB. An error that is not *Refused
-	// is tried again.
-	Put func(ctx context.Context, events []Event) error
+	// is tried again. again says that the same batch may have been stored before,
+	// without us hearing of it; it must not be stored twice.
+	Put func(ctx context.Context, events []Event, again bool) error
 	// Dropped is told of events that were refused for good; may be nil.
 	Dropped func(err error)
 }

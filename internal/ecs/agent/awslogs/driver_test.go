@@ -23,7 +23,7 @@ type sink struct {
 	bad    string
 }
 
-func (s *sink) put(_ context.Context, events []Event) error {
+func (s *sink) put(_ context.Context, events []Event, again bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
@@ -144,12 +144,49 @@ func TestErrorsAreRepeatedAndRefusalsAreDropped(t *testing.T) {
 	}
 }
 
+// A kill between the store's having a batch and our noting it must not double it.
+func TestABatchWithoutAnAnswerIsRepeatedAsItWas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.log")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fmt.Fprint(f, "one\ntwo\n")
+	killed := make(chan []Event)
+	d := New(Options{Flush: time.Millisecond})
+	stop := run(t, d)
+	d.Follow(Stream{Path: path, Put: func(ctx context.Context, events []Event, again bool) error {
+		killed <- events // stored, and then the process is gone
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	first := <-killed
+	stop()
+	fmt.Fprint(f, "three\n")
+	type call struct {
+		events []Event
+		again  bool
+	}
+	var calls []call
+	d = New(Options{Flush: time.Millisecond})
+	defer run(t, d)()
+	d.Follow(Stream{Path: path, Put: func(_ context.Context, events []Event, again bool) error {
+		calls = append(calls, call{events, again})
+		return nil
+	}})
+	drain(t, d, path)
+	if len(calls) != 2 || !calls[0].again || !reflect.DeepEqual(calls[0].events, first) || calls[1].again || len(calls[1].events) != 1 || calls[1].events[0].Message != "three" {
+		t.Errorf("after %v came %+v", first, calls)
+	}
+}
+
 func TestDrainGivesUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.log")
 	os.WriteFile(path, []byte("one\n"), 0o600)
 	d := New(Options{Flush: time.Millisecond})
 	defer run(t, d)()
-	d.Follow(Stream{Path: path, Put: func(ctx context.Context, _ []Event) error { <-ctx.Done(); return ctx.Err() }})
+	d.Follow(Stream{Path: path, Put: func(ctx context.Context, _ []Event, _ bool) error { <-ctx.Done(); return ctx.Err() }})
 	if err := d.Drain(t.Context(), path, 20*time.Millisecond); !errors.Is(err, ErrNoProgress) {
 		t.Error(err)
 	}

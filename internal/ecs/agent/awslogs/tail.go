@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/neargate/neargate/internal/fault"
 	"golang.org/x/sys/unix"
 )
 
@@ -75,6 +76,9 @@ func (t *tail) run(ctx context.Context) {
 		}
 	}()
 	t.offset = t.savedOffset()
+	if err := t.repeat(ctx); err != nil {
+		return // ctx has ended
+	}
 	t.read = t.offset
 	for ctx.Err() == nil {
 		ending := t.isEnding() // before reading: what is written until then is read
@@ -171,7 +175,8 @@ func (t *tail) store(ctx context.Context, all bool) error {
 		if len(events) == 0 {
 			return nil
 		}
-		if err := t.put(ctx, events); err != nil {
+		t.note(events, end)
+		if err := t.put(ctx, events, false); err != nil {
 			return err
 		}
 		t.batches.Add(1)
@@ -184,9 +189,12 @@ func (t *tail) store(ctx context.Context, all bool) error {
 }
 
 // put stores one batch, again until it is stored, refused or ctx ends.
-func (t *tail) put(ctx context.Context, events []Event) error {
+func (t *tail) put(ctx context.Context, events []Event, again bool) error {
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
-		err := t.stream.Put(ctx, events)
+		fault.Point("awslogs.put")
+		err := t.stream.Put(ctx, events, again)
+		fault.Point("awslogs.stored")
+		again = true
 		var refused *Refused
 		switch {
 		case err == nil:
