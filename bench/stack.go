@@ -37,23 +37,37 @@ func benchStack(ctx context.Context) error {
 			return fmt.Errorf("neargate demo printed\n%s", out)
 		}
 		fmt.Printf("\nstack of 4 (%s): CREATE_COMPLETE with 2 tasks running after %s s (goal 1.5 s); whole command %s\n", name, deployed[1], time.Since(started).Round(time.Millisecond))
-		deleted, err := deleteStack(ctx, s)
+		cfn := cloudformationapi.NewClient(&client.Client{Endpoint: s.endpoint, Region: "us-east-1", Key: client.Operator})
+		stack, err := cfn.DescribeStacks(ctx, &cloudformationapi.DescribeStacksInput{StackName: stackName})
+		if err != nil {
+			return err
+		}
+		id := stack.Stacks[0].StackId
+		if err := breakdown(ctx, cfn, id, "CREATE"); err != nil {
+			return err
+		}
+		deleted, err := deleteStack(ctx, cfn)
 		if err != nil {
 			return err
 		}
 		fmt.Printf("deleted after %s\n", deleted.Round(time.Millisecond))
+		if err := breakdown(ctx, cfn, id, "DELETE"); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func deleteStack(ctx context.Context, s *server) (time.Duration, error) {
-	cfn := cloudformationapi.NewClient(&client.Client{Endpoint: s.endpoint, Region: "us-east-1", Key: client.Operator})
+// stackName is what `neargate demo` deploys.
+const stackName = "neargate-demo"
+
+func deleteStack(ctx context.Context, cfn cloudformationapi.API) (time.Duration, error) {
 	started := time.Now()
-	if err := cfn.DeleteStack(ctx, &cloudformationapi.DeleteStackInput{StackName: "neargate-demo"}); err != nil {
+	if err := cfn.DeleteStack(ctx, &cloudformationapi.DeleteStackInput{StackName: stackName}); err != nil {
 		return 0, err
 	}
 	for ctx.Err() == nil && time.Since(started) < time.Minute {
-		if _, err := cfn.DescribeStacks(ctx, &cloudformationapi.DescribeStacksInput{StackName: "neargate-demo"}); err != nil {
+		if _, err := cfn.DescribeStacks(ctx, &cloudformationapi.DescribeStacksInput{StackName: stackName}); err != nil {
 			return time.Since(started), nil // it does not exist any more
 		}
 		time.Sleep(5 * time.Millisecond)
