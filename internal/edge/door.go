@@ -39,9 +39,13 @@ type door struct {
 
 // service is a group of servers that start and stop together.
 type service struct {
-	stop context.CancelFunc
+	stop context.CancelCauseFunc
 	done chan struct{}
 }
+
+// errGone is why a door closes whose VPC has nobody any more who could ask. What
+// is still open there has lost its other end, and is not worth waiting for.
+var errGone = errors.New("the VPC is gone")
 
 func newDoor(e *Edge, v VPC) *door {
 	d := &door{edge: e, recent: &dns.Recent{}}
@@ -95,7 +99,7 @@ func (s *service) running() bool {
 
 func (s *service) close() {
 	if s != nil {
-		s.stop()
+		s.stop(errGone)
 		<-s.done
 	}
 }
@@ -103,11 +107,11 @@ func (s *service) close() {
 // start runs serve until the edge stops, the service is closed, or it fails: then
 // the next set opens it again.
 func (d *door) start(what string, serve func(ctx context.Context) error) *service {
-	ctx, stop := context.WithCancel(d.edge.ctx)
+	ctx, stop := context.WithCancelCause(d.edge.ctx)
 	s := &service{stop: stop, done: make(chan struct{})}
 	d.edge.serving.Go(func() {
 		defer close(s.done)
-		defer stop()
+		defer stop(nil)
 		if err := serve(ctx); err != nil {
 			d.edge.options.Log.Error("stopped answering in a VPC", "vpc", d.vpc.Load().ID, "service", what, "error", err)
 		}
@@ -197,7 +201,11 @@ func serveHTTP(ctx context.Context, servers []*http.Server, streams []net.Listen
 		})
 	}
 	<-ctx.Done()
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	grace := stopTimeout
+	if errors.Is(context.Cause(ctx), errGone) {
+		grace = 0
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	for _, s := range servers {
 		serving.Go(func() {
@@ -207,7 +215,7 @@ func serveHTTP(ctx context.Context, servers []*http.Server, streams []net.Listen
 		})
 	}
 	serving.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) && !errors.Is(err, errGone) {
 		return err
 	}
 	return nil
