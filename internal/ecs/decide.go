@@ -13,15 +13,20 @@ const trustPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Pri
 
 // recordTrust records that a role does not let ECS assume it.
 func (s *Service) recordTrust(ctx context.Context, c scope, role string, subjects []string) {
+	name := role[strings.LastIndex(role, "/")+1:]
+	cause, command := "the trust policy of the role "+name+" does not let "+tasksPrincipal+" assume it", "update-assume-role-policy --role-name "+name+" --policy-document '"+trustPolicy+"'"
+	if have, ok := state.Roles.Get(s.DB.Read(), state.IAMKey(c.Account, name)); !ok || have.ARN() != role {
+		cause, command = "there is no role "+role, "create-role --role-name "+name+" --assume-role-policy-document '"+trustPolicy+"'"
+	}
 	s.Decisions.Record(ctx, decision.Decision{
 		Account: c.Account, Region: c.Region, Phase: decision.IAM, Subjects: append(subjects, role), Verdict: decision.Deny, Code: "iam.trust",
 		Facts:      []decision.Fact{{Name: "role", Value: role}, {Name: "principal", Value: tasksPrincipal}},
-		Cause:      "the role does not exist, or its trust policy does not let " + tasksPrincipal + " assume it",
+		Cause:      cause,
 		Where:      role,
 		AWSMessage: roleProblem(role), Confidence: decision.Observed,
 		Fix: []decision.Fix{
-			{Lang: "cloudformation", Target: role, Text: "AssumeRolePolicyDocument:\n  Statement:\n    - Effect: Allow\n      Principal: { Service: [" + tasksPrincipal + "] }\n      Action: ['sts:AssumeRole']"},
-			{Lang: "cli", Text: "aws iam update-assume-role-policy --role-name " + role[strings.LastIndex(role, "/")+1:] + " --policy-document '" + trustPolicy + "'"},
+			{Lang: "cloudformation", Target: "the role " + name, Text: "AssumeRolePolicyDocument:\n  Statement:\n    - Effect: Allow\n      Principal: { Service: [" + tasksPrincipal + "] }\n      Action: ['sts:AssumeRole']"},
+			{Lang: "cli", Text: "aws iam " + command},
 		},
 	})
 }

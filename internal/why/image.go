@@ -35,8 +35,11 @@ func (x *Explainer) images(tx *store.Tx, t *state.Task, f *Finding) {
 		tags = append(tags, i.Tags...)
 	}
 	slices.Sort(tags)
-	has := "no images with tags"
-	if len(tags) > 0 {
+	has := "no tags"
+	switch {
+	case len(tags) == 1:
+		has = "the tag " + tags[0]
+	case len(tags) > 1:
 		has = "the tags " + strings.Join(tags[:min(len(tags), shownTags)], ", ")
 		if more := len(tags) - shownTags; more > 0 {
 			has += fmt.Sprintf(" and %d more", more)

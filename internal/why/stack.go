@@ -13,11 +13,11 @@ import (
 // it what keeps their tasks from running.
 func (x *Explainer) stack(tx *store.Tx, s *state.Stack) Report {
 	r := Report{Target: "stack/" + s.Name, Summary: fmt.Sprintf("stack %s is %s", s.Name, s.Status)}
-	x.resources(tx, s, &r, 0)
 	failed := strings.Contains(s.Status, "FAILED") || strings.Contains(s.Status, "ROLLBACK")
 	if failed && s.StatusReason != "" {
 		r.Summary += ": " + s.StatusReason
 	}
+	x.resources(tx, s, &r, 0)
 	r.Healthy = !failed && len(r.Findings) == 0
 	return r
 }
@@ -39,6 +39,7 @@ func (x *Explainer) resources(tx *store.Tx, s *state.Stack, r *Report, depth int
 			if service := findService(tx, s.Account, s.Region, name); service != nil && service.Status == "ACTIVE" {
 				if report := x.service(tx, service); !report.Healthy {
 					r.Findings = append(r.Findings, report.Findings...)
+					r.Summary += "; " + report.Summary
 				}
 			}
 		}
