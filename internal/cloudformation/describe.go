@@ -36,6 +36,7 @@ func paged[T any](all []T, token string) ([]T, string, error) {
 // DescribeStacks describes one stack, or all that are not deleted.
 func (s *Service) DescribeStacks(ctx context.Context, in *cloudformationapi.DescribeStacksInput) (*cloudformationapi.DescribeStacksOutput, error) {
 	if in.StackName != "" {
+		s.hold(ctx, in.StackName)
 		stack, err := s.existing(ctx, in.StackName)
 		if err != nil {
 			return nil, err
