@@ -113,7 +113,7 @@ func TestSecondSeedBySAM(t *testing.T) {
 			t.Fatalf("log groups: %+v", groups)
 		}
 		a.eventually(10*time.Second, "two lines in the log group", func() error {
-			out := a.aws("logs", "tail", groups.LogGroups[0].LogGroupName, "--since", "1h")
+			out := a.logsTail(groups.LogGroups[0].LogGroupName)
 			if n := strings.Count(out, "started"); n != 2 {
 				return fmt.Errorf("%d lines: %s", n, out)
 			}

@@ -23,6 +23,22 @@ func (a *account) insideRun(args ...string) result {
 	return a.neargate(append([]string{"run", "--data-dir", a.dataDir, "--"}, args...)...)
 }
 
+// logsTail prints a log group by version 2 of the aws CLI, the only one with
+// `logs tail`. Debian's is too old for AWS_ENDPOINT_URL, Ubuntu has none.
+func (a *account) logsTail(group string) string {
+	a.t.Helper()
+	if _, err := os.Stat("/usr/bin/aws"); err != nil {
+		r := a.neargate("logs", group)
+		a.t.Log("no aws CLI of version 2: looking by neargate logs")
+		return r.out
+	}
+	r := a.try("/usr/bin/aws", "--endpoint-url", a.endpoint, "logs", "tail", group, "--since", "1h", "--format", "short")
+	if r.code != 0 {
+		a.t.Fatalf("aws logs tail: exit %d\n%s", r.code, r.out)
+	}
+	return r.out
+}
+
 // craneImage writes an image as crane takes it and returns its path.
 func (a *account) craneImage(name string) string {
 	a.t.Helper()

@@ -12,6 +12,8 @@ missing=""
 for pair in skopeo:skopeo busybox:busybox-static docker-credential-ecr-login:amazon-ecr-credential-helper nginx:nginx-light curl:curl ip:iproute2 nft:nftables node:nodejs; do
 	command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
+# Version 2 of the aws CLI, where the distribution has it (Debian, not Ubuntu).
+[ -x /usr/bin/aws ] || ! apt-cache show awscli >/dev/null 2>&1 || missing="$missing awscli"
 python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 if [ -n "$missing" ]; then
 	[ "$(id -u)" = 0 ] || { echo "missing packages, run: sudo apt-get install$missing" >&2; exit 1; }
