@@ -20,7 +20,8 @@ const maxPending = 10_000
 // journal writes changes through to SQLite. One goroutine takes whatever has
 // gathered since its last commit and commits that at once: group commit.
 type journal struct {
-	sql *sql.DB
+	sql      *sql.DB
+	put, del *sql.Stmt // prepared once: compiling them costs as much as running them
 
 	mu      sync.Mutex
 	ready   *sync.Cond
@@ -52,6 +53,13 @@ func openJournal(path string) (*journal, error) {
 		return nil, fmt.Errorf("store: %s: %w", path, err)
 	}
 	j := &journal{sql: db, stopped: make(chan struct{})}
+	if j.put, err = db.Prepare("INSERT INTO record (kind, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"); err == nil {
+		j.del, err = db.Prepare("DELETE FROM record WHERE kind = ? AND key = ?")
+	}
+	if err != nil {
+		db.Close()
+		return nil, fmt.Errorf("store: %s: %w", path, err)
+	}
 	j.ready = sync.NewCond(&j.mu)
 	go j.run() // ends with close: the journal is the one component that outlives every context
 	return j, nil
@@ -154,14 +162,7 @@ func (j *journal) write(group []batch) error {
 		return err
 	}
 	defer tx.Rollback()
-	put, err := tx.Prepare("INSERT INTO record (kind, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value")
-	if err != nil {
-		return err
-	}
-	del, err := tx.Prepare("DELETE FROM record WHERE kind = ? AND key = ?")
-	if err != nil {
-		return err
-	}
+	put, del := tx.Stmt(j.put), tx.Stmt(j.del)
 	for _, b := range group {
 		for _, r := range b.rows {
 			if r.data == nil {
