@@ -4,8 +4,8 @@
 // Everything outside of the block is kept byte for byte.
 //
 // Only exact names that Neargate made go in (registries, load balancers,
-// distributions); the caller sees to that. The file is replaced whole, so a
-// reader never sees half of it.
+// distributions); the caller sees to that. The file is written in place, with
+// one write: what is mounted on it elsewhere stays.
 package hostsfile
 
 import (
@@ -57,18 +57,11 @@ func (f *File) Set(names map[string]netip.Addr) error {
 	if text == string(old) {
 		return nil
 	}
-	return replace(f.path, f.instance, text)
+	return replace(f.path, text)
 }
 
-// Remove takes the instance's block out of the file, and away what a crash left
-// beside it.
-func (f *File) Remove() error {
-	err := f.Set(nil)
-	if gone := os.Remove(leftover(resolve(f.path), f.instance)); !errors.Is(gone, fs.ErrNotExist) {
-		err = errors.Join(err, gone)
-	}
-	return err
-}
+// Remove takes the instance's block out of the file.
+func (f *File) Remove() error { return f.Set(nil) }
 
 // Edit returns the text of a hosts file with the instance's block replaced, or
 // removed when there are no names. It is a pure function; applying it twice
@@ -142,7 +135,7 @@ func validName(name string) bool {
 }
 
 // lockFile keeps two instances from overwriting each other's blocks. The lock
-// is on the folder, because the file itself is replaced.
+// is on the folder, as the file may not be there yet.
 func lockFile(path string) (*os.File, error) {
 	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -155,49 +148,26 @@ func lockFile(path string) (*os.File, error) {
 	return dir, nil
 }
 
-// replace writes the file beside the old one and renames it. Where the hosts
-// file is a mount point (as in a container) it cannot be renamed over, and is
-// written in place.
-func replace(path, instance, text string) error {
-	mode := fs.FileMode(0o644)
-	var owner *syscall.Stat_t
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-		owner, _ = info.Sys().(*syscall.Stat_t)
-	}
-	target := resolve(path)
-	// One name, so that what a crash leaves is used up by the next change. The lock
-	// of the folder is held.
-	temp, err := os.OpenFile(leftover(target, instance), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+// replace writes the file in place, with one write. A file renamed over it would
+// take away, without a word, what is mounted on the old one in other mount
+// namespaces: the names of `neargate run`, and those of other people's containers.
+// A shorter text is filled up with empty lines first, so that a crash between
+// the write and the cut leaves no half lines.
+func replace(path, text string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name())
-	_, err = temp.WriteString(text)
-	if owner != nil {
-		err = errors.Join(err, temp.Chown(int(owner.Uid), int(owner.Gid)))
-	}
-	if err = errors.Join(err, temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
-		return err
+	info, err := f.Stat()
+	if err == nil {
+		rest := max(0, int(info.Size())-len(text))
+		_, err = f.WriteAt([]byte(text+strings.Repeat("\n", rest)), 0)
 	}
 	fault.Point("hostsfile.written")
-	err = os.Rename(temp.Name(), target)
+	if err == nil {
+		err = f.Truncate(int64(len(text)))
+	}
+	err = errors.Join(err, f.Sync(), f.Close())
 	fault.Point("hostsfile.replaced")
-	if errors.Is(err, syscall.EBUSY) || errors.Is(err, syscall.EXDEV) {
-		return os.WriteFile(target, []byte(text), mode)
-	}
 	return err
-}
-
-// resolve follows symbolic links, as far as there are files.
-func resolve(path string) string {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		return target
-	}
-	return path
-}
-
-// leftover is the file that becomes the hosts file.
-func leftover(target, instance string) string {
-	return filepath.Join(filepath.Dir(target), ".hosts-neargate-"+instance)
 }

@@ -47,6 +47,10 @@ func TestTwoInstancesAtOnce(t *testing.T) {
 	if err := os.WriteFile(path, []byte("127.0.0.1 localhost\n"), 0o640); err != nil {
 		t.Fatal(err)
 	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var group sync.WaitGroup
 	for i := range 8 {
 		file := New(path, "i"+strconv.Itoa(i))
@@ -71,8 +75,8 @@ func TestTwoInstancesAtOnce(t *testing.T) {
 	if text, _ := os.ReadFile(path); string(text) != "127.0.0.1 localhost\n" {
 		t.Errorf("left: %q", text)
 	}
-	if info, _ := os.Stat(path); info.Mode().Perm() != 0o640 {
-		t.Errorf("mode became %v", info.Mode())
+	if info, _ := os.Stat(path); info.Mode().Perm() != 0o640 || !os.SameFile(info, before) {
+		t.Errorf("mode became %v; it is still the same file: %v", info.Mode(), os.SameFile(info, before))
 	}
 	if err := New(path, "i").Set(map[string]netip.Addr{"a\n127.0.0.1 bank.example": {}}); err == nil {
 		t.Error("a name with a line break was accepted")
