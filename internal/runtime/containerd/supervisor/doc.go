@@ -5,5 +5,5 @@
 // It imports little, on purpose: every task pays the start of this program twice
 // (the shim starts itself once more) and its memory as long as it runs. The build
 // makes a program of its own of it (../shim), which our binary carries; without
-// that our binary takes on the roles, at three times the price.
+// that our binary takes on the roles, at three to four times the price.
 package supervisor
