@@ -14,6 +14,9 @@ var (
 	namePattern   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
 )
 
+// maxContainers is how many containers a task definition may have.
+const maxContainers = 10
+
 // Build makes the record of a new revision from a request of the account. Who
 // registers it, when, and the revision's number are the caller's to fill in.
 // Errors are *ecsapi.ClientException or *ecsapi.InvalidParameterException.
@@ -57,6 +60,8 @@ func checkFamily(d *state.TaskDefinition, in *ecsapi.RegisterTaskDefinitionReque
 		return clientError("Family contains invalid characters.")
 	case len(in.ContainerDefinitions) == 0:
 		return clientError("Container list cannot be empty.")
+	case len(in.ContainerDefinitions) > maxContainers:
+		return clientError("A task definition can have at most 10 container definitions.")
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ func TestRefused(t *testing.T) {
 	side := func(r *in, c con) { r.ContainerDefinitions = append(r.ContainerDefinitions, c) }
 	for want, change := range map[string]func(*in, *con){
 		"Family contains invalid characters.":                          func(r *in, c *con) { r.Family = "a b" },
+		"A task definition can have at most 10 container definitions.": func(r *in, c *con) { r.ContainerDefinitions = make([]con, 11) },
 		"Container list cannot be empty.":                              func(r *in, c *con) { r.ContainerDefinitions = nil },
 		"Container.name should not be null or empty.":                  func(r *in, c *con) { c.Name = "" },
 		"Container.image should not be null or empty.":                 func(r *in, c *con) { c.Image = "" },
