@@ -132,7 +132,7 @@ func (n *Names) listen(ctx context.Context, name string) (net.Listener, netip.Ad
 }
 
 func (n *Names) serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: n.handler, TLSConfig: n.tls, ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
+	server := &http.Server{Handler: n.handler, TLSConfig: n.tls.Clone(), ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
 	if err := server.ServeTLS(l, "", ""); !errors.Is(err, http.ErrServerClosed) {
