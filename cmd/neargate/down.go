@@ -22,7 +22,7 @@ func downCommand(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Stop Neargate and its tasks, and restore the host",
-		Long: `Stop the daemon and every task, and remove what the instance made on the host:
+		Long: `Stop the daemon and every task (SIGTERM, and SIGKILL after three seconds), and remove what the instance made on the host:
 namespaces, links, firewall tables, mounts, cgroups, names in /etc/hosts and trusted certificates.
 It works as well when the daemon was killed. Stacks and data stay for the next "up", unless --data is given.`,
 		Args: cobra.NoArgs,
