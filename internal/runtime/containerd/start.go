@@ -75,6 +75,13 @@ func (r *Runtime) startCreated(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	if err := task.Start(ctx); err == nil {
+		return r.noteStart(id)
+	}
+	// The start that was cut off may just have come to its end in the shim.
+	if process, err := r.process(ctx, id); err == nil && process.Status != tasktypes.Status_CREATED {
+		return r.noteStart(id)
+	}
 	return r.startTask(ctx, task)
 }
 

@@ -94,7 +94,11 @@ func newShimTaskService(ic *plugin.InitContext) (any, error) {
 		records:   Records{os.Getenv(RecordsEnv)},
 		bundles:   filepath.Dir(cwd),
 	}
-	return task.NewTaskService(ic.Context, recorder, stop.(shutdown.Service))
+	service, err := task.NewTaskService(ic.Context, recorder, stop.(shutdown.Service))
+	if err != nil {
+		return nil, err
+	}
+	return finishing{service}, nil
 }
 
 // recordingPublisher writes down what must not be lost before it passes an
