@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // stackView is what the tests look at of DescribeStacks.
@@ -91,9 +92,12 @@ func testDescribeStack(a *account, packaged string) {
 			a.t.Errorf("resource %+v", r)
 		}
 	}
-	type event struct{ Timestamp, LogicalResourceId, ResourceStatus, ResourceType, PhysicalResourceId string }
+	type event struct {
+		Timestamp                                                           time.Time
+		LogicalResourceId, ResourceStatus, ResourceType, PhysicalResourceId string
+	}
 	events := awsJSON[struct{ StackEvents []event }](a, "cloudformation", "describe-stack-events", "--stack-name", "seed").StackEvents
-	if !slices.IsSortedFunc(events, func(x, y event) int { return strings.Compare(y.Timestamp, x.Timestamp) }) {
+	if !slices.IsSortedFunc(events, func(x, y event) int { return y.Timestamp.Compare(x.Timestamp) }) {
 		a.t.Errorf("events are not newest first: %+v", events)
 	}
 	if e := events[0]; e.LogicalResourceId != "seed" || e.ResourceStatus != "CREATE_COMPLETE" || e.PhysicalResourceId != root.StackId {

@@ -57,13 +57,22 @@ func (r Records) OOM(id string) bool {
 // Remove forgets a container.
 func (r Records) Remove(id string) error {
 	var errs []error
-	for _, suffix := range []string{".start", ".exit", ".oom"} {
-		if err := os.Remove(filepath.Join(r.Dir, id+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	paths := []string{filepath.Join(r.Dir, id+".start"), filepath.Join(r.Dir, id+".exit"), filepath.Join(r.Dir, id+".oom")}
+	// A shim that was killed while it wrote leaves its file under another name.
+	left, err := filepath.Glob(filepath.Join(r.Dir, temporary+id+"-*"))
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, path := range append(paths, left...) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
 }
+
+// temporary begins the names of files that are being written; the container's id follows.
+const temporary = ".tmp-"
 
 // writing is longer than a shim takes to write a file and give it its name.
 const writing = time.Minute
@@ -76,7 +85,7 @@ func (r Records) Sweep(known map[string]bool) error {
 	}
 	var errs []error
 	for _, entry := range entries {
-		if info, err := entry.Info(); strings.HasPrefix(entry.Name(), ".tmp-") && (err != nil || time.Since(info.ModTime()) < writing) {
+		if info, err := entry.Info(); strings.HasPrefix(entry.Name(), temporary) && (err != nil || time.Since(info.ModTime()) < writing) {
 			continue // a shim writes it now
 		}
 		if !known[strings.TrimSuffix(entry.Name(), filepath.Ext(entry.Name()))] {
@@ -95,7 +104,7 @@ func (r Records) put(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(r.Dir, ".tmp-")
+	tmp, err := os.CreateTemp(r.Dir, temporary+strings.TrimSuffix(name, filepath.Ext(name))+"-")
 	if err != nil {
 		return err
 	}
