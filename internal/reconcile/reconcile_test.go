@@ -41,6 +41,7 @@ func TestSignalsCollapseAndAKeyNeverRunsTwiceAtOnce(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if n := runs.Load(); n < 10 || n > 12 {
 			t.Errorf("%d runs for ten seconds of signals with runs of one second", n)
 		}
@@ -60,6 +61,7 @@ func TestErrorsAreRepeatedWithGrowingPauses(t *testing.T) {
 		start(t, l)
 		l.Add("k")
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if len(times) != 5 {
 			t.Fatalf("%d runs", len(times))
 		}
