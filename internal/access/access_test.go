@@ -467,6 +467,52 @@ func TestUses(t *testing.T) {
 	}
 }
 
+// What a principal was allowed and denied is counted per action, before and
+// after it is stored; the counts of one that is gone are not kept.
+func TestActionsAreCounted(t *testing.T) {
+	w := newWorld(t)
+	id := w.lookup(t, w.session(t, nil))
+	flush := func() {
+		t.Helper()
+		if err := w.keys.uses.flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	try := func() {
+		if err := w.check(t, id, "s3:GetObject", "arn:aws:s3:::bucket/red/x"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.check(t, id, "s3:GetObject", "arn:aws:s3:::bucket/blue/x"); err == nil {
+			t.Fatal("another team's object may be read")
+		}
+		if err := w.check(t, id, "logs:PutLogEvents", "*"); err == nil {
+			t.Fatal("logs may be written")
+		}
+	}
+	try()
+	flush()
+	try() // one half is stored, one is not
+	uses := w.auth.Uses(w.db.Read(), "AROA1")
+	if len(uses) != 2 {
+		t.Fatalf("uses are %+v", uses)
+	}
+	logs, s3 := uses[0], uses[1]
+	if s3.Action != "s3:GetObject" || s3.Allowed != 2 || s3.Denied != 2 || s3.Principal != roleARN || s3.Region != "eu-west-1" || s3.LastAllowed.IsZero() || s3.LastDenied.IsZero() {
+		t.Errorf("s3: %+v", s3)
+	}
+	if logs.Allowed != 0 || logs.Denied != 2 || !logs.LastAllowed.IsZero() || logs.LastAttempt() != logs.LastDenied || logs.Resource != "*" {
+		t.Errorf("logs: %+v", logs)
+	}
+	w.put(t, func(tx *store.Tx) {
+		state.Roles.Delete(tx, state.IAMKey(acct, "app"))
+		state.ForgetPrincipal(tx, "AROA1", roleARN)
+	})
+	flush() // what was still on its way belongs to nobody now
+	if uses := w.auth.Uses(w.db.Read(), "AROA1"); len(uses) != 0 {
+		t.Errorf("a deleted role has uses: %+v", uses)
+	}
+}
+
 func BenchmarkCheck(b *testing.B) {
 	w := newWorld(b)
 	w.auth.decisions = decision.Discard

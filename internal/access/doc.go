@@ -9,6 +9,13 @@
 //   - [Trust] answers whether a role may be assumed, and if not, why.
 //   - [Accounts] makes new AWS accounts.
 //
+// What was used is remembered durably, for "never used", RoleLastUsed and
+// service-last-accessed reports: [Authorizer.Uses] gives, for the unique id of a
+// role or user, one state.ActionUse per action with how often it was allowed and
+// denied, when last, in which region and on which resource. Counts are gathered
+// in memory and stored in one commit every few seconds; root users and services
+// are not counted. state.ForgetPrincipal deletes them with their principal.
+//
 // Its records are those of IAM in package state; package iam writes them. It is
 // not a service: services may import it.
 //

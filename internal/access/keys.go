@@ -174,17 +174,6 @@ func (k *Keys) Session(token string) (s Session, ok bool) {
 // Issue makes the credentials of a session. The session's keys are filled here.
 func (k *Keys) Issue(s Session) (Credentials, error) { return s.issue(k.seal) }
 
-// used notes that a key, or the role behind a session, was used with success.
-func (k *Keys) used(id *caller.Identity, service string) {
-	name := id.AccessKeyID
-	if id.RoleARN != "" {
-		name = id.RoleARN
-	}
-	if name != "" {
-		k.uses.note(name, id.Region, service, k.now())
-	}
-}
-
 func tagMap(tags []state.Tag, over map[string]string) map[string]string {
 	if len(tags) == 0 {
 		return over

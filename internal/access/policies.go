@@ -88,8 +88,8 @@ func (p *policies) gather(tx *store.Tx, id *caller.Identity) (gathered, error) {
 		}
 		return p.principal(tx, "role/"+role.Name, role.PrincipalPolicies)
 	case caller.User:
-		user, ok := state.Users.Get(tx, state.IAMKey(id.Account, lastSegment(id.ARN)))
-		if !ok || user.ARN() != id.ARN {
+		user, ok := userOf(tx, id.ARN)
+		if !ok {
 			return gathered{}, nil
 		}
 		return p.principal(tx, "user/"+user.Name, user.PrincipalPolicies)
@@ -175,6 +175,16 @@ func RoleOf(tx *store.Tx, roleARN string) (*state.Role, bool) {
 		return nil, false
 	}
 	return role, true
+}
+
+// userOf finds the user of an ARN; its path must be right, too.
+func userOf(tx *store.Tx, userARN string) (*state.User, bool) {
+	a, err := arn.Parse(userARN)
+	if err != nil || a.Service != "iam" || !strings.HasPrefix(a.Resource, "user/") {
+		return nil, false
+	}
+	user, ok := state.Users.Get(tx, state.IAMKey(a.Account, lastSegment(userARN)))
+	return user, ok && user.ARN() == userARN
 }
 
 func lastSegment(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }

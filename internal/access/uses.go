@@ -2,31 +2,116 @@ package access
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
 
-// uses collects when keys and roles were last used and stores it now and then:
-// a request must not wait for the disk to be noted.
+// uses collects what keys and roles are used for and stores it now and then, all
+// in one commit: a request must not wait for the disk to be noted. A crash
+// forgets the last few seconds.
 type uses struct {
 	db *store.DB
 
-	mu    sync.Mutex
-	fresh map[string]state.KeyUse
+	mu      sync.Mutex
+	keys    map[string]state.KeyUse
+	actions map[actionKey]*state.ActionUse // counts since the last flush
 }
 
-// usesInterval is how late a last use may be in the store. AWS takes hours.
+type actionKey struct{ principalID, action string }
+
+// usesInterval is how late a use may be in the store. AWS takes hours.
 const usesInterval = 5 * time.Second
 
-func newUses(db *store.DB) *uses { return &uses{db: db, fresh: map[string]state.KeyUse{}} }
+// maxActionsKept bounds what is remembered of one principal: more actions than
+// all services together have.
+const maxActionsKept = 2000
 
-func (u *uses) note(id, region, service string, at time.Time) {
+func newUses(db *store.DB) *uses {
+	return &uses{db: db, keys: map[string]state.KeyUse{}, actions: map[actionKey]*state.ActionUse{}}
+}
+
+// note notes that somebody tried an action. Only what was allowed counts as a
+// use of the key, or of the role behind a session.
+func (u *uses) note(id *caller.Identity, action, resource string, allowed bool, at time.Time) {
+	at = at.UTC().Truncate(time.Second)
+	name := id.AccessKeyID
+	if id.RoleARN != "" {
+		name = id.RoleARN
+	}
+	principalID, principal := principalOfUse(id)
 	u.mu.Lock()
-	u.fresh[id] = state.KeyUse{ID: id, At: at.UTC().Truncate(time.Second), Region: region, Service: service}
-	u.mu.Unlock()
+	defer u.mu.Unlock()
+	if allowed && name != "" {
+		u.keys[name] = state.KeyUse{ID: name, At: at, Region: id.Region, Service: serviceOf(action)}
+	}
+	if principalID == "" {
+		return
+	}
+	use := u.actions[actionKey{principalID, action}]
+	if use == nil {
+		use = &state.ActionUse{PrincipalID: principalID, Principal: principal, Action: action}
+		u.actions[actionKey{principalID, action}] = use
+	}
+	use.Region, use.Resource = id.Region, resource
+	if allowed {
+		use.Allowed, use.LastAllowed = use.Allowed+1, at
+	} else {
+		use.Denied, use.LastDenied = use.Denied+1, at
+	}
+}
+
+// principalOfUse is the unique id and the ARN under which a caller's uses are
+// kept; empty for root users and services, whom no identity policy restrains.
+func principalOfUse(id *caller.Identity) (principalID, arn string) {
+	switch id.Type {
+	case caller.AssumedRole:
+		principalID, _, _ = strings.Cut(id.UserID, ":")
+		return principalID, id.RoleARN
+	case caller.User:
+		return id.UserID, id.ARN
+	}
+	return "", ""
+}
+
+// of returns what a principal did, in the order of actions, with what is not
+// stored yet.
+func (u *uses) of(tx *store.Tx, principalID string) []state.ActionUse {
+	var all []state.ActionUse
+	for use := range state.ActionUses.All(tx, state.ActionUseKey(principalID, "")) {
+		all = append(all, *use)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key, use := range u.actions {
+		if key.principalID != principalID {
+			continue
+		}
+		if i := slices.IndexFunc(all, func(a state.ActionUse) bool { return a.Action == key.action }); i >= 0 {
+			all[i] = sum(all[i], *use)
+		} else {
+			all = append(all, *use)
+		}
+	}
+	slices.SortFunc(all, func(a, b state.ActionUse) int { return strings.Compare(a.Action, b.Action) })
+	return all
+}
+
+// sum adds newer counts to stored ones.
+func sum(old, fresh state.ActionUse) state.ActionUse {
+	fresh.Allowed, fresh.Denied = old.Allowed+fresh.Allowed, old.Denied+fresh.Denied
+	if fresh.LastAllowed.IsZero() {
+		fresh.LastAllowed = old.LastAllowed
+	}
+	if fresh.LastDenied.IsZero() {
+		fresh.LastDenied = old.LastDenied
+	}
+	return fresh
 }
 
 func (u *uses) run(ctx context.Context) error {
@@ -46,16 +131,50 @@ func (u *uses) run(ctx context.Context) error {
 
 func (u *uses) flush(ctx context.Context) error {
 	u.mu.Lock()
-	fresh := u.fresh
-	u.fresh = map[string]state.KeyUse{}
+	keys, actions := u.keys, u.actions
+	u.keys, u.actions = map[string]state.KeyUse{}, map[actionKey]*state.ActionUse{}
 	u.mu.Unlock()
-	if len(fresh) == 0 {
+	if len(keys) == 0 && len(actions) == 0 {
 		return nil
 	}
 	return u.db.Write(ctx, func(tx *store.Tx) error {
-		for _, use := range fresh {
+		for _, use := range keys {
 			state.KeyUses.Put(tx, &use)
+		}
+		for key, use := range actions {
+			if !principalExists(tx, use) {
+				continue // deleted since
+			}
+			if old, ok := state.ActionUses.Get(tx, state.ActionUseKey(key.principalID, key.action)); ok {
+				*use = sum(*old, *use)
+			} else if full(tx, key.principalID) {
+				continue
+			}
+			state.ActionUses.Put(tx, use)
 		}
 		return nil
 	})
+}
+
+// principalExists reports whether the role or user is still the one that acted.
+func principalExists(tx *store.Tx, use *state.ActionUse) bool {
+	if role, ok := RoleOf(tx, use.Principal); ok {
+		return role.ID == use.PrincipalID
+	}
+	user, ok := userOf(tx, use.Principal)
+	return ok && user.ID == use.PrincipalID
+}
+
+func full(tx *store.Tx, principalID string) bool {
+	n := 0
+	for range state.ActionUses.All(tx, state.ActionUseKey(principalID, "")) {
+		n++
+	}
+	return n >= maxActionsKept
+}
+
+// Uses returns what a role or user (its unique id: AROA..., AIDA...) was allowed
+// and denied, one entry per action in their order, up to this moment.
+func (a *Authorizer) Uses(tx *store.Tx, principalID string) []state.ActionUse {
+	return a.keys.uses.of(tx, principalID)
 }

@@ -112,7 +112,7 @@ func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) 
 
 func removeRole(tx *store.Tx, role *state.Role) {
 	state.Roles.Delete(tx, role.Key())
-	state.KeyUses.Delete(tx, role.ARN())
+	state.ForgetPrincipal(tx, role.ID, role.ARN())
 }
 
 func mayDelete(p state.PrincipalPolicies) error {

@@ -101,6 +101,7 @@ func (s *Service) DeleteUser(ctx context.Context, in *iamapi.DeleteUserRequest) 
 			return deleteConflict("Cannot delete entity, must delete access keys first.")
 		}
 		state.Users.Delete(tx, user.Key())
+		state.ForgetPrincipal(tx, user.ID, user.ARN())
 		return nil
 	})
 }

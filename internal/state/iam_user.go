@@ -51,15 +51,3 @@ type Account struct {
 
 // Accounts holds the accounts by id.
 var Accounts = store.Define("iam.account", func(a *Account) string { return a.ID })
-
-// KeyUse is when an access key or a role was last used. Written by access, some
-// seconds late.
-type KeyUse struct {
-	ID      string // access key id, or ARN of a role
-	At      time.Time
-	Region  string
-	Service string // signing name
-}
-
-// KeyUses holds the uses by id.
-var KeyUses = store.Define("iam.use", func(u *KeyUse) string { return u.ID })

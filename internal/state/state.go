@@ -41,7 +41,7 @@ type Tag struct {
 // Schema lists every table, for store.Open. One line per table, sorted.
 func Schema() []store.AnyTable {
 	return []store.AnyTable{
-		AccessKeys, Accounts, KeyUses, Policies, Roles, Users,
+		AccessKeys, Accounts, ActionUses, KeyUses, Policies, Roles, Users,
 		Clusters, ECSSettings, RunTokens, Services, TaskDefinitionFamilies, TaskDefinitions, Tasks,
 		Addresses,
 		Buckets,
