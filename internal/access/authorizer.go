@@ -6,6 +6,7 @@ import (
 
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/iam/policy"
@@ -112,6 +113,9 @@ func (a *Authorizer) check(ctx context.Context, id *caller.Identity, action, res
 // fill gathers the policies and the resource's owner.
 func (a *Authorizer) fill(ctx context.Context, q *question, find resourcePolicy) error {
 	id, resource := q.id, q.req.Resource
+	if parsed, err := arn.Parse(resource); assumes(q.req.Action) && (err != nil || parsed.Resource == "") {
+		return wire.NewError("ValidationError", 400, "%s is invalid", resource)
+	}
 	has, err := a.policies.of(id)
 	if err != nil {
 		return err

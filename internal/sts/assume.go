@@ -126,7 +126,7 @@ func (s *Service) tag(ctx context.Context, session *access.Session, in *stsapi.A
 	}
 	for _, k := range in.TransitiveTagKeys {
 		if _, ok := session.Tags[k]; !ok {
-			return wire.NewError("InvalidParameterValue", 400, "The specified transitive tag key must be included in the requested tags: %s", k)
+			return wire.NewError("InvalidParameterValue", 400, "The specified transitive tag key must be included in the requested tags.")
 		}
 	}
 	for _, k := range id.TransitiveTags {
