@@ -71,6 +71,9 @@ Resources:
   Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}
   Route: {Type: AWS::EC2::Route, DependsOn: Attachment, Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}}
   Association: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {RouteTableId: !Ref Table, SubnetId: !Ref Subnet}}
+  Address: {Type: AWS::EC2::EIP, DependsOn: Attachment, Properties: {Domain: vpc, Tags: [{Key: Size, Value: !Ref Size}]}}
+  Nat: {Type: AWS::EC2::NatGateway, DependsOn: Attachment, Properties: {SubnetId: !Ref Subnet, AllocationId: !GetAtt Address.AllocationId, Tags: [{Key: Size, Value: !Ref Size}]}}
+  PrivateNat: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: !Ref Subnet, ConnectivityType: private}}
   Group:
     Type: AWS::EC2::SecurityGroup
     Properties:
@@ -104,6 +107,8 @@ Resources:
       Roles: [!Ref Role]
       PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: 'ecr:*', Resource: !Sub '*', Sid: !Sub 'Size${Size}'}]}
 Outputs:
+  Address: {Value: !Ref Address}
+  Nat: {Value: !Ref Nat}
   Uri: {Value: !GetAtt Repository.RepositoryUri}
   Secret: {Value: !Ref Secret}
   Repository: {Value: !Ref Repository}

@@ -5,6 +5,7 @@ package resource
 func Types() map[string]Type {
 	all := []Type{
 		vpc{}, subnet{}, routeTable{}, route{}, routeTableAssociation{}, internetGateway{}, gatewayAttachment{},
+		elasticIP{}, elasticIPAssociation{}, natGateway{},
 		securityGroup{}, securityGroupRule{egress: false}, securityGroupRule{egress: true}, vpcEndpoint{},
 		ecsCluster{}, taskDefinition{}, ecsService{},
 		iamRole{}, iamPolicy{}, iamManagedPolicy{},
