@@ -19,6 +19,7 @@ type Hop struct {
 	ID   string // what decides: ENI, group, route table, endpoint, gateway
 	Rule string // the rule of it: security group rule id, or destination of the route; empty when none matches
 	Pass bool
+	Code Code   // why it does not pass
 	Text string // one sentence for people
 }
 
@@ -47,11 +48,11 @@ const (
 func Explain(site Site, v VPC, f Flow) []Hop {
 	e, ok := v.ENI(f.From)
 	if !ok {
-		return []Hop{{Kind: HopENI, ID: f.From, Text: fmt.Sprintf("%s does not exist in %s", f.From, v.ID)}}
+		return []Hop{{Kind: HopENI, ID: f.From, Code: CodeNoDestination, Text: fmt.Sprintf("%s does not exist in %s", f.From, v.ID)}}
 	}
 	hops := []Hop{{Kind: HopENI, ID: e.ID, Pass: e.Kind != Detached, Text: fmt.Sprintf("%s has the address %s in %s", e.ID, e.IP, e.Subnet)}}
 	if e.Kind == Detached {
-		hops[0].Text = e.ID + " is attached to nothing"
+		hops[0].Text, hops[0].Code = e.ID+" is attached to nothing", CodeAttachment
 		return hops
 	}
 	if f.To == e.IP {
@@ -77,35 +78,43 @@ func (v VPC) linkLocal(f Flow) (Hop, bool) {
 	switch f.To {
 	case MetadataAddr:
 		ok := f.Port == 80 && f.Protocol == TCP
-		return Hop{Kind: HopLink, ID: f.To.String(), Pass: ok, Text: "task metadata and credentials answer on TCP port 80 only"}, true
+		return Hop{Kind: HopLink, ID: f.To.String(), Pass: ok, Code: unless(ok, CodeProtocol), Text: "task metadata and credentials answer on TCP port 80 only"}, true
 	case DNSAddr, v.Resolver():
 		if !v.DNSSupport {
-			return Hop{Kind: HopLink, ID: f.To.String(), Text: "DNS support is off in " + v.ID}, true
+			return Hop{Kind: HopLink, ID: f.To.String(), Code: CodeNoDestination, Text: "DNS support is off in " + v.ID}, true
 		}
-		return Hop{Kind: HopLink, ID: f.To.String(), Pass: dns, Text: "the VPC's resolver answers on port 53 only"}, true
+		return Hop{Kind: HopLink, ID: f.To.String(), Pass: dns, Code: unless(dns, CodeProtocol), Text: "the VPC's resolver answers on port 53 only"}, true
 	}
 	return Hop{}, false
+}
+
+// unless is the code of a hop that does not pass.
+func unless(pass bool, code Code) Code {
+	if pass {
+		return ""
+	}
+	return code
 }
 
 // hops tells a path: the route, and what it leads through.
 func (p path) hops(e ENI, to netip.Addr) []Hop {
 	route := Hop{Kind: HopRoute, ID: p.Table, Pass: p.Via != viaNone || p.NAT.ID != ""}
 	if !p.Route.Destination.IsValid() {
-		route.Text = fmt.Sprintf("no route of %s leads to %s", p.Table, to)
+		route.Text, route.Code = fmt.Sprintf("no route of %s leads to %s", p.Table, to), CodeNoRoute
 		return []Hop{route}
 	}
 	t := p.Route.Target
 	route.Rule = p.Route.Destination.String()
 	route.Text = fmt.Sprintf("%s routes %s to %s", p.Table, route.Rule, t)
 	if !route.Pass {
-		route.Text += ": " + p.Why
+		route.Text, route.Code = route.Text+": "+p.Why, p.Code
 		return []Hop{route}
 	}
 	hops := []Hop{route}
 	if p.NAT.ID != "" {
 		nat := Hop{Kind: HopNAT, ID: p.Route.Target.ID, Pass: p.Via != viaNone, Text: fmt.Sprintf("%s translates %s to %s", p.Route.Target.ID, e.IP, p.NAT.PublicIP)}
 		if !nat.Pass {
-			nat.Text = p.Route.Target.ID + ": " + p.Why
+			nat.Text, nat.Code = p.Route.Target.ID+": "+p.Why, p.Code
 			return append(hops, nat)
 		}
 		hops = append(hops, nat)
@@ -138,7 +147,7 @@ func (t Target) String() string {
 func (v VPC) arrive(from ENI, f Flow) []Hop {
 	target, ok := v.ENIByIP(f.To)
 	if !ok || target.Kind == Detached {
-		return []Hop{{Kind: HopTarget, ID: f.To.String(), Text: fmt.Sprintf("no interface of %s has the address %s", v.ID, f.To)}}
+		return []Hop{{Kind: HopTarget, ID: f.To.String(), Code: CodeNoDestination, Text: fmt.Sprintf("no interface of %s has the address %s", v.ID, f.To)}}
 	}
 	hops := []Hop{{Kind: HopTarget, ID: target.ID, Pass: true, Text: fmt.Sprintf("%s has the address %s", target.ID, f.To)}}
 	if target.Kind == InterfaceEndpoint {
@@ -151,6 +160,7 @@ func (v VPC) arrive(from ENI, f Flow) []Hop {
 // filter judges a flow by one direction of an ENI's groups. The peer is the
 // other end: the target of egress, the source of ingress.
 func (v VPC) filter(kind HopKind, e ENI, peer netip.Addr, f Flow) Hop {
+	code := CodeGroupEmpty
 	for _, id := range e.Groups {
 		g, _ := v.SecurityGroup(id)
 		rules := g.Egress
@@ -158,6 +168,7 @@ func (v VPC) filter(kind HopKind, e ENI, peer netip.Addr, f Flow) Hop {
 			rules = g.Ingress
 		}
 		for _, r := range rules {
+			code = CodeGroupRules
 			if r.allows(f) && v.covers(r, peer) {
 				return Hop{Kind: kind, ID: id, Rule: r.ID, Pass: true, Text: fmt.Sprintf("%s rule %s of %s allows %s", kind, r.ID, id, f)}
 			}
@@ -171,7 +182,7 @@ func (v VPC) filter(kind HopKind, e ENI, peer netip.Addr, f Flow) Hop {
 	if kind == HopIngress {
 		preposition = "from"
 	}
-	return Hop{Kind: kind, ID: id, Text: fmt.Sprintf("no %s rule of %v on %s allows %s %s %s", kind, e.Groups, e.ID, f, preposition, peer)}
+	return Hop{Kind: kind, ID: id, Code: code, Text: fmt.Sprintf("no %s rule of %v on %s allows %s %s %s", kind, e.Groups, e.ID, f, preposition, peer)}
 }
 
 // String is the flow's protocol and port, for example "tcp 443".

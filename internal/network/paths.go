@@ -27,6 +27,7 @@ type path struct {
 	NAT    ENI    // the NAT gateway's interface, when the route leads to one
 	Onward Route  // the route of the NAT gateway's own subnet
 	Why    string // why Via is viaNone
+	Code   Code   // the same as a code
 }
 
 // defaultRoute matches everything.
@@ -80,14 +81,14 @@ func (v VPC) follow(site Site, r Route, public bool) []path {
 		return []path{p}
 	case InternetGateway:
 		if !public {
-			p.Why = "an internet gateway carries only interfaces with a public IP"
+			p.Why, p.Code = "an internet gateway carries only interfaces with a public IP", CodeNoPublicIP
 			return []path{p}
 		}
 		return internet(site, p)
 	case NATGateway:
 		return v.translate(site, p)
 	default:
-		p.Why = "the target of the route does not exist (blackhole)"
+		p.Why, p.Code = "the target of the route does not exist (blackhole)", CodeRouteState
 		return []path{p}
 	}
 }
@@ -104,13 +105,13 @@ func internet(site Site, p path) []path {
 	}
 	if part, ok := overlap(p.Prefix, site.PublicIPs()); ok {
 		q := p
-		q.Prefix, q.Via, q.Why = part, viaNone, "Neargate does not carry packets to the public IPs of interfaces yet"
+		q.Prefix, q.Via, q.Code, q.Why = part, viaNone, CodeNoDestination, "Neargate does not carry packets to the public IPs of interfaces yet"
 		all = append(all, q)
 	}
 	for _, r := range private {
 		if part, ok := overlap(p.Prefix, r); ok {
 			q := p
-			q.Prefix, q.Via, q.Why = part, viaNone, "an internet gateway carries no private addresses"
+			q.Prefix, q.Via, q.Code, q.Why = part, viaNone, CodePrivateTarget, "an internet gateway carries no private addresses"
 			all = append(all, q)
 		}
 	}
@@ -122,11 +123,11 @@ func (v VPC) translate(site Site, p path) []path {
 	nat, ok := find(v.ENIs, func(e ENI) bool { return e.Kind == NAT && e.Owner == p.Route.Target.ID })
 	subnet, ok2 := v.Subnet(nat.Subnet)
 	if !ok || !ok2 {
-		p.Why = "the NAT gateway does not exist (blackhole)"
+		p.Why, p.Code = "the NAT gateway does not exist (blackhole)", CodeRouteState
 		return []path{p}
 	}
 	p.NAT = nat
-	p.Why = "the NAT gateway's own subnet has no route to the destination"
+	p.Why, p.Code = "the NAT gateway's own subnet has no route to the destination", CodeNoRoute
 	all := []path{p}
 	table, _ := v.RouteTable(subnet.RouteTable)
 	for _, onward := range v.expand(table) {
@@ -191,5 +192,5 @@ func (v VPC) path(site Site, e ENI, to netip.Addr) path {
 			return p
 		}
 	}
-	return path{Prefix: defaultRoute, Via: viaNone, Table: s.RouteTable, Why: "no route leads there"}
+	return path{Prefix: defaultRoute, Via: viaNone, Table: s.RouteTable, Code: CodeNoRoute, Why: "no route leads there"}
 }

@@ -100,6 +100,30 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// What stops a flow has a code of AWS's.
+func TestCodes(t *testing.T) {
+	v := example()
+	for flow, want := range map[Flow]Code{
+		{"eni-x", addr("10.0.1.1"), 80, TCP}:             CodeNoDestination,
+		{"eni-private", addr("203.0.113.9"), 80, TCP}:    CodeNoPublicIP,
+		{"eni-public", addr("192.168.1.1"), 80, TCP}:     CodePrivateTarget,
+		{"eni-behind", addr("203.0.113.200"), 80, TCP}:   CodeRouteState,
+		{"eni-isolated", addr("203.0.113.9"), 80, TCP}:   CodeNoRoute,
+		{"eni-isolated", addr("10.0.3.20"), 80, TCP}:     CodeGroupRules,
+		{"eni-isolated", addr("10.0.1.10"), 80, TCP}:     CodeGroupEmpty,
+		{"eni-closed", addr("10.0.3.20"), 443, TCP}:      CodeGroupEmpty,
+		{"eni-public", addr("10.0.1.77"), 443, TCP}:      CodeNoDestination,
+		{"eni-public", addr("169.254.170.2"), 443, TCP}:  CodeProtocol,
+		{"eni-public", addr("203.0.113.9"), 80, TCP}:     "",
+		{"eni-isolated", addr("169.254.170.2"), 80, TCP}: "",
+	} {
+		hops := Explain(site, v, flow)
+		if last := hops[len(hops)-1]; last.Code != want || last.Pass != (want == "") {
+			t.Errorf("%s to %s: code %q, want %q: %+v", flow.From, flow.To, last.Code, want, last)
+		}
+	}
+}
+
 // A NAT gateway is only as good as the routes of its own subnet.
 func TestNATFollowsItsOwnSubnet(t *testing.T) {
 	v := example()
