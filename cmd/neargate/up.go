@@ -51,6 +51,7 @@ import (
 	"github.com/neargate/neargate/internal/registry"
 	"github.com/neargate/neargate/internal/runtime/containerd"
 	"github.com/neargate/neargate/internal/s3"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
 	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
@@ -109,7 +110,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 
 	// Who may do what.
 	decisions := decision.NewLog(db)
-	sealer, err := access.NewSealer(key)
+	sealer, err := seal.New(key)
 	if err != nil {
 		return err
 	}

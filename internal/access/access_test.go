@@ -16,6 +16,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -59,7 +60,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seal := TemporarySealer()
+	seal := seal.Temporary()
 	w := &world{db: db, keys: NewKeys(db, seal), log: &recorded{}}
 	w.auth = NewAuthorizer(w.keys, w.log)
 	w.put(t, func(tx *store.Tx) {
@@ -123,7 +124,7 @@ func TestLookup(t *testing.T) {
 	good := w.session(t, nil)
 	other := w.session(t, nil)
 	expired := w.session(t, func(s *Session) { s.Expires = s.Issued })
-	foreign, err := NewKeys(w.db, TemporarySealer()).Issue(Session{Account: acct, Expires: time.Now().Add(time.Hour)})
+	foreign, err := NewKeys(w.db, seal.Temporary()).Issue(Session{Account: acct, Expires: time.Now().Add(time.Hour)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/iam/policy"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -22,7 +23,7 @@ type Authorizer struct {
 	keys      *Keys
 	policies  *policies
 	decisions decision.Recorder
-	seal      Sealer
+	seal      seal.Sealer
 	resources map[string]resourcePolicy // by action prefix, for Check
 }
 

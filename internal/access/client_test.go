@@ -18,6 +18,7 @@ import (
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/iam"
 	"github.com/neargate/neargate/internal/s3"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/sts"
@@ -98,7 +99,7 @@ func TestRolesAndBuckets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seal := access.TemporarySealer()
+	seal := seal.Temporary()
 	keys := access.NewKeys(db, seal)
 	auth := access.NewAuthorizer(keys, decision.Discard)
 	gw := gateway.New(gateway.Config{Keys: keys, Checker: auth, Control: http.NotFoundHandler(), Region: "us-east-1", S3Path: s3.PathStyle})

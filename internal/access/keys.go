@@ -9,6 +9,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/sigv4"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -24,7 +25,7 @@ const (
 // Keys finds out who is behind an access key. It is safe for concurrent use.
 type Keys struct {
 	db   *store.DB
-	seal Sealer
+	seal seal.Sealer
 	now  func() time.Time
 	uses *uses
 
@@ -38,7 +39,7 @@ const maxCached = 8192
 
 // NewKeys returns the Keys of a database. Run must be running for last uses to
 // be stored.
-func NewKeys(db *store.DB, seal Sealer) *Keys {
+func NewKeys(db *store.DB, seal seal.Sealer) *Keys {
 	return &Keys{db: db, seal: seal, now: time.Now, uses: newUses(db)}
 }
 

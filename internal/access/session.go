@@ -8,6 +8,7 @@ import (
 
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/ids"
+	"github.com/neargate/neargate/internal/seal"
 )
 
 // Session is what temporary credentials stand for. Exactly one of RoleARN and
@@ -46,7 +47,7 @@ type Credentials struct {
 const tokenPurpose = "session token"
 
 // issue gives the session its keys and seals it.
-func (s Session) issue(seal Sealer) (Credentials, error) {
+func (s Session) issue(by seal.Sealer) (Credentials, error) {
 	s.AccessKeyID = "LSIA" + ids.Upper(16)
 	s.Secret = ids.Mixed(40)
 	b, err := json.Marshal(s)
@@ -56,22 +57,22 @@ func (s Session) issue(seal Sealer) (Credentials, error) {
 	return Credentials{
 		AccessKeyID:     s.AccessKeyID,
 		SecretAccessKey: s.Secret,
-		SessionToken:    base64.StdEncoding.EncodeToString(seal.Seal(b, tokenPurpose)),
+		SessionToken:    base64.StdEncoding.EncodeToString(by.Seal(b, tokenPurpose)),
 		Expiration:      s.Expires,
 		Identity:        s.identity(),
 	}, nil
 }
 
 // openSession reads a token. It does not look at the clock.
-func openSession(seal Sealer, token string) (*Session, error) {
+func openSession(by seal.Sealer, token string) (*Session, error) {
 	if len(token) > 64<<10 {
-		return nil, ErrSealed
+		return nil, seal.ErrSealed
 	}
 	sealed, err := base64.StdEncoding.DecodeString(token)
 	if err != nil {
-		return nil, ErrSealed
+		return nil, seal.ErrSealed
 	}
-	b, err := seal.Open(sealed, tokenPurpose)
+	b, err := by.Open(sealed, tokenPurpose)
 	if err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ import (
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/s3"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
 	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
@@ -85,7 +86,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, db: db, ctx: caller.With(t.Context(), caller.ForRoot(account, region)), refuse: map[string]func() error{}}
-	seal := access.TemporarySealer()
+	seal := seal.Temporary()
 	keys := access.NewKeys(db, seal)
 	auth := access.NewAuthorizer(keys, decision.Discard)
 	site := network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}

@@ -24,6 +24,7 @@ import (
 	"github.com/neargate/neargate/internal/ecr"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/pki"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/testenv"
@@ -55,7 +56,7 @@ func install(t *testing.T) *installation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &installation{db: db, keys: access.NewKeys(db, access.TemporarySealer()), certs: t.TempDir()}
+	i := &installation{db: db, keys: access.NewKeys(db, seal.Temporary()), certs: t.TempDir()}
 	checker := access.NewAuthorizer(i.keys, decision.NewLog(db))
 	if i.service, err = ecr.New(ecr.Config{DB: db, Blobs: blobs, Checker: checker, Key: []byte("secret")}); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/iam"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/sts"
@@ -94,7 +95,7 @@ func TestBoto3(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seal := access.TemporarySealer()
+	seal := seal.Temporary()
 	keys := access.NewKeys(db, seal)
 	auth := access.NewAuthorizer(keys, decision.Discard)
 	gw := gateway.New(gateway.Config{

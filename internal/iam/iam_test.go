@@ -12,6 +12,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -40,7 +41,7 @@ func newWorld(t testing.TB) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seal := access.TemporarySealer()
+	seal := seal.Temporary()
 	w := &world{db: db, keys: access.NewKeys(db, seal), ctx: caller.With(t.Context(), caller.ForRoot(acct, "eu-west-1"))}
 	w.auth = access.NewAuthorizer(w.keys, decision.Discard)
 	w.iam = New(db, seal, w.auth)

@@ -7,6 +7,7 @@ import (
 	"github.com/neargate/neargate/internal/access"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -14,7 +15,7 @@ import (
 // Service implements the API of IAM.
 type Service struct {
 	db   *store.DB
-	seal access.Sealer
+	seal seal.Sealer
 	auth *access.Authorizer // evaluates for SimulatePrincipalPolicy
 	now  func() time.Time
 }
@@ -22,7 +23,7 @@ type Service struct {
 var _ iamapi.API = (*Service)(nil)
 
 // New returns the service over db. Secrets of access keys are sealed with seal.
-func New(db *store.DB, seal access.Sealer, auth *access.Authorizer) *Service {
+func New(db *store.DB, seal seal.Sealer, auth *access.Authorizer) *Service {
 	return &Service{db: db, seal: seal, auth: auth, now: func() time.Time { return time.Now().UTC().Truncate(time.Second) }}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -36,7 +37,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{db: db, keys: access.NewKeys(db, access.TemporarySealer())}
+	w := &world{db: db, keys: access.NewKeys(db, seal.Temporary())}
 	w.auth = access.NewAuthorizer(w.keys, decision.Discard)
 	w.sts = New(db, w.keys, w.auth)
 	w.inv = stsapi.NewClient(w)

@@ -1,4 +1,8 @@
-package access
+// Package seal encrypts and authenticates small secrets at rest under keys that
+// are derived from the instance's key: access keys, session tokens, and the key
+// material of KMS, under which everything else is encrypted. It imports nothing
+// of ours.
+package seal
 
 import (
 	"crypto/aes"
@@ -19,9 +23,9 @@ type Sealer interface {
 // ErrSealed means that something was not sealed by us, or was changed.
 var ErrSealed = errors.New("not sealed with this instance's key")
 
-// NewSealer returns the Sealer of an instance key (32 bytes): AES-256-GCM with
+// New returns the Sealer of an instance key (32 bytes): AES-256-GCM with
 // random nonces under a key derived from it.
-func NewSealer(key [32]byte) (Sealer, error) {
+func New(key [32]byte) (Sealer, error) {
 	derived, err := hkdf.Key(sha256.New, key[:], nil, "neargate access", 32)
 	if err != nil {
 		return nil, err
@@ -37,12 +41,12 @@ func NewSealer(key [32]byte) (Sealer, error) {
 	return sealer{aead}, nil
 }
 
-// TemporarySealer returns a Sealer with a random key that is gone with the
+// Temporary returns a Sealer with a random key that is gone with the
 // process: for tests.
-func TemporarySealer() Sealer {
+func Temporary() Sealer {
 	var key [32]byte
 	rand.Read(key[:])
-	s, err := NewSealer(key)
+	s, err := New(key)
 	if err != nil {
 		panic(err) // AES with 32 bytes cannot fail
 	}
