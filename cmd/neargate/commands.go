@@ -27,6 +27,7 @@ func commands(opts *options) []*cobra.Command {
 		demoCommand(opts),
 		demoAppCommand(),
 		coverageCommand(),
+		diagnosesCommand(),
 	}
 }
 

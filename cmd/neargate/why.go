@@ -9,6 +9,7 @@ import (
 
 	"github.com/neargate/neargate/internal/cli"
 	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/diagnosis"
 	"github.com/neargate/neargate/internal/why"
 	"github.com/spf13/cobra"
 )
@@ -19,13 +20,17 @@ const shownTasks = 3
 func whyCommand(opts *options) *cobra.Command {
 	var lang string
 	cmd := &cobra.Command{
-		Use:   "why TASK | SERVICE | stack/NAME | REQUEST",
+		Use:   "why TASK | SERVICE | stack/NAME | REQUEST | CODE",
 		Short: "Say what keeps something from working, with the evidence and a fix to paste",
 		Long: `Say what keeps a task, a service or a stack from working: the cause, where it is, what AWS says, what
-was seen, and a fix to paste. Exit code 6 when a cause was found, 0 when all is well.`,
+was seen, and a fix to paste. REQUEST is the id in the x-neargate-why header of a refused request. CODE is
+one of the codes of docs/diagnoses.md, which is explained. Exit code 6 when a cause was found, 0 when all is well.`,
 		Example: "  neargate why service/sample-service\n  neargate why 4f0c2a91\n  neargate why stack/isolated-vpc-environment",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if e, ok := diagnosis.Find(args[0]); ok {
+				return printEntry(cmd.OutOrStdout(), e, opts.output)
+			}
 			r, err := connect(opts)
 			if err != nil {
 				return err
@@ -49,6 +54,20 @@ was seen, and a fix to paste. Exit code 6 when a cause was found, 0 when all is 
 	}
 	cmd.Flags().StringVar(&lang, "fix", "", "show only fixes in this language: cloudformation, terraform or cli")
 	return cmd
+}
+
+// printEntry prints an entry of the catalogue.
+func printEntry(w io.Writer, e diagnosis.Entry, output string) error {
+	if output == "json" {
+		return cli.JSON(w, "why", e)
+	}
+	s := cli.StyleFor(w)
+	fmt.Fprintf(w, "%s\n\n", s.Bold(e.Code))
+	line(w, s, "Cause", e.Cause)
+	line(w, s, "AWS says", e.AWS)
+	line(w, s, "Found by", e.Found)
+	line(w, s, "Fix", e.Fix)
+	return nil
 }
 
 func printReport(w io.Writer, r why.Report, lang string) {
@@ -90,7 +109,7 @@ func printReport(w io.Writer, r why.Report, lang string) {
 				fmt.Fprintf(w, "             %s\n", l)
 			}
 		}
-		line(w, s, "Code", f.Code)
+		line(w, s, "Code", f.Code+s.Dim("   (neargate why "+f.Code+")"))
 	}
 }
 

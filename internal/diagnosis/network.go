@@ -1,0 +1,38 @@
+package diagnosis
+
+const timeout = "CannotPullContainerError or ResourceInitializationError: ... i/o timeout"
+
+var network = []Entry{
+	{"net.no-route", "The route table of the task's subnet leads nowhere for the address.", timeout,
+		"The connection timed out, and no route of the table matches the address.", "A route to a NAT gateway, or another subnet."},
+	{"net.blackhole", "The matching route leads to something that does not exist any more, or that is not attached.", timeout,
+		"The connection timed out; the route that matches is a blackhole.", "Attach or make the target again, or replace the route."},
+	{"net.igw-no-public-ip", "The route leads to an internet gateway, which carries only interfaces with a public address, and the task has none.", timeout,
+		"The connection timed out; the default route leads to an internet gateway; the interface has no public address.", "AssignPublicIp: ENABLED, or private subnets whose route leads to a NAT gateway."},
+	{"net.nat-no-route", "The NAT gateway exists, but its own subnet has no way to the internet.", timeout,
+		"The connection timed out; the route leads to a NAT gateway, whose subnet's route table has no route to an internet gateway.", "A default route to the internet gateway in the table of the NAT gateway's subnet."},
+	{"net.endpoint-missing", "The subnet has neither a route to an AWS service nor an endpoint for it.", timeout + ", or: The task cannot find the Amazon CloudWatch log group ...",
+		"The name resolved to a public address of AWS; nothing leads there.", "An interface endpoint with private DNS; for S3 a gateway endpoint in the subnet's route table."},
+	{"net.endpoint-sg", "The security group of an endpoint does not let the task in.", "... i/o timeout, or context deadline exceeded",
+		"The endpoint's interface dropped the packets; no inbound rule of its groups matches the task.", "An inbound rule for TCP 443 from the task's security group."},
+	{"net.sg-ingress", "The security group of the target does not let the task in.", "... i/o timeout",
+		"The target's interface dropped the packets.", "An inbound rule for the port from the task's security group."},
+	{"net.sg-egress", "The security group of the task does not let the connection out.", timeout,
+		"The task's own interface dropped the packets.", "An outbound rule for the port."},
+	{"net.nacl", "A network ACL denies the packets, or their answers. ACLs keep no state: both directions need a rule.", timeout,
+		"The ACL of a subnet on the way has a deny entry, or none that allows, for the packet or its answer.", "An entry with a lower number that allows the port, and one for the answers (ports 1024 to 65535)."},
+	{"net.dns-off", "DNS support is off in the VPC, so no name resolves.", "... dial tcp: lookup ...: no such host",
+		"The resolver of the VPC did not answer; enableDnsSupport is false.", "enableDnsSupport: true."},
+	{"net.dns-name", "The VPC's resolver has no address for the name.", "... no such host",
+		"The resolver answered that there is no such name.", "Correct the name."},
+	{"net.private-dns-off", "There is an endpoint for the service, but its private DNS is off: the name leads to the public address, which the subnet cannot reach.", timeout,
+		"The name resolved to a public address of AWS, and an endpoint of the service exists in the VPC.", "PrivateDnsEnabled: true; the VPC needs enableDnsSupport and enableDnsHostnames for it."},
+	{"net.subnet-full", "The subnet has no free address for the task's interface.", "Unexpected EC2 error while attempting to Create Network Interface in subnet '...': InsufficientFreeAddressesInSubnet",
+		"The allocator found no free address.", "More or larger subnets."},
+	{"net.interface", "The network interface of the task could not be made.", "Unexpected EC2 error while attempting to Create Network Interface ...",
+		"EC2 refused to make it; the error is shown.", "What the error names: often a subnet or security group that is gone."},
+	{"net.wrong-vpc", "Subnets and security groups of the task belong to different VPCs.", "InvalidParameterException: Security group ... does not appear to belong to the same VPC as the input subnets.",
+		"The request named them together.", "Security groups of the subnets' VPC."},
+	{"net.unreachable", "A request of the task did not arrive, though every rule on its way would have let it pass.", timeout,
+		"The connection failed; the routes, groups and ACLs allow it.", "Look at the server's side: does something listen there?"},
+}

@@ -1,0 +1,14 @@
+package diagnosis
+
+var secretsAndLogs = []Entry{
+	{"sec.not-found", "There is no secret or parameter of that name, or no such version.", "ResourceNotFoundException: Secrets Manager can't find the specified secret., or invalid ssm parameters: ...",
+		"The answer of Secrets Manager or Systems Manager.", "Make it, or correct valueFrom."},
+	{"sec.json-key", "The secret has no such JSON key.", "... retrieved secret from Secrets Manager did not contain json key ...",
+		"The keys of the secret, names only.", "A valueFrom that ends with a key that is there, or a new version of the secret."},
+	{"logs.no-group", "The log group does not exist.", "ResourceInitializationError: failed to validate logger args: ... ResourceNotFoundException: The specified log group does not exist.",
+		"The answer of CloudWatch Logs.", "Make the log group, or set awslogs-create-group and allow logs:CreateLogGroup."},
+	{"logs.option", "The log configuration lacks an option that awslogs needs.", "ResourceInitializationError: failed to validate logger args: unable to get awslogs driver arguments: ... is required",
+		"The container's logConfiguration.", "Set the option."},
+	{"logs.dropped", "Lines that the container wrote could not be stored.", "",
+		"The answer of CloudWatch Logs to PutLogEvents.", "What the error names: often logs:PutLogEvents for the execution role, or a log group that is gone."},
+}
