@@ -208,7 +208,8 @@ func TestMalformedRequests(t *testing.T) {
 			{name: "form too large", service: "iam", method: "POST", path: "/", header: formHeader, body: `Action=CreateUser&UserName=` + big, status: 413, code: "RequestEntityTooLarge"},
 			// rest-xml
 			{name: "xml broken off", service: "s3", method: "PUT", path: "/malformed-bucket", body: `<CreateBucketConfiguration><Loc`, status: 400, code: "MalformedXML"},
-			{name: "xml of another root", service: "s3", method: "PUT", path: "/malformed-bucket", body: `<Foo/>`, status: 400, code: "IllegalLocationConstraintException"},
+			{name: "xml of another root", service: "s3", method: "PUT", path: "/malformed-bucket", body: `<Foo/>`, status: 400, code: "MalformedXML"},
+			{name: "xml element that is not known", service: "s3", method: "PUT", path: "/malformed-bucket?versioning", body: `<VersioningConfiguration><Staus>Enabled</Staus></VersioningConfiguration>`, status: 400, code: "MalformedXML"},
 			{name: "xml entity bomb", service: "s3", method: "PUT", path: "/malformed-bucket", body: `<!DOCTYPE a [<!ENTITY x "xxxxxxxxxx"><!ENTITY y "&x;&x;&x;">]><CreateBucketConfiguration><LocationConstraint>&y;</LocationConstraint></CreateBucketConfiguration>`, status: 400, code: "MalformedXML"},
 			{name: "bucket name", service: "s3", method: "PUT", path: "/No_Such", status: 400, code: "InvalidBucketName"},
 			{name: "method", service: "s3", method: "PATCH", path: "/malformed-bucket", status: 405, code: "MethodNotAllowed"},

@@ -91,11 +91,7 @@ func (op *Operation) decodeRESTBody(p Protocol, r *http.Request, body []byte, pl
 	if p == RESTJSON {
 		return decodeJSONBody(body, plan, v)
 	}
-	root, err := readXML(body)
-	if err != nil {
-		return err
-	}
-	return decodeXML(root, plan, v)
+	return decodeXMLBody(body, op.InputRoot, &shape{kind: kindStruct, typ: plan.typ, plan: plan}, v)
 }
 
 func (op *Operation) decodePayload(p Protocol, r *http.Request, body []byte, f *field, v reflect.Value) error {
@@ -108,6 +104,9 @@ func (op *Operation) decodePayload(p Protocol, r *http.Request, body []byte, f *
 		return nil
 	}
 	if len(body) == 0 {
+		if f.required && f.kind == kindStruct && op.Service != nil && op.Service.BareErrors {
+			return NewError("MissingRequestBodyError", 400, "Request Body is empty")
+		}
 		return nil
 	}
 	switch {
@@ -118,11 +117,7 @@ func (op *Operation) decodePayload(p Protocol, r *http.Request, body []byte, f *
 	case p == RESTJSON:
 		return decodeJSON(body, &f.shape, v)
 	default:
-		root, err := readXML(body)
-		if err != nil {
-			return err
-		}
-		return xmlValue(root, &f.shape, v)
+		return decodeXMLBody(body, f.root, &f.shape, v)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,39 @@ import (
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/wire"
 )
+
+func TestXMLOfAnotherSchema(t *testing.T) {
+	for _, c := range []struct{ method, target, body, want string }{
+		{"PUT", "/b", `<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>`, ""},
+		{"PUT", "/b", `<CreateBucketConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>`, ""},
+		{"PUT", "/b", ``, ""},
+		{"PUT", "/b", `<Foo/>`, "MalformedXML"},
+		{"PUT", "/b", `<Foo><LocationConstraint>eu-west-1</LocationConstraint></Foo>`, "MalformedXML"},
+		{"PUT", "/b", `<CreateBucketConfiguration><Location>eu-west-1</Location></CreateBucketConfiguration>`, "MalformedXML"},
+		{"PUT", "/b", `<CreateBucketConfiguration><LocationConstraint><A/></LocationConstraint></CreateBucketConfiguration>`, "MalformedXML"},
+		{"PUT", "/b", `<CreateBucketConfiguration><LocationConstraint>a</LocationConstraint><LocationConstraint>b</LocationConstraint></CreateBucketConfiguration>`, "MalformedXML"},
+		{"PUT", "/b?versioning", `<VersioningConfiguration/>`, ""},
+		{"PUT", "/b?versioning", `<Versioning/>`, "MalformedXML"},
+		{"PUT", "/b?versioning", ``, "MissingRequestBodyError"},
+		{"PUT", "/b?tagging", `<Tagging><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tagging>`, ""},
+		{"PUT", "/b?tagging", `<Tagging><TagSet><Label><Key>k</Key></Label></TagSet></Tagging>`, "MalformedXML"},
+		{"POST", "/b?delete", `<Delete><Object><Key>k</Key></Object></Delete>`, ""},
+		{"POST", "/b?delete", `<Objects><Object><Key>k</Key></Object></Objects>`, "MalformedXML"},
+		{"POST", "/b/k?uploadId=1", `<CompleteMultipartUpload><Part><ETag>e</ETag><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>`, ""},
+		{"POST", "/b/k?uploadId=1", `<Parts/>`, "MalformedXML"},
+	} {
+		r := httptest.NewRequest(c.method, c.target, nil)
+		op, protocol, err := s3api.Model.Route(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = op.Decode(protocol, r, []byte(c.body))
+		var known wire.Error
+		if got := errors.As(err, &known); !got && c.want != "" || got && known.ErrorCode() != c.want {
+			t.Errorf("%s %s: %v, want %q", c.target, c.body, err, c.want)
+		}
+	}
+}
 
 func TestRoutesOfS3(t *testing.T) {
 	for _, c := range []struct{ method, target, header, want string }{

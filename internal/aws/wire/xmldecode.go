@@ -6,8 +6,22 @@ import (
 	"strings"
 )
 
-// decodeXML reads the members of a structure from an element.
+// decodeXMLBody reads a document whose root element has the given name ("" for any).
+func decodeXMLBody(body []byte, root string, s *shape, v reflect.Value) error {
+	n, err := readXML(body)
+	switch {
+	case err != nil:
+		return err
+	case root != "" && n.name != root:
+		return fmt.Errorf("the root element is %s, not %s", n.name, root)
+	}
+	return xmlValue(n, s, v)
+}
+
+// decodeXML reads the members of a structure from an element. An element that
+// is no member's is an error: AWS validates requests against its schema.
 func decodeXML(n *xmlNode, p *structPlan, v reflect.Value) error {
+	read := 0
 	for i := range p.fields {
 		f := &p.fields[i]
 		if f.in != "" || f.payload {
@@ -32,6 +46,10 @@ func decodeXML(n *xmlNode, p *structPlan, v reflect.Value) error {
 		if err := xmlMember(nodes, &f.shape, target); err != nil {
 			return err
 		}
+		read += len(nodes)
+	}
+	if read < len(n.children) {
+		return fmt.Errorf("%s has an element that is not known", n.name)
 	}
 	return nil
 }
@@ -44,6 +62,9 @@ func xmlMember(nodes []*xmlNode, s *shape, v reflect.Value) error {
 	case s.kind == kindMap && s.flat:
 		return xmlMap(nodes, s, s.target(v))
 	}
+	if len(nodes) > 1 {
+		return fmt.Errorf("%s is there %d times", nodes[0].name, len(nodes))
+	}
 	return xmlValue(nodes[0], s, v)
 }
 
@@ -52,9 +73,20 @@ func xmlValue(n *xmlNode, s *shape, v reflect.Value) error {
 	case kindStruct:
 		return decodeXML(n, s.plan, s.target(v))
 	case kindList:
-		return xmlList(n.all(first(s.elem.loc, "member")), s, s.target(v))
+		nodes, err := n.only(first(s.elem.loc, "member"))
+		if err != nil {
+			return err
+		}
+		return xmlList(nodes, s, s.target(v))
 	case kindMap:
-		return xmlMap(n.all("entry"), s, s.target(v))
+		nodes, err := n.only("entry")
+		if err != nil {
+			return err
+		}
+		return xmlMap(nodes, s, s.target(v))
+	}
+	if len(n.children) > 0 {
+		return fmt.Errorf("%s is a value, and has elements", n.name)
 	}
 	text := string(n.text)
 	if s.kind != kindString {

@@ -82,3 +82,13 @@ func (n *xmlNode) all(name string) []*xmlNode {
 	}
 	return out
 }
+
+// only returns the children, which must all have the name.
+func (n *xmlNode) only(name string) ([]*xmlNode, error) {
+	for _, c := range n.children {
+		if c.name != name {
+			return nil, fmt.Errorf("%s has an element %s, not %s", n.name, c.name, name)
+		}
+	}
+	return n.children, nil
+}
