@@ -174,7 +174,7 @@ func (o *operation) destroy(ctx context.Context, r *state.StackResource, p state
 		if !slices.Contains(inUse, code(err)) || time.Now().After(deadline) || ctx.Err() != nil {
 			return err
 		}
-		next := o.s.commits.next()
+		next := o.s.commits.Next()
 		select {
 		case <-next:
 		case <-time.After(time.Second):

@@ -11,6 +11,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/cloudformation/resource"
+	"github.com/neargate/neargate/internal/hold"
 	"github.com/neargate/neargate/internal/reconcile"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -41,7 +42,7 @@ type Service struct {
 	log      *slog.Logger
 	types    map[string]resource.Type
 	loop     reconcile.Loop
-	commits  notice
+	commits  hold.Notice
 }
 
 var _ cloudformationapi.API = (*Service)(nil)
@@ -59,7 +60,7 @@ func New(o Options) *Service {
 	s.types[stackType] = nestedStack{s}
 	s.loop = reconcile.Loop{Name: "cloudformation", Workers: maxStacks, Do: s.operate}
 	s.db.OnCommit(func(changes []store.Change) {
-		s.commits.signal()
+		s.commits.Signal()
 		for _, c := range changes {
 			if c.Table == state.Stacks.Name() && !c.Deleted {
 				s.loop.Add(c.Key)

@@ -9,6 +9,7 @@ import (
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ecs/deployment"
+	"github.com/neargate/neargate/internal/hold"
 	"github.com/neargate/neargate/internal/reconcile"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -36,6 +37,7 @@ type Service struct {
 	Deps
 	scheduler reconcile.Loop // keys of services
 	janitor   reconcile.Loop // forgets what AWS forgets, too
+	written   hold.Notice    // a service or task was written
 }
 
 var _ ecsapi.API = (*Service)(nil)

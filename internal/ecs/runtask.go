@@ -227,8 +227,8 @@ func (s *Service) ListTasks(ctx context.Context, in *ecsapi.ListTasksRequest) (*
 
 // DescribeTasks describes tasks; what is not there is in failures.
 func (s *Service) DescribeTasks(ctx context.Context, in *ecsapi.DescribeTasksRequest) (*ecsapi.DescribeTasksResponse, error) {
-	c, tx := scopeOf(ctx), s.DB.Read()
-	cluster, err := c.cluster(tx, in.Cluster)
+	c := scopeOf(ctx)
+	cluster, err := c.cluster(s.DB.Read(), in.Cluster)
 	switch {
 	case err != nil:
 		return nil, err
@@ -237,6 +237,8 @@ func (s *Service) DescribeTasks(ctx context.Context, in *ecsapi.DescribeTasksReq
 	case len(in.Tasks) > 100:
 		return nil, invalid("tasks can have at most 100 items.")
 	}
+	s.holdTasks(ctx, in.Tasks, cluster.Name)
+	tx := s.DB.Read()
 	out := &ecsapi.DescribeTasksResponse{Tasks: []ecsapi.Task{}, Failures: []ecsapi.Failure{}}
 	tags := slices.Contains(in.Include, "TAGS")
 	for _, ref := range in.Tasks {

@@ -29,11 +29,14 @@ func (s *Service) Run(ctx context.Context) error {
 // its tasks is a reason to look at the service.
 func (s *Service) noticed(changes []store.Change) {
 	var tx *store.Tx
+	written := false
 	for _, change := range changes {
 		switch change.Table {
 		case state.Services.Name():
+			written = true
 			s.scheduler.Add(change.Key)
 		case state.Tasks.Name():
+			written = true
 			if tx == nil {
 				tx = s.DB.Read()
 			}
@@ -41,6 +44,9 @@ func (s *Service) noticed(changes []store.Change) {
 				s.scheduler.Add(t.ServiceKey())
 			}
 		}
+	}
+	if written {
+		s.written.Signal()
 	}
 }
 

@@ -93,8 +93,8 @@ func describeDeployment(svc *state.Service, i int, d state.Deployment, n tally) 
 
 // DescribeServices describes up to ten services; what is not there is in failures.
 func (s *Service) DescribeServices(ctx context.Context, in *ecsapi.DescribeServicesRequest) (*ecsapi.DescribeServicesResponse, error) {
-	c, tx := scopeOf(ctx), s.DB.Read()
-	cluster, err := c.cluster(tx, in.Cluster)
+	c := scopeOf(ctx)
+	cluster, err := c.cluster(s.DB.Read(), in.Cluster)
 	switch {
 	case err != nil:
 		return nil, err
@@ -103,6 +103,8 @@ func (s *Service) DescribeServices(ctx context.Context, in *ecsapi.DescribeServi
 	case len(in.Services) > 10:
 		return nil, invalid("services can have at most 10 items.")
 	}
+	s.holdServices(ctx, in.Services, cluster.Name)
+	tx := s.DB.Read()
 	out := &ecsapi.DescribeServicesResponse{Services: []ecsapi.Service{}, Failures: []ecsapi.Failure{}}
 	tags := slices.Contains(in.Include, "TAGS")
 	for _, ref := range in.Services {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"strings"
@@ -48,8 +49,8 @@ func decodeXML(n *xmlNode, p *structPlan, v reflect.Value) error {
 		}
 		read += len(nodes)
 	}
-	if read < len(n.children) {
-		return fmt.Errorf("%s has an element that is not known", n.name)
+	if read < len(n.children) || len(bytes.TrimSpace(n.text)) > 0 {
+		return fmt.Errorf("%s has content that is not known", n.name)
 	}
 	return nil
 }
