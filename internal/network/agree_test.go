@@ -37,6 +37,7 @@ func TestKernelAgreesWithExplain(t *testing.T) {
 	for _, id := range []string{"sg-task", "sg-closed", "sg-endpoint"} {
 		m.v.SecurityGroups = append(m.v.SecurityGroups, SecurityGroup{ID: id})
 	}
+	m.v.NetworkACLs = append(m.v.NetworkACLs, NetworkACL{ID: "acl-b"})
 	const rounds = 12
 	for round := range rounds {
 		m.change()
@@ -87,6 +88,16 @@ func (m *mutator) change() {
 			m.v.RouteTables[i].Routes = m.routes()
 		}
 	}
+	for i := range m.v.NetworkACLs {
+		if m.chance(40) {
+			m.v.NetworkACLs[i].Entries = append(m.entries(true), m.entries(false)...)
+		}
+	}
+	for i := range m.v.Subnets {
+		if m.chance(20) {
+			m.v.Subnets[i].NetworkACL = pick(m, "acl-default", "acl-b", "acl-gone")
+		}
+	}
 	for i := range m.v.ENIs {
 		e := &m.v.ENIs[i]
 		if m.chance(20) {
@@ -128,6 +139,24 @@ func (m *mutator) someRules() []Rule {
 		rules = append(rules, r)
 	}
 	return rules
+}
+
+// entries allow most of the time: a network that drops everything proves little.
+func (m *mutator) entries(egress bool) []ACLEntry {
+	var entries []ACLEntry
+	for n := range m.IntN(4) {
+		e := ACLEntry{Number: 10 * (n + 1), Egress: egress, Allow: m.chance(50), Protocol: pick(m, AnyProtocol, TCP, TCP, UDP), FromPort: 1024, ToPort: 65535, ICMPType: -1, ICMPCode: -1}
+		if m.chance(70) {
+			e.FromPort = pick(m, 80, 100, 443)
+			e.ToPort = max(e.FromPort, pick(m, 80, 443, 500))
+		}
+		e.CIDR = prefix(pick(m, "0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/16", "10.0.3.0/24", "10.0.1.10/32", "203.0.113.0/24", "198.18.0.0/15"))
+		entries = append(entries, e)
+	}
+	if m.chance(75) {
+		entries = append(entries, ACLEntry{Number: 100, Egress: egress, Allow: true, Protocol: AnyProtocol, CIDR: defaultRoute})
+	}
+	return entries
 }
 
 func (m *mutator) routes() []Route {
@@ -178,7 +207,7 @@ func (m *mutator) compare(round int) {
 			for _, port := range []int{80, 443} {
 				if e.Kind == Attached {
 					flows.Go(func() {
-						f := Flow{e.ID, addr(to), port, TCP}
+						f := Flow{From: e.ID, To: addr(to), Port: port, Protocol: TCP}
 						hops := Explain(m.w.site, m.v, f)
 						want, got := hops[len(hops)-1].Pass, m.reaches(f, 500*time.Millisecond)
 						if want && !got {

@@ -32,6 +32,7 @@ type origin struct {
 	vpc       *vpc
 	threads   threads
 	namespace string
+	ip        netip.Addr // of the ENI
 	bind      netip.Addr // set for hosted ENIs, which share the VPC's namespace
 	resolver  netip.Addr // invalid when the VPC has no DNS support
 }

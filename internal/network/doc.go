@@ -37,6 +37,8 @@
 // neargate-INSTANCE, so that the host never sees an address of a VPC.
 //
 // In the packet filter a packet meets the egress chains of its source, whose
-// rules go to the ingress chains of its target, whose rules accept. Resolver and
-// metadata are let through before, as security groups on AWS do not filter them.
+// rules go to the ingress chains of its target, whose rules accept. In between it
+// meets the network ACLs of the subnets whose borders it crosses; packets of known
+// connections meet nothing else. Resolver and metadata are let through before, as
+// security groups on AWS do not filter them.
 package network

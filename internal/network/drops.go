@@ -15,12 +15,13 @@ const (
 	maxDropENIs = 4096
 )
 
-// Dropped is something that the security groups of an ENI did not allow, as it was
-// seen to happen.
+// Dropped is something that the security groups of an ENI or the network ACL of
+// a subnet did not allow, as it was seen to happen.
 type Dropped struct {
-	ENI      string // whose rules dropped it
-	Egress   bool   // its outbound rules, else its inbound ones
-	Protocol int    // IANA number
+	ENI      string  // whose groups dropped it; empty when an ACL did
+	ACL      ACLRule // the entry that dropped it; zero when groups did
+	Egress   bool    // outbound rules or entries, else inbound ones
+	Protocol int     // IANA number
 	From, To netip.Addr
 	Port     int // TCP and UDP: destination port; ICMP: type
 	// Count is how often it was seen, at least; Last is when it was last seen.
@@ -28,7 +29,8 @@ type Dropped struct {
 	Last  time.Time
 }
 
-// drops remembers the last ones of each ENI. The zero value is ready.
+// drops remembers the last ones of each ENI, and of the addresses at both ends
+// of what network ACLs dropped. The zero value is ready.
 type drops struct {
 	mu   sync.Mutex
 	enis map[string][]Dropped
@@ -41,7 +43,16 @@ func (d *drops) note(n Dropped) {
 	if d.enis == nil {
 		d.enis = map[string][]Dropped{}
 	}
-	all, ok := d.enis[n.ENI]
+	if n.ENI != "" {
+		d.noteFor(n.ENI, n)
+		return
+	}
+	d.noteFor(n.From.String(), n)
+	d.noteFor(n.To.String(), n)
+}
+
+func (d *drops) noteFor(key string, n Dropped) {
+	all, ok := d.enis[key]
 	if !ok && len(d.enis) >= maxDropENIs {
 		return
 	}
@@ -57,21 +68,25 @@ func (d *drops) note(n Dropped) {
 	if len(all) >= dropsPerENI {
 		all = slices.Delete(all, 0, len(all)-dropsPerENI+1)
 	}
-	d.enis[n.ENI] = append(all, n)
+	d.enis[key] = append(all, n)
 }
 
-// of returns an ENI's, oldest first.
-func (d *drops) of(eni string) []Dropped {
+// of returns those of an ENI and of its address, oldest first.
+func (d *drops) of(eni string, ip netip.Addr) []Dropped {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return slices.Clone(d.enis[eni])
+	all := slices.Concat(d.enis[eni], d.enis[ip.String()])
+	slices.SortStableFunc(all, func(a, b Dropped) int { return a.Last.Compare(b.Last) })
+	return all
 }
 
 // readDrop reads what a rule's log says: its prefix, and the beginning of the packet.
 func readDrop(prefix string, packet []byte) (Dropped, bool) {
 	var d Dropped
 	var ok bool
-	if d.ENI, ok = strings.CutPrefix(prefix, outDrops); ok {
+	if d.ACL, ok = parseACLRule(prefix); ok {
+		d.Egress = d.ACL.Egress
+	} else if d.ENI, ok = strings.CutPrefix(prefix, outDrops); ok {
 		d.Egress = true
 	} else if d.ENI, ok = strings.CutPrefix(prefix, inDrops); !ok {
 		return d, false

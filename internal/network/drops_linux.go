@@ -94,8 +94,8 @@ func (l *dropLog) parse(data []byte) {
 	}
 }
 
-// Drops returns what security groups lately dropped of what an ENI sent or was
-// sent, oldest first. It is evidence, not a count: of many packets a few are seen.
+// Drops returns what security groups and network ACLs lately dropped of what an
+// ENI sent or was sent, oldest first. It is evidence, not a count: of many packets a few are seen.
 func (k *Kernel) Drops(eniID string) []Dropped {
 	k.mu.Lock()
 	o, ok := k.origins[eniID]
@@ -108,5 +108,5 @@ func (k *Kernel) Drops(eniID string) []Dropped {
 	if o.vpc.drops == nil {
 		return nil
 	}
-	return o.vpc.drops.of(eniID)
+	return o.vpc.drops.of(eniID, o.ip)
 }

@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -23,6 +24,8 @@ func TestReadDrop(t *testing.T) {
 		{"in-eni-1", ip, "eni-1 false 6 10.0.1.10 10.0.3.20 0 true"},
 		{"in-eni-1", ip[:19], "eni-1 false 0 invalid IP invalid IP 0 false"},
 		{"in-eni-1", nil, "eni-1 false 0 invalid IP invalid IP 0 false"},
+		{"nacl-out-acl-1-100", append(slices.Clone(ip), 0x80, 0, 0x01, 0xbb), " true 6 10.0.1.10 10.0.3.20 443 true"},
+		{"nacl-in-acl-1-32767", append(slices.Clone(ip), 0x80, 0, 0x01, 0xbb), " false 6 10.0.1.10 10.0.3.20 443 true"},
 		{"other", ip, "other false 0 invalid IP invalid IP 0 false"},
 	} {
 		d, ok := readDrop(tt.prefix, tt.packet)
@@ -38,7 +41,7 @@ func TestDropsAreBounded(t *testing.T) {
 		d.note(Dropped{ENI: "eni-1", Port: i, Last: time.Unix(int64(i), 0)})
 	}
 	d.note(Dropped{ENI: "eni-1", Port: 80, Last: time.Unix(200, 0)})
-	all := d.of("eni-1")
+	all := d.of("eni-1", netip.Addr{})
 	if last := all[len(all)-1]; len(all) != dropsPerENI || last.Port != 80 || last.Count != 2 {
 		t.Errorf("%d, last %+v", len(all), last)
 	}

@@ -63,10 +63,11 @@ type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
 // Counters are counts since the rule or the interface came, by id. They start
 // again at zero when Neargate restarts.
 type Counters struct {
-	Rules        map[string]Count // by security group rule id: new connections that it let pass
-	EgressDrops  map[string]Count // by ENI id: what no egress rule of its groups allowed
-	IngressDrops map[string]Count // by ENI id: what no ingress rule of its groups allowed
-	Spoofed      Count            // sent with an address that the ENI does not have
+	Rules        map[string]Count  // by security group rule id: new connections that it let pass
+	EgressDrops  map[string]Count  // by ENI id: what no egress rule of its groups allowed
+	IngressDrops map[string]Count  // by ENI id: what no ingress rule of its groups allowed
+	ACLEntries   map[ACLRule]Count // packets about which a network ACL's entry decided
+	Spoofed      Count             // sent with an address that the ENI does not have
 }
 
 // Count is a number of packets and their bytes.
@@ -80,6 +81,8 @@ func (c *Counters) add(name string, n Count) {
 		c.EgressDrops[eni] = n
 	} else if eni, ok := strings.CutPrefix(name, inDrops); ok {
 		c.IngressDrops[eni] = n
+	} else if r, ok := parseACLRule(name); ok {
+		c.ACLEntries[r] = n
 	} else {
 		c.Rules[name] = n
 	}

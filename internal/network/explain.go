@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Flow is a connection that somebody wants to open: from an ENI to an address.
@@ -11,6 +12,8 @@ type Flow struct {
 	To       netip.Addr
 	Port     int // TCP and UDP: destination port; ICMP: type
 	Protocol int // IANA number
+	Code     int // ICMP: code
+	FromPort int // TCP and UDP: source port; 0 means any that Linux chooses
 }
 
 // Hop is one thing on a flow's way that lets it pass or drops it.
@@ -31,6 +34,7 @@ const (
 	HopENI      HopKind = "eni"      // the source
 	HopLink     HopKind = "link"     // link-local: resolver or metadata, which nothing filters
 	HopEgress   HopKind = "egress"   // outbound rules of the source's groups
+	HopNACL     HopKind = "nacl"     // network ACL of a subnet whose border is crossed, its Rule the entry's number; also for replies
 	HopRoute    HopKind = "route"    // route table of the source's subnet
 	HopNAT      HopKind = "nat"      // NAT gateway
 	HopGateway  HopKind = "gateway"  // internet gateway
@@ -65,11 +69,45 @@ func Explain(site Site, v VPC, f Flow) []Hop {
 	if hops = append(hops, out); !out.Pass {
 		return hops
 	}
+	s, _ := v.Subnet(e.Subnet)
+	if hop, ok := v.judge(s, true, f.To, f); ok {
+		if hops = append(hops, hop); !hop.Pass {
+			return hops
+		}
+	}
 	p := v.path(site, e, f.To)
-	if hops = append(hops, p.hops(e, f.To)...); p.Via != viaVPC {
+	if hops = append(hops, v.throughNAT(p, e, f)...); p.Via == viaVPC {
+		hops = append(hops, v.arrive(e, f)...)
+	}
+	if !hops[len(hops)-1].Pass {
 		return hops
 	}
-	return append(hops, v.arrive(e, f)...)
+	if hop, blocked := v.replyBlocked(e, p, f); blocked {
+		hops = append(hops, hop)
+	}
+	return hops
+}
+
+// throughNAT tells a path, with the borders of the NAT gateway's subnet.
+func (v VPC) throughNAT(p path, e ENI, f Flow) []Hop {
+	hops := p.hops(e, f.To)
+	at := slices.IndexFunc(hops, func(h Hop) bool { return h.Kind == HopNAT })
+	if at < 0 || !hops[at].Pass || p.NAT.Subnet == e.Subnet {
+		return hops
+	}
+	s, _ := v.Subnet(p.NAT.Subnet)
+	all := hops[: at+1 : at+1]
+	for _, b := range []struct {
+		egress bool
+		peer   netip.Addr
+	}{{false, e.IP}, {true, f.To}} {
+		if hop, ok := v.judge(s, b.egress, b.peer, f); ok {
+			if all = append(all, hop); !hop.Pass {
+				return all
+			}
+		}
+	}
+	return append(all, hops[at+1:]...)
 }
 
 // linkLocal judges flows to the addresses that every VPC has.
@@ -154,6 +192,12 @@ func (v VPC) arrive(from ENI, f Flow) []Hop {
 		hops[0].Kind, hops[0].ID = HopEndpoint, target.Owner
 		hops[0].Text = fmt.Sprintf("%s is the interface %s of the endpoint %s", f.To, target.ID, target.Owner)
 	}
+	s, _ := v.Subnet(target.Subnet)
+	if hop, ok := v.judge(s, false, from.IP, f); ok {
+		if hops = append(hops, hop); !hop.Pass {
+			return hops
+		}
+	}
 	return append(hops, v.filter(HopIngress, target, from.IP, f))
 }
 
@@ -211,7 +255,7 @@ func (r Rule) allows(f Flow) bool {
 		from, to, all := r.ports()
 		return all || (from <= f.Port && f.Port <= to)
 	case ICMP:
-		return r.ICMPType < 0 || r.ICMPType == f.Port
+		return r.ICMPType < 0 || r.ICMPType == f.Port && (r.ICMPCode < 0 || r.ICMPCode == f.Code)
 	}
 	return true
 }

@@ -121,6 +121,7 @@ const (
 	Drop       VerdictKind = "drop"
 	Jump       VerdictKind = "jump"
 	Goto       VerdictKind = "goto"
+	Return     VerdictKind = "return"
 	Masquerade VerdictKind = "masquerade"
 	BySource   VerdictKind = "ip saddr vmap" // jump to the chain of the source
 	ByTarget   VerdictKind = "ip daddr vmap" // jump to the chain of the target

@@ -19,13 +19,15 @@ const (
 // planFilter turns security groups into a packet filter. A packet meets the
 // egress chains of its source, whose rules go to the ingress chains of its
 // target, whose rules accept: so both directions are judged without marks, in
-// one pass, wherever source and target are.
+// one pass, wherever source and target are. Between the two, and for packets of
+// known connections alone, are the network ACLs.
 func planFilter(site Site, v VPC) Filter {
 	f := Filter{
 		Sets:     []Set{{Name: bindings, Kind: BindingSet}, {Name: egressOf, Kind: VerdictsMap}, {Name: ingressOf, Kind: VerdictsMap}},
 		Counters: []string{spoofed},
 		Chains:   baseChains(site, v),
 	}
+	f.addACLs(site, v)
 	for _, g := range slices.SortedFunc(slices.Values(v.SecurityGroups), func(a, b SecurityGroup) int { return cmp.Compare(a.ID, b.ID) }) {
 		f.addGroup(v, g)
 	}
@@ -43,7 +45,7 @@ func planFilter(site Site, v VPC) Filter {
 // baseChains are the chains that packets enter.
 func baseChains(site Site, v VPC) []Chain {
 	keep := []FilterRule{
-		{Match: []Match{established}, Verdict: Verdict{Kind: Accept}},
+		{Match: []Match{established}, Verdict: Verdict{Goto, "tracked"}},
 		{Match: []Match{invalid}, Verdict: Verdict{Kind: Drop}},
 	}
 	anyENI := InLink(eniPrefix + "*")
@@ -52,7 +54,7 @@ func baseChains(site Site, v VPC) []Chain {
 	input := append(slices.Clone(keep), FilterRule{Match: []Match{InLink("lo")}, Verdict: Verdict{Kind: Accept}})
 	input = append(input, wellKnown(v)...)
 	input = append(input, leave)
-	output := []FilterRule{keep[0], {Verdict: Verdict{BySource, egressOf}}}
+	output := append(slices.Clone(keep), FilterRule{Verdict: Verdict{BySource, egressOf}})
 
 	return []Chain{
 		{Name: "prerouting", Hook: &Hook{"filter", "prerouting", -300, false}, Rules: []FilterRule{
@@ -62,8 +64,11 @@ func baseChains(site Site, v VPC) []Chain {
 		{Name: "forward", Hook: &Hook{"filter", "forward", 0, true}, Rules: append(slices.Clone(keep), leave)},
 		// What we send ourselves from the address of an ENI obeys its groups.
 		{Name: "output", Hook: &Hook{"filter", "output", 0, false}, Rules: output},
+		// Network ACLs know no connections.
+		{Name: "tracked", Rules: []FilterRule{{Verdict: Verdict{Jump, "nacl"}}, {Verdict: Verdict{Kind: Accept}}}},
 		{Name: "egress", Rules: []FilterRule{{Verdict: Verdict{BySource, egressOf}}, {Verdict: Verdict{Kind: Drop}}}},
 		{Name: "ingress", Rules: []FilterRule{
+			{Verdict: Verdict{Jump, "nacl"}},
 			{Verdict: Verdict{ByTarget, ingressOf}},
 			{Match: []Match{TargetAddr(site.AWS)}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Accept}},

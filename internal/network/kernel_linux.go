@@ -126,7 +126,7 @@ func (k *Kernel) remember(s *vpc, v VPC) {
 	defer k.mu.Unlock()
 	maps.DeleteFunc(k.origins, func(_ string, o origin) bool { return o.vpc == s })
 	for _, e := range v.ENIs {
-		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID)}
+		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID), ip: e.IP}
 		if v.DNSSupport {
 			o.resolver = v.Resolver()
 		}

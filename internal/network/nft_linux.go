@@ -316,6 +316,8 @@ func (v Verdict) expressions() []expr.Any {
 		return []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: v.To}}
 	case Goto:
 		return []expr.Any{&expr.Verdict{Kind: expr.VerdictGoto, Chain: v.To}}
+	case Return:
+		return []expr.Any{&expr.Verdict{Kind: expr.VerdictReturn}}
 	case Masquerade:
 		return []expr.Any{&expr.Masq{}}
 	case BySource:

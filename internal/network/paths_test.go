@@ -18,10 +18,14 @@ func example() VPC {
 	return VPC{
 		ID: "vpc-a", CIDRs: []netip.Prefix{prefix("10.0.0.0/16")}, DNSSupport: true,
 		Subnets: []Subnet{
-			{ID: "subnet-public", CIDR: prefix("10.0.1.0/24"), RouteTable: "rtb-public"},
-			{ID: "subnet-nat", CIDR: prefix("10.0.2.0/24"), RouteTable: "rtb-nat"},
-			{ID: "subnet-isolated", CIDR: prefix("10.0.3.0/24"), RouteTable: "rtb-isolated"},
+			{ID: "subnet-public", CIDR: prefix("10.0.1.0/24"), RouteTable: "rtb-public", NetworkACL: "acl-default"},
+			{ID: "subnet-nat", CIDR: prefix("10.0.2.0/24"), RouteTable: "rtb-nat", NetworkACL: "acl-default"},
+			{ID: "subnet-isolated", CIDR: prefix("10.0.3.0/24"), RouteTable: "rtb-isolated", NetworkACL: "acl-default"},
 		},
+		NetworkACLs: []NetworkACL{{ID: "acl-default", Entries: []ACLEntry{
+			{Number: 100, Egress: true, Allow: true, Protocol: AnyProtocol, CIDR: defaultRoute},
+			{Number: 100, Allow: true, Protocol: AnyProtocol, CIDR: defaultRoute},
+		}}},
 		RouteTables: []RouteTable{
 			{ID: "rtb-public", Routes: []Route{{Destination: defaultRoute, Target: Target{InternetGateway, "igw-1"}}}},
 			{ID: "rtb-nat", Routes: []Route{
@@ -57,26 +61,26 @@ func TestExplain(t *testing.T) {
 		flow Flow
 		want string // the last hop: kind id rule pass
 	}{
-		{"public ip reaches the internet", Flow{"eni-public", addr("203.0.113.9"), 80, TCP}, "internet 203.0.113.9  true"},
-		{"public ip reaches AWS", Flow{"eni-public", addr("198.18.9.9"), 443, TCP}, "aws 198.18.9.9  true"},
-		{"gateways carry no private addresses", Flow{"eni-public", addr("192.168.1.1"), 80, TCP}, "route rtb-public 0.0.0.0/0 false"},
-		{"without public ip an igw drops", Flow{"eni-private", addr("203.0.113.9"), 80, TCP}, "route rtb-public 0.0.0.0/0 false"},
-		{"NAT reaches the internet", Flow{"eni-behind", addr("203.0.113.9"), 80, TCP}, "internet 203.0.113.9  true"},
-		{"NAT reaches AWS", Flow{"eni-behind", addr("198.18.0.9"), 443, TCP}, "aws 198.18.0.9  true"},
-		{"a longer blackhole wins over NAT", Flow{"eni-behind", addr("203.0.113.200"), 80, TCP}, "route rtb-nat 203.0.113.128/25 false"},
-		{"public IPs are not AWS's services", Flow{"eni-behind", addr("198.19.0.2"), 443, TCP}, "nat nat-1  false"},
-		{"isolated has no route", Flow{"eni-isolated", addr("203.0.113.9"), 80, TCP}, "route rtb-isolated  false"},
-		{"isolated reaches S3 by its endpoint", Flow{"eni-isolated", addr("198.18.1.1"), 443, TCP}, "aws 198.18.1.1  true"},
-		{"but no other AWS address", Flow{"eni-isolated", addr("198.18.200.1"), 443, TCP}, "route rtb-isolated  false"},
-		{"endpoint allows by group", Flow{"eni-isolated", addr("10.0.3.20"), 443, TCP}, "ingress sg-endpoint sgr-https true"},
-		{"endpoint denies another port", Flow{"eni-isolated", addr("10.0.3.20"), 80, TCP}, "ingress sg-endpoint  false"},
-		{"icmp by type", Flow{"eni-isolated", addr("10.0.3.20"), 8, ICMP}, "ingress sg-endpoint sgr-ping true"},
-		{"icmp by type, from elsewhere", Flow{"eni-public", addr("10.0.3.20"), 8, ICMP}, "ingress sg-endpoint  false"},
-		{"no egress rule", Flow{"eni-closed", addr("10.0.3.20"), 443, TCP}, "egress sg-closed  false"},
-		{"nobody there", Flow{"eni-public", addr("10.0.1.77"), 443, TCP}, "target 10.0.1.77  false"},
-		{"resolver needs no rule", Flow{"eni-closed", addr("10.0.0.2"), 53, UDP}, "link 10.0.0.2  true"},
-		{"metadata needs no rule", Flow{"eni-closed", addr("169.254.170.2"), 80, TCP}, "link 169.254.170.2  true"},
-		{"unknown eni", Flow{"eni-x", addr("10.0.1.1"), 80, TCP}, "eni eni-x  false"},
+		{"public ip reaches the internet", Flow{From: "eni-public", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}, "internet 203.0.113.9  true"},
+		{"public ip reaches AWS", Flow{From: "eni-public", To: addr("198.18.9.9"), Port: 443, Protocol: TCP}, "aws 198.18.9.9  true"},
+		{"gateways carry no private addresses", Flow{From: "eni-public", To: addr("192.168.1.1"), Port: 80, Protocol: TCP}, "route rtb-public 0.0.0.0/0 false"},
+		{"without public ip an igw drops", Flow{From: "eni-private", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}, "route rtb-public 0.0.0.0/0 false"},
+		{"NAT reaches the internet", Flow{From: "eni-behind", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}, "internet 203.0.113.9  true"},
+		{"NAT reaches AWS", Flow{From: "eni-behind", To: addr("198.18.0.9"), Port: 443, Protocol: TCP}, "aws 198.18.0.9  true"},
+		{"a longer blackhole wins over NAT", Flow{From: "eni-behind", To: addr("203.0.113.200"), Port: 80, Protocol: TCP}, "route rtb-nat 203.0.113.128/25 false"},
+		{"public IPs are not AWS's services", Flow{From: "eni-behind", To: addr("198.19.0.2"), Port: 443, Protocol: TCP}, "nat nat-1  false"},
+		{"isolated has no route", Flow{From: "eni-isolated", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}, "route rtb-isolated  false"},
+		{"isolated reaches S3 by its endpoint", Flow{From: "eni-isolated", To: addr("198.18.1.1"), Port: 443, Protocol: TCP}, "aws 198.18.1.1  true"},
+		{"but no other AWS address", Flow{From: "eni-isolated", To: addr("198.18.200.1"), Port: 443, Protocol: TCP}, "route rtb-isolated  false"},
+		{"endpoint allows by group", Flow{From: "eni-isolated", To: addr("10.0.3.20"), Port: 443, Protocol: TCP}, "ingress sg-endpoint sgr-https true"},
+		{"endpoint denies another port", Flow{From: "eni-isolated", To: addr("10.0.3.20"), Port: 80, Protocol: TCP}, "ingress sg-endpoint  false"},
+		{"icmp by type", Flow{From: "eni-isolated", To: addr("10.0.3.20"), Port: 8, Protocol: ICMP}, "ingress sg-endpoint sgr-ping true"},
+		{"icmp by type, from elsewhere", Flow{From: "eni-public", To: addr("10.0.3.20"), Port: 8, Protocol: ICMP}, "ingress sg-endpoint  false"},
+		{"no egress rule", Flow{From: "eni-closed", To: addr("10.0.3.20"), Port: 443, Protocol: TCP}, "egress sg-closed  false"},
+		{"nobody there", Flow{From: "eni-public", To: addr("10.0.1.77"), Port: 443, Protocol: TCP}, "target 10.0.1.77  false"},
+		{"resolver needs no rule", Flow{From: "eni-closed", To: addr("10.0.0.2"), Port: 53, Protocol: UDP}, "link 10.0.0.2  true"},
+		{"metadata needs no rule", Flow{From: "eni-closed", To: addr("169.254.170.2"), Port: 80, Protocol: TCP}, "link 169.254.170.2  true"},
+		{"unknown eni", Flow{From: "eni-x", To: addr("10.0.1.1"), Port: 80, Protocol: TCP}, "eni eni-x  false"},
 	}
 	v := example()
 	for _, tt := range tests {
@@ -104,18 +108,18 @@ func TestExplain(t *testing.T) {
 func TestCodes(t *testing.T) {
 	v := example()
 	for flow, want := range map[Flow]Code{
-		{"eni-x", addr("10.0.1.1"), 80, TCP}:             CodeNoDestination,
-		{"eni-private", addr("203.0.113.9"), 80, TCP}:    CodeNoPublicIP,
-		{"eni-public", addr("192.168.1.1"), 80, TCP}:     CodePrivateTarget,
-		{"eni-behind", addr("203.0.113.200"), 80, TCP}:   CodeRouteState,
-		{"eni-isolated", addr("203.0.113.9"), 80, TCP}:   CodeNoRoute,
-		{"eni-isolated", addr("10.0.3.20"), 80, TCP}:     CodeGroupRules,
-		{"eni-isolated", addr("10.0.1.10"), 80, TCP}:     CodeGroupEmpty,
-		{"eni-closed", addr("10.0.3.20"), 443, TCP}:      CodeGroupEmpty,
-		{"eni-public", addr("10.0.1.77"), 443, TCP}:      CodeNoDestination,
-		{"eni-public", addr("169.254.170.2"), 443, TCP}:  CodeProtocol,
-		{"eni-public", addr("203.0.113.9"), 80, TCP}:     "",
-		{"eni-isolated", addr("169.254.170.2"), 80, TCP}: "",
+		{From: "eni-x", To: addr("10.0.1.1"), Port: 80, Protocol: TCP}:             CodeNoDestination,
+		{From: "eni-private", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}:    CodeNoPublicIP,
+		{From: "eni-public", To: addr("192.168.1.1"), Port: 80, Protocol: TCP}:     CodePrivateTarget,
+		{From: "eni-behind", To: addr("203.0.113.200"), Port: 80, Protocol: TCP}:   CodeRouteState,
+		{From: "eni-isolated", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}:   CodeNoRoute,
+		{From: "eni-isolated", To: addr("10.0.3.20"), Port: 80, Protocol: TCP}:     CodeGroupRules,
+		{From: "eni-isolated", To: addr("10.0.1.10"), Port: 80, Protocol: TCP}:     CodeGroupEmpty,
+		{From: "eni-closed", To: addr("10.0.3.20"), Port: 443, Protocol: TCP}:      CodeGroupEmpty,
+		{From: "eni-public", To: addr("10.0.1.77"), Port: 443, Protocol: TCP}:      CodeNoDestination,
+		{From: "eni-public", To: addr("169.254.170.2"), Port: 443, Protocol: TCP}:  CodeProtocol,
+		{From: "eni-public", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}:     "",
+		{From: "eni-isolated", To: addr("169.254.170.2"), Port: 80, Protocol: TCP}: "",
 	} {
 		hops := Explain(site, v, flow)
 		if last := hops[len(hops)-1]; last.Code != want || last.Pass != (want == "") {
@@ -128,7 +132,7 @@ func TestCodes(t *testing.T) {
 func TestNATFollowsItsOwnSubnet(t *testing.T) {
 	v := example()
 	v.RouteTables[0].Routes = nil
-	flow := Flow{"eni-behind", addr("203.0.113.9"), 80, TCP}
+	flow := Flow{From: "eni-behind", To: addr("203.0.113.9"), Port: 80, Protocol: TCP}
 	hops := Explain(site, v, flow)
 	if last := hops[len(hops)-1]; last.Kind != HopNAT || last.Pass {
 		t.Errorf("NAT in a subnet without routes: last hop %+v", last)

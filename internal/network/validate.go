@@ -27,6 +27,9 @@ func (v VPC) Validate(site Site) error {
 			c.rule(r)
 		}
 	}
+	for _, a := range v.NetworkACLs {
+		c.acl(a)
+	}
 	for _, e := range v.ENIs {
 		c.eni(e)
 	}
@@ -94,8 +97,25 @@ func (c *checker) ranges() {
 	}
 }
 
+func (c *checker) acl(a NetworkACL) {
+	c.id(a.ID)
+	for _, e := range a.Entries {
+		r := e.rule()
+		r.ID = ACLRule{a.ID, e.Egress, e.Number}.String()
+		if e.Number < 1 || e.Number >= LastEntry || !e.CIDR.IsValid() {
+			c.fail("%s: entry %d for %s is no entry", a.ID, e.Number, e.CIDR)
+		}
+		c.once(r.ID)
+		c.traffic(r)
+	}
+}
+
 func (c *checker) rule(r Rule) {
 	c.id(r.ID)
+	c.traffic(r)
+}
+
+func (c *checker) traffic(r Rule) {
 	if (r.Protocol == TCP || r.Protocol == UDP) && (r.FromPort > r.ToPort || r.FromPort < -1 || r.ToPort > 65535) {
 		c.fail("%s: %d-%d is no range of ports", r.ID, r.FromPort, r.ToPort)
 	}

@@ -14,6 +14,7 @@ type VPC struct {
 
 	Subnets        []Subnet
 	RouteTables    []RouteTable
+	NetworkACLs    []NetworkACL
 	SecurityGroups []SecurityGroup
 	PrefixLists    []PrefixList
 	ENIs           []ENI
@@ -24,6 +25,7 @@ type Subnet struct {
 	ID         string
 	CIDR       netip.Prefix
 	RouteTable string // id of the associated (or else the main) route table
+	NetworkACL string // id; without one that exists everything may cross the subnet's border
 }
 
 // RouteTable is a list of routes; the longest matching prefix decides. The local

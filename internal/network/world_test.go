@@ -96,5 +96,7 @@ func clone(v VPC) VPC {
 	v.ENIs = slices.Clone(v.ENIs)
 	v.SecurityGroups = slices.Clone(v.SecurityGroups)
 	v.RouteTables = slices.Clone(v.RouteTables)
+	v.NetworkACLs = slices.Clone(v.NetworkACLs)
+	v.Subnets = slices.Clone(v.Subnets)
 	return v
 }

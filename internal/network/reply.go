@@ -1,0 +1,81 @@
+package network
+
+// The source ports of connections, as Linux chooses them.
+const (
+	firstEphemeral = 32768
+	lastEphemeral  = 60999
+)
+
+// border is one crossing of a subnet's border by a packet.
+type border struct {
+	subnet Subnet
+	egress bool
+}
+
+// replyBorders are the borders that replies cross, in their order.
+func (v VPC) replyBorders(e ENI, p path, f Flow) []border {
+	s, _ := v.Subnet(e.Subnet)
+	var all []border
+	switch {
+	case p.Via == viaVPC:
+		target, _ := v.ENIByIP(f.To)
+		t, _ := v.Subnet(target.Subnet)
+		all = append(all, border{t, true})
+	case p.NAT.ID != "" && p.NAT.Subnet != e.Subnet:
+		n, _ := v.Subnet(p.NAT.Subnet)
+		all = append(all, border{n, false}, border{n, true})
+	}
+	return append(all, border{s, false})
+}
+
+// replyBlocked returns the network ACL's entry that drops a flow's replies.
+// Security groups never do.
+func (v VPC) replyBlocked(e ENI, p path, f Flow) (Hop, bool) {
+	for _, b := range v.replyBorders(e, p, f) {
+		peer := f.To
+		if b.egress {
+			peer = e.IP
+		}
+		for _, reply := range v.replies(f, b) {
+			if hop, ok := v.judge(b.subnet, b.egress, peer, reply); ok && !hop.Pass {
+				hop.Text = "of the reply: " + hop.Text
+				return hop, true
+			}
+		}
+	}
+	return Hop{}, false
+}
+
+// replies are the flows that answer f: one, or one for each source port of f, as
+// far as the border's ACL tells ports apart.
+func (v VPC) replies(f Flow, b border) []Flow {
+	reply := Flow{Protocol: f.Protocol, FromPort: f.Port}
+	switch f.Protocol {
+	case ICMP:
+		if f.Port != 8 {
+			return nil // only echo requests are answered
+		}
+		return []Flow{reply}
+	case TCP, UDP:
+	default:
+		return []Flow{reply}
+	}
+	ports := []int{firstEphemeral, lastEphemeral}
+	if f.FromPort != 0 {
+		ports = []int{f.FromPort}
+	} else if acl, ok := v.NetworkACL(b.subnet.NetworkACL); ok {
+		for _, e := range acl.ordered(b.egress) {
+			for _, p := range []int{e.FromPort - 1, e.FromPort, e.ToPort, e.ToPort + 1} {
+				if firstEphemeral < p && p < lastEphemeral {
+					ports = append(ports, p)
+				}
+			}
+		}
+	}
+	var all []Flow
+	for _, p := range ports {
+		reply.Port = p
+		all = append(all, reply)
+	}
+	return all
+}
