@@ -75,17 +75,22 @@ func checkRoot() check {
 }
 
 func checkKernel() check {
-	var u unix.Utsname
-	if err := unix.Uname(&u); err != nil {
-		return check{"kernel", "problem", err.Error(), ""}
-	}
-	release := string(bytes.TrimRight(u.Release[:], "\x00"))
+	release := kernelRelease()
 	var major, minor int
 	fmt.Sscanf(release, "%d.%d", &major, &minor)
 	if major < 5 || major == 5 && minor < 10 {
 		return check{"kernel", "problem", release + " is older than 5.10", "use a newer kernel"}
 	}
 	return check{"kernel", "ok", "Linux " + release, ""}
+}
+
+// kernelRelease is what uname -r prints.
+func kernelRelease() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return string(bytes.TrimRight(u.Release[:], "\x00"))
 }
 
 func checkCgroups() check {
@@ -124,12 +129,19 @@ func checkNftables() check {
 	return check{"nftables", "ok", "netfilter answers (no nft program is needed)", ""}
 }
 
+// checkOverlay is content with overlayfs as a module too: the kernel loads it
+// with the first mount. Without it, images are copied for every container.
 func checkOverlay(dataDir string) check {
-	b, err := os.ReadFile("/proc/filesystems")
-	if err != nil || !bytes.Contains(b, []byte("overlay")) {
-		return check{"overlayfs", "problem", "the kernel has no overlay file system", "modprobe overlay"}
+	if b, err := os.ReadFile("/proc/filesystems"); err == nil && bytes.Contains(b, []byte("overlay")) {
+		return check{"overlayfs", "ok", "for images below " + dataDir, ""}
 	}
-	return check{"overlayfs", "ok", "for images below " + dataDir, ""}
+	for _, list := range []string{"modules.dep", "modules.builtin"} {
+		b, err := os.ReadFile(filepath.Join("/lib/modules", kernelRelease(), list))
+		if err == nil && bytes.Contains(b, []byte("/overlay.ko")) {
+			return check{"overlayfs", "ok", "a module, loaded when the first container needs it", ""}
+		}
+	}
+	return check{"overlayfs", "warning", "the kernel has no overlay file system: every container copies its image", "modprobe overlay"}
 }
 
 func checkRunc(opts *options) check {
