@@ -43,8 +43,8 @@ func (a *account) serviceTasks(cluster string) []task {
 
 // task is what the tests look at of DescribeTasks.
 type task struct {
-	TaskArn, LastStatus, DesiredStatus, StopCode, StoppedReason, TaskDefinitionArn, AvailabilityZone, Memory string
-	Containers                                                                                               []struct {
+	TaskArn, LastStatus, DesiredStatus, StopCode, StoppedReason, TaskDefinitionArn, AvailabilityZone, Memory, CapacityProviderName, LaunchType string
+	Containers                                                                                                                                 []struct {
 		Name, Reason, ImageDigest string
 		ExitCode                  *int
 	}

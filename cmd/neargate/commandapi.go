@@ -13,6 +13,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/control"
+	"github.com/neargate/neargate/internal/ecs"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/image"
 	"github.com/neargate/neargate/internal/instance"
@@ -36,6 +37,7 @@ type commandAPI struct {
 	gate     *gateway.Gateway
 	local    *localNames
 	why      *why.Explainer
+	ecs      *ecs.Service
 }
 
 func (c *commandAPI) register(s *control.Server) {
@@ -48,6 +50,7 @@ func (c *commandAPI) register(s *control.Server) {
 		{Pattern: "GET /status", Handle: c.status},
 		{Pattern: "POST /accounts", Handle: c.createAccount},
 		{Pattern: "GET /why", Handle: c.explain},
+		{Pattern: "POST /interrupt", Handle: func(r *http.Request) (any, error) { return c.ecs.Interrupt(r.Context(), r.URL.Query().Get("target")) }},
 		{Pattern: "GET /registries", Handle: func(*http.Request) (any, error) { return c.local.registries(), nil }},
 		{Pattern: "GET /names", Handle: func(r *http.Request) (any, error) { return c.names(r, services) }},
 		{Pattern: "GET /images", Handle: func(*http.Request) (any, error) { return views(c.shelf.List()), nil }},

@@ -23,6 +23,7 @@ func commands(opts *options) []*cobra.Command {
 		psCommand(opts),
 		logsCommand(opts),
 		whyCommand(opts),
+		interruptCommand(opts),
 		versionCommand(opts),
 		demoCommand(opts),
 		demoAppCommand(),

@@ -21,5 +21,7 @@ var containers = []Entry{
 		"How the container that was waited for ended.", "Look at that container."},
 	{"run.create", "The container could not be made.", "CannotCreateContainerError: ...", "What the runtime said.", "What the error names."},
 	{"run.user", "The user of the container does not exist in the image.", "CannotCreateContainerError: ...", "The image's /etc/passwd and /etc/group.", "A numeric user, or one that the image has."},
+	{"run.spot-interrupted", "The Spot capacity of the task was taken: SIGTERM, and SIGKILL after the stopTimeout.", "SpotInterruption: Your Spot Task was interrupted.",
+		"Somebody used `neargate interrupt`.", "Nothing: a service starts another task. Handle SIGTERM; a base on FARGATE keeps some tasks."},
 	{"run.stopped", "The task stopped, for the reason that AWS's text says.", "", "The task's stoppedReason.", "What the text says."},
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // The capacity providers that exist in every account.
-var fargateProviders = []string{"FARGATE", "FARGATE_SPOT"}
+var fargateProviders = []string{"FARGATE", spotProvider}
 
 func describeStrategy(items []state.CapacityProviderItem) []ecsapi.CapacityProviderStrategyItem {
 	out := []ecsapi.CapacityProviderStrategyItem{}
@@ -71,8 +71,13 @@ func (s *Service) PutClusterCapacityProviders(ctx context.Context, in *ecsapi.Pu
 		for svc := range state.Services.All(tx, state.Key(r.Account, r.Region, r.Name+"/")) {
 			for _, i := range svc.Strategy {
 				if svc.Status == "ACTIVE" && !slices.Contains(in.CapacityProviders, i.CapacityProvider) {
-					return &ecsapi.ResourceInUseException{Message: "The specified capacity provider is in use and cannot be removed."}
+					return providerInUse()
 				}
+			}
+		}
+		for t := range state.Tasks.All(tx, state.Key(r.Account, r.Region, r.Name+"/")) {
+			if t.LastStatus != state.TaskStopped && t.CapacityProvider != "" && !slices.Contains(in.CapacityProviders, t.CapacityProvider) {
+				return providerInUse()
 			}
 		}
 		return setCapacity(r, in.CapacityProviders, in.DefaultCapacityProviderStrategy)
@@ -80,23 +85,40 @@ func (s *Service) PutClusterCapacityProviders(ctx context.Context, in *ecsapi.Pu
 	return &ecsapi.PutClusterCapacityProvidersResponse{Cluster: out}, err
 }
 
-// DescribeCapacityProviders describes FARGATE and FARGATE_SPOT, the only ones there are.
+func providerInUse() error {
+	return &ecsapi.ResourceInUseException{Message: "The specified capacity provider is in use and cannot be removed."}
+}
+
+// DescribeCapacityProviders describes FARGATE and FARGATE_SPOT, the only ones
+// there are: clusters have none of their own.
 func (s *Service) DescribeCapacityProviders(ctx context.Context, in *ecsapi.DescribeCapacityProvidersRequest) (*ecsapi.DescribeCapacityProvidersResponse, error) {
 	c := scopeOf(ctx)
-	names := in.CapacityProviders
-	if len(names) == 0 {
-		names = fargateProviders
+	if in.Cluster != "" {
+		return nil, unsupported("capacity providers of a cluster")
 	}
 	out := &ecsapi.DescribeCapacityProvidersResponse{CapacityProviders: []ecsapi.CapacityProvider{}, Failures: []ecsapi.Failure{}}
-	for _, ref := range names {
-		name := resourceName("capacity-provider", ref)
-		arn := state.ECSARN(c.Account, c.Region, "capacity-provider/"+name)
-		if !slices.Contains(fargateProviders, name) {
-			out.Failures = append(out.Failures, ecsapi.Failure{Arn: arn, Reason: "MISSING"})
-			continue
+	names := fargateProviders
+	if len(in.CapacityProviders) > 0 {
+		names = nil
+		for _, ref := range in.CapacityProviders {
+			name := resourceName("capacity-provider", ref)
+			if slices.Contains(fargateProviders, name) {
+				names = append(names, name)
+				continue
+			}
+			out.Failures = append(out.Failures, ecsapi.Failure{Arn: state.ECSARN(c.Account, c.Region, "capacity-provider/"+name), Reason: "MISSING"})
 		}
-		out.CapacityProviders = append(out.CapacityProviders, ecsapi.CapacityProvider{CapacityProviderArn: arn, Name: name, Status: "ACTIVE", Tags: []ecsapi.Tag{}})
 	}
+	names, next, err := page(names, in.NextToken, in.MaxResults, 10, 10, false)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		out.CapacityProviders = append(out.CapacityProviders, ecsapi.CapacityProvider{
+			CapacityProviderArn: state.ECSARN(c.Account, c.Region, "capacity-provider/"+name), Name: name, Status: "ACTIVE", Tags: []ecsapi.Tag{},
+		})
+	}
+	out.NextToken = next
 	return out, nil
 }
 
