@@ -14,7 +14,7 @@ func (c *condition) holds(e *evaluation) (ok, resolved bool) {
 		return c.isNull(len(given) == 0), true
 	}
 	if len(given) == 0 {
-		return c.ifExists || c.set == forAll || c.negated && c.set == single, true
+		return c.set == forAll || c.set == single && (c.ifExists || c.negated), true
 	}
 	switch c.set {
 	case forAll:

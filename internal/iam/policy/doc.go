@@ -16,5 +16,7 @@
 //     of its values does.
 //   - Patterns in Resource match across colons; those of the Arn operators
 //     match each of the six parts alone.
+//   - IfExists looks at each value of a key, so that with ForAnyValue, which
+//     wants one, it changes nothing when the key is missing.
 //   - Duplicate keys in the JSON are a syntax error.
 package policy

@@ -74,13 +74,33 @@ func (r *reader) resource() error {
 		if err := checkResource(v, r.kind); err != nil {
 			return err
 		}
-		p, err := compile(v, r.variables)
+		p, err := compile(completeARN(v), r.variables)
 		if err != nil {
 			return err
 		}
 		r.s.resources = append(r.s.resources, p)
 	}
 	return nil
+}
+
+// completeARN adds the parts that an ARN lacks as wildcards, as AWS does:
+// arn:aws:sqs is arn:aws:sqs:*:*:*. Colons in variables do not count.
+func completeARN(v string) string {
+	if !strings.HasPrefix(v, "arn:") {
+		return v
+	}
+	colons, depth := 0, 0
+	for i := range len(v) {
+		switch {
+		case v[i] == '{' && v[i-1] == '$':
+			depth++
+		case v[i] == '}' && depth > 0:
+			depth--
+		case v[i] == ':' && depth == 0:
+			colons++
+		}
+	}
+	return v + strings.Repeat(":*", max(0, 5-colons))
 }
 
 var iamPaths = []string{"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/", "policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/"}

@@ -19,15 +19,17 @@ func (k Keys) Values(key string) []string { return k[key] }
 
 // Principal is who asks, as Principal elements see it.
 type Principal struct {
-	Account string // 12 digits; "" for services and anonymous callers
-	ARN     string // user, or role session
-	RoleARN string // of a role session
-	Service string // name of a service that acts for itself
-	Root    bool   // the account's root user
+	Account   string // 12 digits; "" for services, web identities and anonymous callers
+	ARN       string // user, role session, or federated user
+	RoleARN   string // of a role session its role; of a federated user the user who made it
+	Service   string // name of a service that acts for itself
+	Federated string // provider of a web identity, which has no AWS credentials
+	Root      bool   // the account's root user
 }
 
-// Anonymous reports whether nobody is known.
-func (p *Principal) Anonymous() bool { return p.Account == "" && p.Service == "" }
+// stranger reports whether the principal belongs to no account, so that only a
+// resource's own policy can let it in.
+func (p *Principal) stranger() bool { return p.Account == "" || p.Service != "" }
 
 // Request is what is asked for.
 type Request struct {
@@ -104,7 +106,7 @@ func (e *evaluation) decide(set *Set) Result {
 	}
 	p := &e.req.Principal
 	cross := e.req.ResourceAccount != "" && e.req.ResourceAccount != p.Account
-	if p.Anonymous() || p.Service != "" {
+	if p.stranger() {
 		return Result{Allowed: resource.Found(), By: ByResource, Match: resource}
 	}
 	if !resource.Found() && (cross || set.ResourceRequired) {

@@ -229,7 +229,7 @@ func TestStatements(t *testing.T) {
 		{cond("ForAnyValue:StringEquals", "aws:none", "b"), "", "", false},
 		{cond("ForAnyValue:StringNotEquals", "aws:TagKeys", "b"), "", "", true},
 		{cond("ForAllValues:StringNotEquals", "aws:TagKeys", "b"), "", "", false},
-		{cond("ForAnyValue:StringLikeIfExists", "aws:none", "b"), "", "", true},
+		{cond("ForAnyValue:StringLikeIfExists", "aws:none", "b"), "", "", false},
 		{`"Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"bob","aws:SourceAccount":"111111111111"},"Bool":{"aws:SecureTransport":true}}`, "", "", true},
 		{`"Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"bob","aws:SourceAccount":"222222222222"}}`, "", "", false},
 	}

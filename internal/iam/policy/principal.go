@@ -9,7 +9,7 @@ type grade uint8
 const (
 	nobody    grade = iota // not meant
 	toAccount              // through its account: needs its own permission, too
-	toRole                 // through its role: bound by boundary and session policies
+	toRole                 // through its role, or a federated user's user: bound by boundary and session policies
 	direct                 // a user, a session, everyone: needs nothing else
 )
 
@@ -31,7 +31,11 @@ func (e *evaluation) grade(p *principal) grade {
 		if who.Service != "" && strings.EqualFold(p.value, who.Service) {
 			return direct
 		}
-	case p.kind != "AWS":
+	case p.kind == "Federated":
+		if who.Federated != "" && p.value == who.Federated {
+			return direct
+		}
+	case p.kind != "AWS" || who.Federated != "":
 	case p.value == "*":
 		if who.RoleARN != "" {
 			return toRole
