@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestInsideTheIsolatedVPC looks out of a task of the seed's VPC, through a
@@ -37,6 +40,7 @@ func TestInsideTheIsolatedVPC(t *testing.T) {
 		p.in(t).seen(public, "dial "+internet+" said \"internet", "dial "+neighbour+" no answer")
 	})
 	t.Run("second VPC with the same CIDR", func(t *testing.T) { p.in(t).seen(beside, "dial "+neighbour+" said \"second\"") })
+	t.Run("public IP from this machine", func(t *testing.T) { p.in(t).checkPublicIP(speaker) })
 	t.Run("isolated VPC", func(t *testing.T) {
 		p := p.in(t)
 		out := p.seen(inside,
@@ -46,6 +50,32 @@ func TestInsideTheIsolatedVPC(t *testing.T) {
 		p.checkLookup(out, logs)
 	})
 	t.Run("calls with a task role", func(t *testing.T) { p.in(t).checkCalls(calls) })
+}
+
+// checkPublicIP calls a task that says "second" at its public address, before and
+// after its security group lets this machine in.
+func (p *prober) checkPublicIP(speaker task) {
+	p.t.Helper()
+	eni := awsJSON[struct {
+		Association struct{ PublicIp, PublicDnsName string }
+		Groups      []struct{ GroupId string }
+	}](p.account, "ec2", "describe-network-interfaces", "--network-interface-ids", speaker.detail("networkInterfaceId"), "--query", "NetworkInterfaces[0]")
+	call := func() string {
+		c, err := net.DialTimeout("tcp4", eni.Association.PublicIp+":8080", time.Second)
+		if err != nil {
+			return err.Error()
+		}
+		defer c.Close()
+		said, _ := io.ReadAll(c)
+		return string(said)
+	}
+	if got := call(); !strings.HasSuffix(got, "i/o timeout") {
+		p.t.Errorf("without a rule: %q", got)
+	}
+	p.aws("ec2", "authorize-security-group-ingress", "--group-id", eni.Groups[0].GroupId, "--protocol", "tcp", "--port", "8080", "--cidr", "203.0.113.1/32")
+	if got := call(); got != "second" {
+		p.t.Errorf("with a rule for 203.0.113.1: %q", got)
+	}
 }
 
 // prober runs tasks with the probe's image.

@@ -106,7 +106,7 @@ func (m *mutator) change() {
 		if m.chance(20) {
 			e.PublicIP = netip.Addr{}
 			if m.chance(60) {
-				e.PublicIP = addr("198.19.0.1")
+				e.PublicIP = netip.AddrFrom4([4]byte{198, 19, 0, byte(1 + i)})
 			}
 		}
 	}
@@ -198,6 +198,9 @@ func (m *mutator) compare(round int) {
 	targets := []string{"203.0.113.9", "198.18.0.77", "198.18.200.1", "10.0.1.77"}
 	for _, e := range m.v.ENIs {
 		targets = append(targets, e.IP.String())
+		if e.PublicIP.IsValid() {
+			targets = append(targets, e.PublicIP.String())
+		}
 	}
 	var flows sync.WaitGroup
 	var mu sync.Mutex

@@ -148,6 +148,9 @@ func (s *vpc) apply(old, now Host) error {
 	if err := s.applyRoutes(old, now); err != nil {
 		return err
 	}
+	if err := s.applyPublic(old, now); err != nil {
+		return fmt.Errorf("public addresses: %w", err)
+	}
 	fault.Point("network.routes")
 	for _, a := range missing(old.Addresses, now.Addresses) {
 		if err := s.address(a, s.routes.AddrDel); err != nil {

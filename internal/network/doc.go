@@ -33,8 +33,11 @@
 // IP) leads everything else to the subnet's own table, which ends in a black
 // hole. AWS's public addresses are local routes of those tables: whoever is
 // routed to them arrives at our listeners on the wildcard, and nobody else does.
-// What goes to the internet is translated twice, at up0 and in the host's table
-// neargate-INSTANCE, so that the host never sees an address of a VPC.
+// What goes to the internet is translated twice: at up0 to the public IP of the
+// interface or of its NAT gateway, and in the host's table neargate-INSTANCE to
+// the host's address, so that the host never sees an address of a VPC. The host
+// routes the public IPs of a VPC to its uplink; whoever calls them from this machine
+// comes as HostClient, and meets the same ingress chains.
 //
 // In the packet filter a packet meets the egress chains of its source, whose
 // rules go to the ingress chains of its target, whose rules accept. In between it

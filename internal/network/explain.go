@@ -76,8 +76,12 @@ func Explain(site Site, v VPC, f Flow) []Hop {
 		}
 	}
 	p := v.path(site, e, f.To)
-	if hops = append(hops, v.throughNAT(p, e, f)...); p.Via == viaVPC {
-		hops = append(hops, v.arrive(e, f)...)
+	hops = append(hops, v.throughNAT(p, e, f)...)
+	switch {
+	case p.Via == viaVPC:
+		hops = append(hops, v.arrive(e.IP, f)...)
+	case hops[len(hops)-1].Kind == HopInternet && site.PublicIPs().Contains(f.To):
+		hops = v.arrivePublic(site, hops, p.seen(e), f)
 	}
 	if !hops[len(hops)-1].Pass {
 		return hops
@@ -181,8 +185,49 @@ func (t Target) String() string {
 	return t.ID
 }
 
+// seen is the source address with which packets of an interface leave the VPC.
+func (p path) seen(e ENI) netip.Addr {
+	if p.NAT.ID != "" {
+		return p.NAT.PublicIP
+	}
+	return e.PublicIP
+}
+
+// arrivePublic judges a flow that an internet gateway took to a public IP, the
+// last of the hops. It knows those of this VPC only.
+func (v VPC) arrivePublic(site Site, hops []Hop, from netip.Addr, f Flow) []Hop {
+	last := &hops[len(hops)-1]
+	target, ok := find(v.public(), func(e ENI) bool { return e.PublicIP == f.To })
+	if !ok {
+		last.Text = f.To.String() + " is a public IP outside of " + v.ID + ", if it is anybody's"
+		return hops
+	}
+	*last = Hop{Kind: HopTarget, ID: target.ID, Pass: true, Text: fmt.Sprintf("%s is the public IP of %s", f.To, target.ID)}
+	if !v.reachable(site, target) {
+		last.Pass, last.Code, last.Text = false, CodeNoRoute, last.Text+", whose own route to the internet is no internet gateway"
+		return hops
+	}
+	s, _ := v.Subnet(target.Subnet)
+	if hop, ok := v.judge(s, false, from, f); ok {
+		if hops = append(hops, hop); !hop.Pass {
+			return hops
+		}
+	}
+	in := v.filter(HopIngress, target, from, f)
+	if hops = append(hops, in); !in.Pass {
+		return hops
+	}
+	for _, reply := range v.replies(f, border{s, true}) {
+		if hop, ok := v.judge(s, true, from, reply); ok && !hop.Pass {
+			hop.Text = "of the reply: " + hop.Text
+			return append(hops, hop)
+		}
+	}
+	return hops
+}
+
 // arrive judges the target of a flow inside the VPC.
-func (v VPC) arrive(from ENI, f Flow) []Hop {
+func (v VPC) arrive(from netip.Addr, f Flow) []Hop {
 	target, ok := v.ENIByIP(f.To)
 	if !ok || target.Kind == Detached {
 		return []Hop{{Kind: HopTarget, ID: f.To.String(), Code: CodeNoDestination, Text: fmt.Sprintf("no interface of %s has the address %s", v.ID, f.To)}}
@@ -193,12 +238,12 @@ func (v VPC) arrive(from ENI, f Flow) []Hop {
 		hops[0].Text = fmt.Sprintf("%s is the interface %s of the endpoint %s", f.To, target.ID, target.Owner)
 	}
 	s, _ := v.Subnet(target.Subnet)
-	if hop, ok := v.judge(s, false, from.IP, f); ok {
+	if hop, ok := v.judge(s, false, from, f); ok {
 		if hops = append(hops, hop); !hop.Pass {
 			return hops
 		}
 	}
-	return append(hops, v.filter(HopIngress, target, from.IP, f))
+	return append(hops, v.filter(HopIngress, target, from, f))
 }
 
 // filter judges a flow by one direction of an ENI's groups. The peer is the

@@ -29,13 +29,15 @@ const (
 	AddressSet  SetKind = "ipv4_addr"
 	BindingSet  SetKind = "ifname . ipv4_addr"
 	VerdictsMap SetKind = "ipv4_addr : verdict"
+	AddressMap  SetKind = "ipv4_addr : ipv4_addr"
 )
 
 // Element is a member of a set.
 type Element struct {
 	Link  string // BindingSet
 	Addr  netip.Addr
-	Chain string // VerdictsMap: the chain to jump to
+	Chain string     // VerdictsMap: the chain to jump to
+	To    netip.Addr // AddressMap
 }
 
 // Chain is a list of rules; a base chain when it has a Hook.
@@ -108,7 +110,7 @@ const (
 // Verdict is what a rule does.
 type Verdict struct {
 	Kind VerdictKind
-	To   string // Jump, Goto: a chain; the maps: a VerdictsMap
+	To   string // Jump, Goto: a chain; the maps: a VerdictsMap or AddressMap; SourceTo: an address
 }
 
 // VerdictKind is the kind of a Verdict.
@@ -123,8 +125,11 @@ const (
 	Goto       VerdictKind = "goto"
 	Return     VerdictKind = "return"
 	Masquerade VerdictKind = "masquerade"
-	BySource   VerdictKind = "ip saddr vmap" // jump to the chain of the source
-	ByTarget   VerdictKind = "ip daddr vmap" // jump to the chain of the target
+	SourceTo   VerdictKind = "snat to"
+	SourceBy   VerdictKind = "snat to ip saddr map" // goes on when the map does not have it
+	TargetBy   VerdictKind = "dnat to ip daddr map" // likewise
+	BySource   VerdictKind = "ip saddr vmap"        // jump to the chain of the source
+	ByTarget   VerdictKind = "ip daddr vmap"        // jump to the chain of the target
 )
 
 func (m InLink) String() string     { return fmt.Sprintf("iifname %q", string(m)) }
@@ -151,9 +156,9 @@ func (m Tracked) String() string { return "ct state " + string(m) }
 
 func (v Verdict) String() string {
 	switch v.Kind {
-	case Jump, Goto:
+	case Jump, Goto, SourceTo:
 		return string(v.Kind) + " " + v.To
-	case BySource, ByTarget:
+	case BySource, ByTarget, SourceBy, TargetBy:
 		return string(v.Kind) + " @" + v.To
 	}
 	return string(v.Kind)
@@ -197,6 +202,8 @@ func (e Element) String() string {
 	switch {
 	case e.Link != "":
 		return fmt.Sprintf("%s . %s", e.Link, e.Addr)
+	case e.To.IsValid():
+		return fmt.Sprintf("%s : %s", e.Addr, e.To)
 	case e.Chain != "":
 		return fmt.Sprintf("%s : jump %s", e.Addr, e.Chain)
 	}

@@ -50,8 +50,9 @@ func baseChains(site Site, v VPC) []Chain {
 	}
 	anyENI := InLink(eniPrefix + "*")
 	leave := FilterRule{Match: []Match{anyENI}, Verdict: Verdict{Jump, "egress"}}
+	arrive := FilterRule{Match: []Match{InLink(uplinkName)}, Verdict: Verdict{Jump, "ingress"}} // to a public IP
 
-	input := append(slices.Clone(keep), FilterRule{Match: []Match{InLink("lo")}, Verdict: Verdict{Kind: Accept}})
+	input := append(slices.Clone(keep), FilterRule{Match: []Match{InLink("lo")}, Verdict: Verdict{Kind: Accept}}, arrive)
 	input = append(input, wellKnown(v)...)
 	input = append(input, leave)
 	output := append(slices.Clone(keep), FilterRule{Verdict: Verdict{BySource, egressOf}})
@@ -61,7 +62,7 @@ func baseChains(site Site, v VPC) []Chain {
 			{Match: []Match{anyENI, Unbound(bindings)}, Counter: spoofed, Verdict: Verdict{Kind: Drop}},
 		}},
 		{Name: "input", Hook: &Hook{"filter", "input", 0, true}, Rules: input},
-		{Name: "forward", Hook: &Hook{"filter", "forward", 0, true}, Rules: append(slices.Clone(keep), leave)},
+		{Name: "forward", Hook: &Hook{"filter", "forward", 0, true}, Rules: append(slices.Clone(keep), arrive, leave)},
 		// What we send ourselves from the address of an ENI obeys its groups.
 		{Name: "output", Hook: &Hook{"filter", "output", 0, false}, Rules: output},
 		// Network ACLs know no connections.
@@ -87,13 +88,6 @@ func wellKnown(v VPC) []FilterRule {
 		rules = append(rules, pass(DNSAddr, UDP, 53), pass(DNSAddr, TCP, 53), pass(r, UDP, 53), pass(r, TCP, 53))
 	}
 	return rules
-}
-
-// translation hides the VPC behind its uplink.
-func translation() Chain {
-	return Chain{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}, Rules: []FilterRule{
-		{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Masquerade}},
-	}}
 }
 
 // addGroup adds a group's members and its rules.

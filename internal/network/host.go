@@ -11,8 +11,9 @@ import (
 // namespace with links, addresses, routes, policy rules and a packet filter.
 // Its String is the golden text of tests and of `neargate` diagnosis.
 type Host struct {
-	Namespace string  // name of the VPC's namespace
-	Uplink    *Uplink // nil when no route of the VPC leads to the internet
+	Namespace string       // name of the VPC's namespace
+	Uplink    *Uplink      // nil when no route of the VPC leads to the internet
+	Public    []netip.Addr // public IPs, which the host routes to the uplink
 	Links     []Link
 	Addresses []netip.Addr // on lo
 	Routes    []HostRoute
@@ -85,6 +86,9 @@ func (h Host) String() string {
 	fmt.Fprintf(&b, "namespace %s\n", h.Namespace)
 	if u := h.Uplink; u != nil {
 		fmt.Fprintf(&b, "uplink %s %s peer %s %s\n", uplinkName, u.VPC, u.HostLink, u.Host)
+	}
+	for _, a := range h.Public {
+		fmt.Fprintf(&b, "public %s\n", a)
 	}
 	for _, l := range h.Links {
 		fmt.Fprintf(&b, "link %s peer eth0 in %s address %s via %s lladdr %s\n", l.Name, l.Namespace, l.Address, l.Gateway, l.MAC)

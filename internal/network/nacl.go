@@ -102,15 +102,14 @@ func (f *Filter) addACLs(site Site, v VPC) {
 		f.addEntries(a, true)
 		f.addEntries(a, false)
 	}
-	for _, s := range slices.SortedFunc(slices.Values(v.Subnets), func(a, b Subnet) int { return cmp.Compare(a.ID, b.ID) }) {
+	guarded := map[string]bool{} // by subnet id
+	for _, s := range v.bySubnet() {
 		free.Elements = append(free.Elements, Element{Addr: s.Gateway()})
-		if _, ok := v.NetworkACL(s.NetworkACL); ok {
-			f.addBorder(site, v, s)
-		}
+		guarded[s.ID] = f.addBorder(site, v, s)
 	}
 	for _, e := range v.ENIs {
 		s, _ := v.Subnet(e.Subnet)
-		if _, ok := v.NetworkACL(s.NetworkACL); ok && e.Kind != Detached {
+		if guarded[s.ID] && e.Kind != Detached {
 			out.Elements = append(out.Elements, Element{Addr: e.IP, Chain: borderChain + "out-" + s.ID})
 			in.Elements = append(in.Elements, Element{Addr: e.IP, Chain: borderChain + "in-" + s.ID})
 		}
@@ -159,20 +158,31 @@ func (f *Filter) aclRules(r ACLRule, match []Match, allow bool) []FilterRule {
 	return []FilterRule{{Match: match, Log: name}, {Match: match, Counter: name, Verdict: Verdict{Kind: Drop}}}
 }
 
-// addBorder adds what judges packets that leave or enter a subnet. What goes
-// through a NAT gateway in another subnet crosses that one's border twice, both
-// on the way out and back.
-func (f *Filter) addBorder(site Site, v VPC, s Subnet) {
+// addBorder adds what judges packets that leave or enter a subnet; false when
+// nothing does. What goes through a NAT gateway in another subnet crosses that
+// one's border twice, both on the way out and back.
+func (f *Filter) addBorder(site Site, v VPC, s Subnet) bool {
 	inside := s.CIDR.Masked()
 	out, in := Chain{Name: borderChain + "out-" + s.ID}, Chain{Name: borderChain + "in-" + s.ID}
-	out.Rules = []FilterRule{{Match: []Match{TargetAddr(inside)}, Verdict: Verdict{Kind: Return}}, {Verdict: Verdict{Jump, aclChain + "out-" + s.NetworkACL}}}
+	_, own := v.NetworkACL(s.NetworkACL)
+	out.Rules = []FilterRule{{Match: []Match{TargetAddr(inside)}, Verdict: Verdict{Kind: Return}}}
+	if own {
+		out.Rules = append(out.Rules, FilterRule{Verdict: Verdict{Jump, aclChain + "out-" + s.NetworkACL}})
+	}
 	in.Rules = []FilterRule{{Match: []Match{SourceAddr(inside)}, Verdict: Verdict{Kind: Return}}}
-	if f.addNAT(site, v, s) {
+	translated := f.addNAT(site, v, s)
+	if translated {
 		out.Rules = append(out.Rules, FilterRule{Verdict: Verdict{Jump, natChain + "out-" + s.ID}})
 		in.Rules = append(in.Rules, FilterRule{Verdict: Verdict{Jump, natChain + "in-" + s.ID}})
 	}
-	in.Rules = append(in.Rules, FilterRule{Verdict: Verdict{Jump, aclChain + "in-" + s.NetworkACL}})
+	if own {
+		in.Rules = append(in.Rules, FilterRule{Verdict: Verdict{Jump, aclChain + "in-" + s.NetworkACL}})
+	}
+	if !own && !translated {
+		return false
+	}
 	f.Chains = append(f.Chains, out, in)
+	return true
 }
 
 // addNAT adds the chains that find, by the other end's address, which NAT gateway

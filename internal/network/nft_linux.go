@@ -158,6 +158,8 @@ func (w *firewall) set(s Set) *nftables.Set {
 		set.KeyType, set.Concatenation = nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeIPAddr), true
 	case VerdictsMap:
 		set.IsMap, set.DataType = true, nftables.TypeVerdict
+	case AddressMap:
+		set.IsMap, set.DataType = true, nftables.TypeIPAddr
 	}
 	return set
 }
@@ -196,6 +198,8 @@ func elements(kind SetKind, all []Element) []nftables.SetElement {
 			n.Key = append(linkBytes(e.Link), a[:]...)
 		case VerdictsMap:
 			n.VerdictData = &expr.Verdict{Kind: expr.VerdictJump, Chain: e.Chain}
+		case AddressMap:
+			n.Val = e.To.AsSlice()
 		}
 		out = append(out, n)
 	}
@@ -320,12 +324,27 @@ func (v Verdict) expressions() []expr.Any {
 		return []expr.Any{&expr.Verdict{Kind: expr.VerdictReturn}}
 	case Masquerade:
 		return []expr.Any{&expr.Masq{}}
+	case SourceTo:
+		return []expr.Any{&expr.Immediate{Register: register, Data: netip.MustParseAddr(v.To).AsSlice()}, translate(expr.NATTypeSourceNAT)}
+	case SourceBy:
+		return []expr.Any{network4(sourceOffset, register), mapped(v.To), translate(expr.NATTypeSourceNAT)}
+	case TargetBy:
+		return []expr.Any{network4(targetOffset, register), mapped(v.To), translate(expr.NATTypeDestNAT)}
 	case BySource:
 		return []expr.Any{network4(sourceOffset, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
 	case ByTarget:
 		return []expr.Any{network4(targetOffset, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
 	}
 	panic("network: no expression for verdict " + string(v.Kind))
+}
+
+// mapped looks up what is in the register; a rule ends there without an entry.
+func mapped(set string) expr.Any {
+	return &expr.Lookup{SourceRegister: register, DestRegister: register, IsDestRegSet: true, SetName: set}
+}
+
+func translate(kind expr.NATType) expr.Any {
+	return &expr.NAT{Type: kind, Family: unix.NFPROTO_IPV4, RegAddrMin: register}
 }
 
 func (r FilterRule) equal(o FilterRule) bool {

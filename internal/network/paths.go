@@ -105,7 +105,7 @@ func internet(site Site, p path) []path {
 	}
 	if part, ok := overlap(p.Prefix, site.PublicIPs()); ok {
 		q := p
-		q.Prefix, q.Via, q.Code, q.Why = part, viaNone, CodeNoDestination, "Neargate does not carry packets to the public IPs of interfaces yet"
+		q.Prefix = part // of interfaces, here and in other VPCs
 		all = append(all, q)
 	}
 	for _, r := range private {

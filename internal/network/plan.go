@@ -27,8 +27,11 @@ func Plan(site Site, v VPC, uplink int) Host {
 			h.Uplink = new(site.uplink(uplink))
 		}
 	}
+	if h.Public = planPublic(v); len(h.Public) > 0 && h.Uplink == nil {
+		h.Uplink = new(site.uplink(uplink)) // who calls them from outside gets no answer, but gets that here
+	}
 	if h.Uplink != nil {
-		h.Filter.Chains = append(h.Filter.Chains, translation())
+		h.Filter.addTranslation(site, v)
 	}
 	return h
 }

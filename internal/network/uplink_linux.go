@@ -57,7 +57,8 @@ const tablePrefix = "neargate-"
 func (h *hostSide) table() string { return tablePrefix + h.site.Instance }
 
 // hostFilter is our table in the host. It forwards and translates for our
-// uplinks only, and keeps tasks away from the host itself.
+// uplinks only, between public IPs and out to the internet, and keeps tasks away
+// from the host itself, whose own calls come from one address.
 func hostFilter(site Site) Filter {
 	ours := site.uplinks() + "*"
 	return Filter{Chains: []Chain{
@@ -66,13 +67,17 @@ func hostFilter(site Site) Filter {
 			{Match: []Match{InLink(ours)}, Verdict: Verdict{Kind: Drop}},
 		}},
 		{Name: "forward", Hook: &Hook{"filter", "forward", 0, false}, Rules: []FilterRule{
+			{Match: []Match{InLink(ours), OutLink(ours), SourceAddr(site.PublicIPs()), TargetAddr(site.PublicIPs())}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{InLink(ours), OutLink(ours)}, Verdict: Verdict{Kind: Drop}},
+			{Match: []Match{InLink(ours), TargetAddr(site.AWS)}, Verdict: Verdict{Kind: Drop}}, // never leaves the machine
 			{Match: []Match{InLink(ours)}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{OutLink(ours), established}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{OutLink(ours)}, Verdict: Verdict{Kind: Drop}},
 		}},
 		{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}, Rules: []FilterRule{
-			{Match: []Match{SourceAddr(site.Uplinks), InLink(ours)}, Verdict: Verdict{Kind: Masquerade}},
+			{Match: []Match{InLink(ours), OutLink(ours)}, Verdict: Verdict{Kind: Accept}}, // from public IP to public IP
+			{Match: []Match{InLink(ours)}, Verdict: Verdict{Kind: Masquerade}},
+			{Match: []Match{OutLink(ours)}, Verdict: Verdict{SourceTo, HostClient.String()}}, // from the host itself
 		}},
 	}}
 }

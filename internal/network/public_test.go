@@ -1,0 +1,98 @@
+package network
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/neargate/neargate/internal/network/networktest"
+)
+
+// from connects from inside a namespace and returns what it reads, or "time-out".
+func from(t *testing.T, path, address string) string {
+	t.Helper()
+	said := ""
+	err := networktest.Enter(path, func() error {
+		c, err := net.DialTimeout("tcp4", address, 400*time.Millisecond)
+		if err != nil {
+			return err
+		}
+		said, err = networktest.ReadAll(c)
+		return err
+	})
+	switch ne := net.Error(nil); {
+	case errors.As(err, &ne) && ne.Timeout():
+		return "time-out"
+	case err != nil && !errors.Is(err, io.EOF):
+		return err.Error()
+	}
+	return said
+}
+
+// The machine is the internet: it reaches an interface at its public IP, with the
+// address of all its callers, and where the security groups let it.
+func TestHostReachesPublicIPs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := clone(example())
+	v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-host", Protocol: TCP, FromPort: 80, ToPort: 80, CIDR: prefix("203.0.113.1/32")}}
+	w.set(v)
+	w.serve(w.NetNS("eni-public"), "0.0.0.0:80", "task")
+	w.serve(w.NetNS("eni-public"), "0.0.0.0:81", "task")
+	host := w.Host.Path
+	expect := func(when, address, want string) {
+		t.Helper()
+		if got := from(t, host, address); got != want {
+			t.Errorf("%s: host -> %s: got %q, want %q", when, address, got, want)
+		}
+	}
+	const greeting = "task to 203.0.113.1 at 10.0.1.10"
+	expect("allowed", "198.19.0.2:80", greeting)
+	expect("no rule for the port", "198.19.0.2:81", "time-out")
+	expect("a NAT gateway", "198.19.0.1:80", "time-out")
+
+	must(t, w.Close())
+	w.start()
+	v = clone(v)
+	v.ENIs[1].PublicIP = addr("198.19.0.7")
+	w.set(v)
+	expect("after a restart, by its new address", "198.19.0.7:80", greeting)
+	expect("after a restart, by its old address", "198.19.0.2:80", "time-out")
+
+	v = clone(v)
+	v.RouteTables[0].Routes = nil
+	w.set(v)
+	expect("without the route to the internet gateway", "198.19.0.7:80", "time-out")
+}
+
+// From VPC to VPC by way of their internet gateways, with public IPs as sources;
+// and in one VPC by the public IP of a neighbour.
+func TestPublicIPsReachPublicIPs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := named("-a"), named("-b")
+	for i := range b.ENIs {
+		if b.ENIs[i].PublicIP.IsValid() {
+			ip := b.ENIs[i].PublicIP.As4()
+			ip[2] = 1
+			b.ENIs[i].PublicIP = addr(net.IP(ip[:]).String())
+		}
+	}
+	b.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-in", Protocol: TCP, FromPort: 80, ToPort: 80, CIDR: prefix("198.19.0.0/24")}}
+	w.set(a)
+	w.set(b)
+	w.serve(w.NetNS("eni-public-b"), "0.0.0.0:80", "b")
+	w.expect("eni-public-a", "198.19.1.2:80", "b to 198.19.0.2 at 10.0.1.10")
+	w.expect("eni-behind-a", "198.19.1.2:80", "b to 198.19.0.1 at 10.0.1.10") // the NAT gateway's
+	w.expect("eni-behind-b", "198.19.1.2:80", "time-out")                     // 198.19.1.1 is not allowed
+	w.expect("eni-isolated-a", "198.19.1.2:80", "time-out")
+	w.expect("eni-public-a", "198.19.77.77:80", "time-out") // nobody's; it does not leave the machine
+	b.SecurityGroups[0].Ingress[0].CIDR = prefix("198.19.1.1/32")
+	w.set(b)
+	w.expect("eni-behind-b", "198.19.1.2:80", "b to 198.19.1.1 at 10.0.1.10")
+	must(t, w.Remove(context.Background(), b.ID))
+	w.expect("eni-public-a", "198.19.1.2:80", "time-out")
+}
