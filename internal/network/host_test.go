@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -46,12 +47,15 @@ func TestForwardingIsPutBack(t *testing.T) {
 	must(t, err)
 	isolated := named("-i")
 	isolated.RouteTables[0].Routes, isolated.RouteTables[1].Routes = nil, nil
+	isolated.renumber(netip.Addr{})
 	w.set(isolated)
 	if got := w.forwarding(); got != "0" {
 		t.Error("an isolated VPC switches forwarding on")
 	}
 	w.set(example())
-	must(t, second.Set(context.Background(), named("-b")))
+	other := named("-b")
+	other.renumber(addr("198.19.1.0"))
+	must(t, second.Set(context.Background(), other))
 	w.serve(w.Internet.Path, internetAddr+":80", "internet")
 	w.expect("eni-public", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
 	must(t, w.Purge(context.Background()))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -30,6 +31,17 @@ func from(t *testing.T, path, address string) string {
 		return err.Error()
 	}
 	return said
+}
+
+// renumber gives the public IPs of the VPC other values: those that follow base,
+// or none.
+func (v VPC) renumber(base netip.Addr) {
+	for i, e := range v.ENIs {
+		if e.PublicIP.IsValid() {
+			base = base.Next()
+			v.ENIs[i].PublicIP = base
+		}
+	}
 }
 
 // The machine is the internet: it reaches an interface at its public IP, with the
@@ -74,13 +86,7 @@ func TestPublicIPsReachPublicIPs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, b := named("-a"), named("-b")
-	for i := range b.ENIs {
-		if b.ENIs[i].PublicIP.IsValid() {
-			ip := b.ENIs[i].PublicIP.As4()
-			ip[2] = 1
-			b.ENIs[i].PublicIP = addr(net.IP(ip[:]).String())
-		}
-	}
+	b.renumber(addr("198.19.1.0"))
 	b.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-in", Protocol: TCP, FromPort: 80, ToPort: 80, CIDR: prefix("198.19.0.0/24")}}
 	w.set(a)
 	w.set(b)
