@@ -20,14 +20,14 @@ func resourceARN(account, region, resourceType, id string) string {
 // need permission on resources of that type that do not exist yet.
 var created = map[string]string{
 	"AllocateAddress": "elastic-ip", "CreateInternetGateway": "internet-gateway", "CreateNatGateway": "natgateway",
-	"CreateNetworkInterface": "network-interface", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
+	"CreateNetworkAcl": "network-acl", "CreateNetworkInterface": "network-interface", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
 	"CreateSubnet": "subnet", "CreateVpc": "vpc", "CreateVpcEndpoint": "vpc-endpoint",
 }
 
 // onNamed are the operations that need permission on what the request names.
 var onNamed = []string{
 	"AssociateAddress", "AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
-	"CreateRoute", "CreateTags", "DeleteInternetGateway", "DeleteNatGateway", "DeleteNetworkInterface", "DeleteRoute", "DeleteRouteTable",
+	"CreateNetworkAclEntry", "CreateRoute", "CreateTags", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation", "ReplaceNetworkAclEntry", "DeleteInternetGateway", "DeleteNatGateway", "DeleteNetworkInterface", "DeleteRoute", "DeleteRouteTable",
 	"DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc", "DeleteVpcEndpoints", "DetachInternetGateway", "DisassociateAddress",
 	"DisassociateRouteTable", "GetManagedPrefixListEntries", "ModifyNetworkInterfaceAttribute", "ModifySecurityGroupRules",
 	"ModifySubnetAttribute", "ModifyVpcAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "ReplaceRouteTableAssociation",
@@ -114,6 +114,9 @@ func (q *scope) associatedID(association string) []string {
 	if a, ok := first(state.Addresses.By(q.tx, "association", q.key(association))); ok {
 		return []string{a.AllocationID}
 	}
+	if n, ok := first(state.Subnets.By(q.tx, "acl-association", q.key(association))); ok {
+		return []string{n.NetworkACLID, n.ID}
+	}
 	return nil
 }
 
@@ -164,6 +167,10 @@ func (q *scope) vpcOf(id string) string {
 		}
 	case "sg":
 		if r, ok := state.SecurityGroups.Get(q.tx, key); ok {
+			return r.VpcID
+		}
+	case "acl":
+		if r, ok := state.NetworkAcls.Get(q.tx, key); ok {
 			return r.VpcID
 		}
 	case "eni":

@@ -134,11 +134,10 @@ func (q *scope) emptiestZone(vpc *state.Vpc) zone {
 
 // makeSubnet builds a subnet's record, guarded by the VPC's default network ACL.
 func (q *scope) makeSubnet(vpc *state.Vpc, cidr netip.Prefix, z zone) *state.Subnet {
-	acl, _ := first(state.NetworkAcls.By(q.tx, "vpc", vpc.Key()))
 	return &state.Subnet{
 		Account: q.account, Region: q.region, ID: ids.New("subnet"), VpcID: vpc.ID,
 		CIDRBlock: cidr.String(), AvailabilityZone: z.Name, AvailabilityZoneID: z.ID,
-		NetworkACLID: acl.ID, NetworkACLAssociationID: ids.New("aclassoc"),
+		NetworkACLID: q.defaultACL(vpc.Key()).ID, NetworkACLAssociationID: ids.New("aclassoc"),
 	}
 }
 

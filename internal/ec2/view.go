@@ -16,6 +16,7 @@ type vpcRecords struct {
 	vpc        *state.Vpc
 	subnets    []*state.Subnet
 	tables     []*state.RouteTable
+	acls       []*state.NetworkAcl
 	groups     []*state.SecurityGroup
 	endpoints  []*state.VpcEndpoint
 	interfaces []*state.NetworkInterface
@@ -34,6 +35,7 @@ func loadVPC(tx *store.Tx, options *Options, key string) (vpcRecords, bool) {
 		vpc:        vpc,
 		subnets:    slices.Collect(state.Subnets.By(tx, "vpc", key)),
 		tables:     slices.Collect(state.RouteTables.By(tx, "vpc", key)),
+		acls:       slices.Collect(state.NetworkAcls.By(tx, "vpc", key)),
 		groups:     slices.Collect(state.SecurityGroups.By(tx, "vpc", key)),
 		endpoints:  slices.Collect(state.VpcEndpoints.By(tx, "vpc", key)),
 		interfaces: slices.Collect(state.NetworkInterfaces.By(tx, "vpc", key)),
@@ -68,7 +70,10 @@ func hostView(r vpcRecords) network.VPC {
 		if table == "" {
 			table = main
 		}
-		v.Subnets = append(v.Subnets, network.Subnet{ID: n.ID, CIDR: mustPrefix(n.CIDRBlock), RouteTable: table})
+		v.Subnets = append(v.Subnets, network.Subnet{ID: n.ID, CIDR: mustPrefix(n.CIDRBlock), RouteTable: table, NetworkACL: n.NetworkACLID})
+	}
+	for _, a := range r.acls {
+		v.NetworkACLs = append(v.NetworkACLs, aclView(a))
 	}
 	for _, g := range r.groups {
 		v.SecurityGroups = append(v.SecurityGroups, groupView(g))
@@ -111,6 +116,22 @@ func (r vpcRecords) routes(t *state.RouteTable) []network.Route {
 
 func (r vpcRecords) natAlive(id string) bool {
 	return slices.ContainsFunc(r.nats, func(n *state.NatGateway) bool { return n.ID == id && alive(n) })
+}
+
+func aclView(a *state.NetworkAcl) network.NetworkACL {
+	v := network.NetworkACL{ID: a.ID}
+	for _, e := range aclRules(a) {
+		n := network.ACLEntry{Number: int(e.Number), Egress: e.Egress, Allow: e.Allow, FromPort: -1, ToPort: -1, ICMPType: -1, ICMPCode: -1, CIDR: mustPrefix(e.CIDRIPv4 + e.CIDRIPv6)}
+		n.Protocol, _ = strconv.Atoi(e.Protocol)
+		switch n.Protocol {
+		case network.TCP, network.UDP:
+			n.FromPort, n.ToPort = int(e.FromPort), int(e.ToPort)
+		case network.ICMP, network.ICMPv6:
+			n.ICMPType, n.ICMPCode = int(e.FromPort), int(e.ToPort)
+		}
+		v.Entries = append(v.Entries, n)
+	}
+	return v
 }
 
 func groupView(g *state.SecurityGroup) network.SecurityGroup {

@@ -151,6 +151,11 @@ func (q *scope) vpcHasDependents(key string) bool {
 			return true
 		}
 	}
+	for a := range state.NetworkAcls.By(q.tx, "vpc", key) {
+		if a.Custom {
+			return true
+		}
+	}
 	return exists(state.Subnets.By(q.tx, "vpc", key)) ||
 		exists(state.InternetGateways.By(q.tx, "vpc", key)) ||
 		exists(state.VpcEndpoints.By(q.tx, "vpc", key)) ||

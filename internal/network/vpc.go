@@ -80,9 +80,10 @@ const AnyProtocol = -1
 
 // The protocol numbers that have ports or types.
 const (
-	ICMP = 1
-	TCP  = 6
-	UDP  = 17
+	ICMP   = 1
+	TCP    = 6
+	UDP    = 17
+	ICMPv6 = 58
 )
 
 // Rule allows one kind of traffic between the ENI and a peer. Exactly one of

@@ -26,6 +26,9 @@ type Subnet struct {
 // Key is the record's key.
 func (s *Subnet) Key() string { return Key(s.Account, s.Region, s.ID) }
 
-// Subnets holds the subnets; index "vpc" takes the key of a VPC.
+// Subnets holds the subnets. Index "vpc" takes the key of a VPC, "acl" that of a
+// network ACL, "acl-association" that of an association with one.
 var Subnets = store.Define("ec2.subnet", (*Subnet).Key,
-	store.By("vpc", func(s *Subnet) []string { return []string{Key(s.Account, s.Region, s.VpcID)} }))
+	store.By("vpc", func(s *Subnet) []string { return []string{Key(s.Account, s.Region, s.VpcID)} }),
+	store.By("acl", func(s *Subnet) []string { return []string{Key(s.Account, s.Region, s.NetworkACLID)} }),
+	store.By("acl-association", func(s *Subnet) []string { return []string{Key(s.Account, s.Region, s.NetworkACLAssociationID)} }))

@@ -19,6 +19,8 @@ type API interface {
 	CreateDefaultVpc(ctx context.Context, in *CreateDefaultVpcRequest) (*CreateDefaultVpcResult, error)
 	CreateInternetGateway(ctx context.Context, in *CreateInternetGatewayRequest) (*CreateInternetGatewayResult, error)
 	CreateNatGateway(ctx context.Context, in *CreateNatGatewayRequest) (*CreateNatGatewayResult, error)
+	CreateNetworkAcl(ctx context.Context, in *CreateNetworkAclRequest) (*CreateNetworkAclResult, error)
+	CreateNetworkAclEntry(ctx context.Context, in *CreateNetworkAclEntryRequest) error
 	CreateNetworkInterface(ctx context.Context, in *CreateNetworkInterfaceRequest) (*CreateNetworkInterfaceResult, error)
 	CreateRoute(ctx context.Context, in *CreateRouteRequest) (*CreateRouteResult, error)
 	CreateRouteTable(ctx context.Context, in *CreateRouteTableRequest) (*CreateRouteTableResult, error)
@@ -29,6 +31,8 @@ type API interface {
 	CreateVpcEndpoint(ctx context.Context, in *CreateVpcEndpointRequest) (*CreateVpcEndpointResult, error)
 	DeleteInternetGateway(ctx context.Context, in *DeleteInternetGatewayRequest) error
 	DeleteNatGateway(ctx context.Context, in *DeleteNatGatewayRequest) (*DeleteNatGatewayResult, error)
+	DeleteNetworkAcl(ctx context.Context, in *DeleteNetworkAclRequest) error
+	DeleteNetworkAclEntry(ctx context.Context, in *DeleteNetworkAclEntryRequest) error
 	DeleteNetworkInterface(ctx context.Context, in *DeleteNetworkInterfaceRequest) error
 	DeleteRoute(ctx context.Context, in *DeleteRouteRequest) error
 	DeleteRouteTable(ctx context.Context, in *DeleteRouteTableRequest) error
@@ -69,6 +73,8 @@ type API interface {
 	ModifyVpcAttribute(ctx context.Context, in *ModifyVpcAttributeRequest) error
 	ModifyVpcEndpoint(ctx context.Context, in *ModifyVpcEndpointRequest) (*ModifyVpcEndpointResult, error)
 	ReleaseAddress(ctx context.Context, in *ReleaseAddressRequest) error
+	ReplaceNetworkAclAssociation(ctx context.Context, in *ReplaceNetworkAclAssociationRequest) (*ReplaceNetworkAclAssociationResult, error)
+	ReplaceNetworkAclEntry(ctx context.Context, in *ReplaceNetworkAclEntryRequest) error
 	ReplaceRoute(ctx context.Context, in *ReplaceRouteRequest) error
 	ReplaceRouteTableAssociation(ctx context.Context, in *ReplaceRouteTableAssociationRequest) (*ReplaceRouteTableAssociationResult, error)
 	RevokeSecurityGroupEgress(ctx context.Context, in *RevokeSecurityGroupEgressRequest) (*RevokeSecurityGroupEgressResult, error)
@@ -89,6 +95,8 @@ func Bind(api API) wire.Handlers {
 		"CreateDefaultVpc":                           wire.Handler(api.CreateDefaultVpc),
 		"CreateInternetGateway":                      wire.Handler(api.CreateInternetGateway),
 		"CreateNatGateway":                           wire.Handler(api.CreateNatGateway),
+		"CreateNetworkAcl":                           wire.Handler(api.CreateNetworkAcl),
+		"CreateNetworkAclEntry":                      wire.HandlerNoOutput(api.CreateNetworkAclEntry),
 		"CreateNetworkInterface":                     wire.Handler(api.CreateNetworkInterface),
 		"CreateRoute":                                wire.Handler(api.CreateRoute),
 		"CreateRouteTable":                           wire.Handler(api.CreateRouteTable),
@@ -99,6 +107,8 @@ func Bind(api API) wire.Handlers {
 		"CreateVpcEndpoint":                          wire.Handler(api.CreateVpcEndpoint),
 		"DeleteInternetGateway":                      wire.HandlerNoOutput(api.DeleteInternetGateway),
 		"DeleteNatGateway":                           wire.Handler(api.DeleteNatGateway),
+		"DeleteNetworkAcl":                           wire.HandlerNoOutput(api.DeleteNetworkAcl),
+		"DeleteNetworkAclEntry":                      wire.HandlerNoOutput(api.DeleteNetworkAclEntry),
 		"DeleteNetworkInterface":                     wire.HandlerNoOutput(api.DeleteNetworkInterface),
 		"DeleteRoute":                                wire.HandlerNoOutput(api.DeleteRoute),
 		"DeleteRouteTable":                           wire.HandlerNoOutput(api.DeleteRouteTable),
@@ -139,6 +149,8 @@ func Bind(api API) wire.Handlers {
 		"ModifyVpcAttribute":                         wire.HandlerNoOutput(api.ModifyVpcAttribute),
 		"ModifyVpcEndpoint":                          wire.Handler(api.ModifyVpcEndpoint),
 		"ReleaseAddress":                             wire.HandlerNoOutput(api.ReleaseAddress),
+		"ReplaceNetworkAclAssociation":               wire.Handler(api.ReplaceNetworkAclAssociation),
+		"ReplaceNetworkAclEntry":                     wire.HandlerNoOutput(api.ReplaceNetworkAclEntry),
 		"ReplaceRoute":                               wire.HandlerNoOutput(api.ReplaceRoute),
 		"ReplaceRouteTableAssociation":               wire.Handler(api.ReplaceRouteTableAssociation),
 		"RevokeSecurityGroupEgress":                  wire.Handler(api.RevokeSecurityGroupEgress),
@@ -189,6 +201,14 @@ func (c client) CreateNatGateway(ctx context.Context, in *CreateNatGatewayReques
 	return wire.Call[CreateNatGatewayResult](ctx, c.invoker, Model, "CreateNatGateway", in)
 }
 
+func (c client) CreateNetworkAcl(ctx context.Context, in *CreateNetworkAclRequest) (*CreateNetworkAclResult, error) {
+	return wire.Call[CreateNetworkAclResult](ctx, c.invoker, Model, "CreateNetworkAcl", in)
+}
+
+func (c client) CreateNetworkAclEntry(ctx context.Context, in *CreateNetworkAclEntryRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "CreateNetworkAclEntry", in)
+}
+
 func (c client) CreateNetworkInterface(ctx context.Context, in *CreateNetworkInterfaceRequest) (*CreateNetworkInterfaceResult, error) {
 	return wire.Call[CreateNetworkInterfaceResult](ctx, c.invoker, Model, "CreateNetworkInterface", in)
 }
@@ -227,6 +247,14 @@ func (c client) DeleteInternetGateway(ctx context.Context, in *DeleteInternetGat
 
 func (c client) DeleteNatGateway(ctx context.Context, in *DeleteNatGatewayRequest) (*DeleteNatGatewayResult, error) {
 	return wire.Call[DeleteNatGatewayResult](ctx, c.invoker, Model, "DeleteNatGateway", in)
+}
+
+func (c client) DeleteNetworkAcl(ctx context.Context, in *DeleteNetworkAclRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteNetworkAcl", in)
+}
+
+func (c client) DeleteNetworkAclEntry(ctx context.Context, in *DeleteNetworkAclEntryRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteNetworkAclEntry", in)
 }
 
 func (c client) DeleteNetworkInterface(ctx context.Context, in *DeleteNetworkInterfaceRequest) error {
@@ -387,6 +415,14 @@ func (c client) ModifyVpcEndpoint(ctx context.Context, in *ModifyVpcEndpointRequ
 
 func (c client) ReleaseAddress(ctx context.Context, in *ReleaseAddressRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "ReleaseAddress", in)
+}
+
+func (c client) ReplaceNetworkAclAssociation(ctx context.Context, in *ReplaceNetworkAclAssociationRequest) (*ReplaceNetworkAclAssociationResult, error) {
+	return wire.Call[ReplaceNetworkAclAssociationResult](ctx, c.invoker, Model, "ReplaceNetworkAclAssociation", in)
+}
+
+func (c client) ReplaceNetworkAclEntry(ctx context.Context, in *ReplaceNetworkAclEntryRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "ReplaceNetworkAclEntry", in)
 }
 
 func (c client) ReplaceRoute(ctx context.Context, in *ReplaceRouteRequest) error {

@@ -272,6 +272,34 @@ type CreateNatGatewayResult struct {
 	NatGateway  *NatGateway `aws:"NatGateway,loc=natGateway"`
 }
 
+// CreateNetworkAclEntryRequest is the model's CreateNetworkAclEntryRequest.
+type CreateNetworkAclEntryRequest struct {
+	DryRun        *bool         `aws:"DryRun,loc=dryRun"`
+	NetworkAclId  string        `aws:"NetworkAclId,required,loc=networkAclId"`
+	RuleNumber    int32         `aws:"RuleNumber,required,loc=ruleNumber"`
+	Protocol      string        `aws:"Protocol,required,loc=protocol"`
+	RuleAction    RuleAction    `aws:"RuleAction,required,loc=ruleAction"`
+	Egress        bool          `aws:"Egress,required,loc=egress"`
+	CidrBlock     string        `aws:"CidrBlock,loc=cidrBlock"`
+	Ipv6CidrBlock string        `aws:"Ipv6CidrBlock,loc=ipv6CidrBlock"`
+	IcmpTypeCode  *IcmpTypeCode `aws:"IcmpTypeCode,loc=Icmp"`
+	PortRange     *PortRange    `aws:"PortRange,loc=portRange"`
+}
+
+// CreateNetworkAclRequest is the model's CreateNetworkAclRequest.
+type CreateNetworkAclRequest struct {
+	TagSpecifications []TagSpecification `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+	ClientToken       string             `aws:"ClientToken,token"`
+	DryRun            *bool              `aws:"DryRun,loc=dryRun"`
+	VpcId             string             `aws:"VpcId,required,loc=vpcId"`
+}
+
+// CreateNetworkAclResult is the model's CreateNetworkAclResult.
+type CreateNetworkAclResult struct {
+	NetworkAcl  *NetworkAcl `aws:"NetworkAcl,loc=networkAcl"`
+	ClientToken string      `aws:"ClientToken,loc=clientToken"`
+}
+
 // CreateNetworkInterfaceRequest is the model's CreateNetworkInterfaceRequest.
 type CreateNetworkInterfaceRequest struct {
 	Ipv4Prefixes                    []Ipv4PrefixSpecificationRequest        `aws:"Ipv4Prefixes,loc=Ipv4Prefix,m.loc=item"`
@@ -450,6 +478,20 @@ type DeleteNatGatewayRequest struct {
 // DeleteNatGatewayResult is the model's DeleteNatGatewayResult.
 type DeleteNatGatewayResult struct {
 	NatGatewayId string `aws:"NatGatewayId,loc=natGatewayId"`
+}
+
+// DeleteNetworkAclEntryRequest is the model's DeleteNetworkAclEntryRequest.
+type DeleteNetworkAclEntryRequest struct {
+	DryRun       *bool  `aws:"DryRun,loc=dryRun"`
+	NetworkAclId string `aws:"NetworkAclId,required,loc=networkAclId"`
+	RuleNumber   int32  `aws:"RuleNumber,required,loc=ruleNumber"`
+	Egress       bool   `aws:"Egress,required,loc=egress"`
+}
+
+// DeleteNetworkAclRequest is the model's DeleteNetworkAclRequest.
+type DeleteNetworkAclRequest struct {
+	DryRun       *bool  `aws:"DryRun,loc=dryRun"`
+	NetworkAclId string `aws:"NetworkAclId,required,loc=networkAclId"`
 }
 
 // DeleteNetworkInterfaceRequest is the model's DeleteNetworkInterfaceRequest.
@@ -1378,6 +1420,32 @@ type ReleaseAddressRequest struct {
 	PublicIp           string `aws:"PublicIp"`
 	NetworkBorderGroup string `aws:"NetworkBorderGroup"`
 	DryRun             *bool  `aws:"DryRun,loc=dryRun"`
+}
+
+// ReplaceNetworkAclAssociationRequest is the model's ReplaceNetworkAclAssociationRequest.
+type ReplaceNetworkAclAssociationRequest struct {
+	DryRun        *bool  `aws:"DryRun,loc=dryRun"`
+	AssociationId string `aws:"AssociationId,required,loc=associationId"`
+	NetworkAclId  string `aws:"NetworkAclId,required,loc=networkAclId"`
+}
+
+// ReplaceNetworkAclAssociationResult is the model's ReplaceNetworkAclAssociationResult.
+type ReplaceNetworkAclAssociationResult struct {
+	NewAssociationId string `aws:"NewAssociationId,loc=newAssociationId"`
+}
+
+// ReplaceNetworkAclEntryRequest is the model's ReplaceNetworkAclEntryRequest.
+type ReplaceNetworkAclEntryRequest struct {
+	DryRun        *bool         `aws:"DryRun,loc=dryRun"`
+	NetworkAclId  string        `aws:"NetworkAclId,required,loc=networkAclId"`
+	RuleNumber    int32         `aws:"RuleNumber,required,loc=ruleNumber"`
+	Protocol      string        `aws:"Protocol,required,loc=protocol"`
+	RuleAction    RuleAction    `aws:"RuleAction,required,loc=ruleAction"`
+	Egress        bool          `aws:"Egress,required,loc=egress"`
+	CidrBlock     string        `aws:"CidrBlock,loc=cidrBlock"`
+	Ipv6CidrBlock string        `aws:"Ipv6CidrBlock,loc=ipv6CidrBlock"`
+	IcmpTypeCode  *IcmpTypeCode `aws:"IcmpTypeCode,loc=Icmp"`
+	PortRange     *PortRange    `aws:"PortRange,loc=portRange"`
 }
 
 // ReplaceRouteRequest is the model's ReplaceRouteRequest.
