@@ -23,6 +23,8 @@ func commands(opts *options) []*cobra.Command {
 		psCommand(opts),
 		logsCommand(opts),
 		whyCommand(opts),
+		reachCommand(opts),
+		netCommand(opts),
 		interruptCommand(opts),
 		versionCommand(opts),
 		demoCommand(opts),

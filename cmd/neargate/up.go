@@ -48,6 +48,7 @@ import (
 	"github.com/neargate/neargate/internal/metadata"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/pki"
+	"github.com/neargate/neargate/internal/reach"
 	"github.com/neargate/neargate/internal/registry"
 	"github.com/neargate/neargate/internal/runtime/containerd"
 	"github.com/neargate/neargate/internal/s3"
@@ -200,6 +201,8 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}},
 	}
 	commands.register(ctl)
+	networkViews := &networkAPI{finder: &reach.Finder{DB: db, Site: site, Networks: networks, Host: engine}}
+	networkViews.register(ctl)
 
 	// Everything runs in one group under one context.
 	group, ctx := errgroup.WithContext(ctx)

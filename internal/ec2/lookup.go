@@ -23,6 +23,13 @@ func (s *Service) VPCView(vpcID string) (network.VPC, bool) {
 	return hostView(records), true
 }
 
+// IsEndpointService reports whether a service ("logs", "ecr.api") is one that VPC
+// endpoints of a region can lead to.
+func (s *Service) IsEndpointService(region, service string) bool {
+	_, ok := findEndpointService(region, serviceName(region, service))
+	return ok
+}
+
 // Refresh lets the data plane look at every VPC again.
 func (s *Service) Refresh() {
 	tx := s.db.Read()

@@ -1,5 +1,7 @@
 package network
 
+import "fmt"
+
 // Code says why a hop lets nothing pass, in the codes that AWS's Reachability
 // Analyzer explains its findings with.
 type Code string
@@ -19,3 +21,31 @@ const (
 	CodeACL             Code = "SUBNET_ACL_RESTRICTION"
 	CodeGatewayEndpoint Code = "VPCE_GATEWAY_PROTOCOL_RESTRICTION" // gateway endpoints carry TCP and ICMP echo
 )
+
+// Covers reports whether a rule is about a protocol and port (type for ICMP),
+// whoever the peer.
+func (r Rule) Covers(protocol, port int) bool { return r.allows(Flow{Protocol: protocol, Port: port}) }
+
+// Ports says which traffic a rule is about: "tcp 80-443", "udp", "icmp type 8", "everything".
+func (r Rule) Ports() string {
+	name := fmt.Sprintf("protocol %d", r.Protocol)
+	switch r.Protocol {
+	case AnyProtocol:
+		return "everything"
+	case ICMP:
+		name = "icmp"
+		if r.ICMPType >= 0 {
+			name += fmt.Sprintf(" type %d", r.ICMPType)
+		}
+	case TCP, UDP:
+		name = map[int]string{TCP: "tcp", UDP: "udp"}[r.Protocol]
+		switch from, to, all := r.ports(); {
+		case all:
+		case from == to:
+			name += fmt.Sprintf(" %d", from)
+		default:
+			name += fmt.Sprintf(" %d-%d", from, to)
+		}
+	}
+	return name
+}

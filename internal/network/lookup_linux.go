@@ -79,3 +79,15 @@ func addresses(m *dns.Msg, name, server string) ([]netip.Addr, error) {
 	}
 	return all, nil
 }
+
+// Lookup resolves a name as a process behind the ENI would: by a query to the
+// VPC's resolver from its namespace. Errors are *net.DNSError.
+func (k *Kernel) Lookup(ctx context.Context, eniID, name string) ([]netip.Addr, error) {
+	k.mu.Lock()
+	o, ok := k.origins[eniID]
+	k.mu.Unlock()
+	if !ok {
+		return nil, &net.DNSError{Err: ErrNotFound.Error() + ": " + eniID, Name: name, IsNotFound: true}
+	}
+	return o.lookup(ctx, name)
+}

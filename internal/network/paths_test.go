@@ -130,6 +130,31 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+func TestExplainInbound(t *testing.T) {
+	v := example()
+	v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-web", Protocol: TCP, FromPort: 80, ToPort: 80, CIDR: defaultRoute}}
+	v.ENIs = append(v.ENIs, ENI{ID: "eni-lost", Kind: Attached, Subnet: "subnet-nat", IP: addr("10.0.2.11"), Groups: []string{"sg-task"}, PublicIP: addr("198.19.0.3")})
+	for _, tt := range []struct {
+		to   string
+		port int
+		want Code
+		kind HopKind
+	}{
+		{"eni-public", 80, "", HopIngress},
+		{"eni-public", 443, CodeGroupRules, HopIngress},
+		{"eni-private", 80, CodeNotPublic, HopGateway},
+		{"eni-private", 443, CodeGroupRules, HopIngress}, // that too
+		{"eni-behind", 80, CodeNotPublic, HopGateway},
+		{"eni-lost", 80, CodeNoRoute, HopRoute},
+		{"eni-gone", 80, CodeNoDestination, HopTarget},
+	} {
+		hops := ExplainInbound(site, v, addr("203.0.113.1"), tt.to, tt.port, TCP)
+		if last := hops[len(hops)-1]; last.Code != tt.want || last.Kind != tt.kind || last.Pass != (tt.want == "") {
+			t.Errorf("internet to %s:%d: %+v", tt.to, tt.port, hops)
+		}
+	}
+}
+
 // A NAT gateway is only as good as the routes of its own subnet.
 func TestNATFollowsItsOwnSubnet(t *testing.T) {
 	v := example()

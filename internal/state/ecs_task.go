@@ -1,6 +1,8 @@
 package state
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/store"
@@ -118,6 +120,13 @@ func (t *Task) ARN() string { return ECSARN(t.Account, t.Region, "task/"+t.Clust
 
 // Key is the task's key.
 func (t *Task) Key() string { return Key(t.Account, t.Region, t.Cluster+"/"+t.ID) }
+
+// DefinitionKey is the key of the task definition that the task runs.
+func (t *Task) DefinitionKey() string {
+	family, revision, _ := strings.Cut(t.TaskDefinition[strings.LastIndexByte(t.TaskDefinition, '/')+1:], ":")
+	n, _ := strconv.Atoi(revision)
+	return TaskDefinitionKey(t.Account, t.Region, family, n)
+}
 
 // ServiceKey is the key of the task's service; "" when it has none.
 func (t *Task) ServiceKey() string {

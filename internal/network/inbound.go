@@ -1,0 +1,48 @@
+package network
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// ExplainInbound follows a packet from an address of the internet to an
+// interface, in through the internet gateway to its public IP, and the way back,
+// without which there is no connection. It is as Explain, but goes on to the
+// interface's groups when it has no public IP: people then mend both.
+func ExplainInbound(site Site, v VPC, from netip.Addr, to string, port, protocol int) []Hop {
+	hops := []Hop{{Kind: HopInternet, ID: from.String(), Pass: true, Text: "from " + from.String()}}
+	e, ok := v.ENI(to)
+	if !ok {
+		return append(hops, Hop{Kind: HopTarget, ID: to, Code: CodeNoDestination, Text: fmt.Sprintf("%s does not exist in %s", to, v.ID)})
+	}
+	gateway, back := v.wayBack(site, e, from)
+	ingress := v.filter(HopIngress, e, from, Flow{To: e.IP, Port: port, Protocol: protocol})
+	switch {
+	case e.Kind == Detached:
+		return append(hops, Hop{Kind: HopTarget, ID: e.ID, Code: CodeAttachment, Text: e.ID + " is attached to nothing"})
+	case !e.PublicIP.IsValid():
+		hops = append(hops, Hop{Kind: HopGateway, ID: gateway, Code: CodeNotPublic, Text: fmt.Sprintf("%s has no public IP, so nobody outside of %s can address it", e.ID, v.ID)})
+		if !ingress.Pass {
+			hops = append(hops, ingress)
+		}
+		return hops
+	case gateway == "":
+		return append(hops, back)
+	}
+	return append(hops,
+		Hop{Kind: HopGateway, ID: gateway, Pass: true, Text: fmt.Sprintf("%s translates %s to %s", gateway, e.PublicIP, e.IP)},
+		Hop{Kind: HopTarget, ID: e.ID, Pass: true, Text: fmt.Sprintf("%s has the address %s in %s", e.ID, e.IP, e.Subnet)},
+		ingress)
+}
+
+// wayBack is the internet gateway that an interface's replies to an address of
+// the internet go out by, "" when they do not, and the hop that decided.
+func (v VPC) wayBack(site Site, e ENI, to netip.Addr) (gateway string, decided Hop) {
+	p := v.path(site, e, to)
+	hops := p.hops(e, to)
+	last := hops[len(hops)-1]
+	if p.Route.Target.Kind != InternetGateway {
+		return "", Hop{Kind: HopRoute, ID: p.Table, Rule: hops[0].Rule, Code: CodeNoRoute, Text: "of the reply: " + hops[0].Text + ", not to an internet gateway"}
+	}
+	return p.Route.Target.ID, last
+}
