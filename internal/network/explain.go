@@ -22,8 +22,11 @@ type Hop struct {
 	ID   string // what decides: ENI, group, route table, endpoint, gateway
 	Rule string // the rule of it: security group rule id, or destination of the route; empty when none matches
 	Pass bool
-	Code Code   // why it does not pass
-	Text string // one sentence for people
+	// Reply says that it judges what comes back. Only network ACLs do, which know
+	// no connections, and routes of peers.
+	Reply bool
+	Code  Code   // why it does not pass
+	Text  string // one sentence for people
 }
 
 // HopKind is the kind of a Hop.
@@ -86,8 +89,8 @@ func Explain(site Site, v VPC, f Flow) []Hop {
 	if !hops[len(hops)-1].Pass {
 		return hops
 	}
-	if hop, blocked := v.replyBlocked(e, p, f); blocked {
-		hops = append(hops, hop)
+	if replies := v.replyHops(e, p, f); len(replies) > 0 && !replies[len(replies)-1].Pass {
+		hops = append(hops, replies[len(replies)-1])
 	}
 	return hops
 }

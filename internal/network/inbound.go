@@ -16,7 +16,8 @@ func ExplainInbound(site Site, v VPC, from netip.Addr, to string, port, protocol
 		return append(hops, Hop{Kind: HopTarget, ID: to, Code: CodeNoDestination, Text: fmt.Sprintf("%s does not exist in %s", to, v.ID)})
 	}
 	gateway, back := v.wayBack(site, e, from)
-	ingress := v.filter(HopIngress, e, from, Flow{To: e.IP, Port: port, Protocol: protocol})
+	flow := Flow{To: e.IP, Port: port, Protocol: protocol}
+	ingress := v.filter(HopIngress, e, from, flow)
 	switch {
 	case e.Kind == Detached:
 		return append(hops, Hop{Kind: HopTarget, ID: e.ID, Code: CodeAttachment, Text: e.ID + " is attached to nothing"})
@@ -29,10 +30,22 @@ func ExplainInbound(site Site, v VPC, from netip.Addr, to string, port, protocol
 	case gateway == "":
 		return append(hops, back)
 	}
-	return append(hops,
+	hops = append(hops,
 		Hop{Kind: HopGateway, ID: gateway, Pass: true, Text: fmt.Sprintf("%s translates %s to %s", gateway, e.PublicIP, e.IP)},
-		Hop{Kind: HopTarget, ID: e.ID, Pass: true, Text: fmt.Sprintf("%s has the address %s in %s", e.ID, e.IP, e.Subnet)},
-		ingress)
+		Hop{Kind: HopTarget, ID: e.ID, Pass: true, Text: fmt.Sprintf("%s has the address %s in %s", e.ID, e.IP, e.Subnet)})
+	s, _ := v.Subnet(e.Subnet)
+	if acl, ok := v.judge(s, false, from, flow); ok {
+		if hops = append(hops, acl); !acl.Pass {
+			return hops
+		}
+	}
+	if hops = append(hops, ingress); !ingress.Pass {
+		return hops
+	}
+	if acl, ok := v.judgeReplies(border{s, true}, from, flow); ok {
+		hops = append(hops, acl)
+	}
+	return hops
 }
 
 // wayBack is the internet gateway that an interface's replies to an address of
@@ -42,7 +55,7 @@ func (v VPC) wayBack(site Site, e ENI, to netip.Addr) (gateway string, decided H
 	hops := p.hops(e, to)
 	last := hops[len(hops)-1]
 	if p.Route.Target.Kind != InternetGateway {
-		return "", Hop{Kind: HopRoute, ID: p.Table, Rule: hops[0].Rule, Code: CodeNoRoute, Text: "of the reply: " + hops[0].Text + ", not to an internet gateway"}
+		return "", Hop{Kind: HopRoute, ID: p.Table, Rule: hops[0].Rule, Reply: true, Code: CodeNoRoute, Text: "of the reply: " + hops[0].Text + ", not to an internet gateway"}
 	}
 	return p.Route.Target.ID, last
 }

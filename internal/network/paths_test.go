@@ -140,7 +140,7 @@ func TestExplainInbound(t *testing.T) {
 		want Code
 		kind HopKind
 	}{
-		{"eni-public", 80, "", HopIngress},
+		{"eni-public", 80, "", HopNACL}, // of the reply
 		{"eni-public", 443, CodeGroupRules, HopIngress},
 		{"eni-private", 80, CodeNotPublic, HopGateway},
 		{"eni-private", 443, CodeGroupRules, HopIngress}, // that too

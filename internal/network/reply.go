@@ -1,5 +1,7 @@
 package network
 
+import "net/netip"
+
 // The source ports of connections, as Linux chooses them.
 const (
 	firstEphemeral = 32768
@@ -28,22 +30,49 @@ func (v VPC) replyBorders(e ENI, p path, f Flow) []border {
 	return append(all, border{s, false})
 }
 
-// replyBlocked returns the network ACL's entry that drops a flow's replies.
-// Security groups never do.
-func (v VPC) replyBlocked(e ENI, p path, f Flow) (Hop, bool) {
+// ExplainReplies follows what answers a flow that passes: the network ACLs'
+// entries that let it back. It is empty when nothing is judged twice.
+func ExplainReplies(site Site, v VPC, f Flow) []Hop {
+	e, ok := v.ENI(f.From)
+	if _, local := v.linkLocal(f); !ok || local || f.To == e.IP {
+		return nil
+	}
+	return v.replyHops(e, v.path(site, e, f.To), f)
+}
+
+// replyHops are the network ACLs' entries that decide about a flow's replies, up
+// to the first that drops some. Security groups never do.
+func (v VPC) replyHops(e ENI, p path, f Flow) []Hop {
+	var hops []Hop
 	for _, b := range v.replyBorders(e, p, f) {
 		peer := f.To
 		if b.egress {
 			peer = e.IP
 		}
-		for _, reply := range v.replies(f, b) {
-			if hop, ok := v.judge(b.subnet, b.egress, peer, reply); ok && !hop.Pass {
-				hop.Text = "of the reply: " + hop.Text
-				return hop, true
-			}
+		hop, ok := v.judgeReplies(b, peer, f)
+		if !ok {
+			continue
+		}
+		if hops = append(hops, hop); !hop.Pass {
+			break
 		}
 	}
-	return Hop{}, false
+	return hops
+}
+
+// judgeReplies is judge for a flow's replies: the entry that drops some of them,
+// else one that lets them pass.
+func (v VPC) judgeReplies(b border, peer netip.Addr, f Flow) (hop Hop, ok bool) {
+	for _, reply := range v.replies(f, b) {
+		if hop, ok = v.judge(b.subnet, b.egress, peer, reply); !ok {
+			return hop, false
+		}
+		hop.Reply, hop.Text = true, "of the reply: "+hop.Text
+		if !hop.Pass {
+			break
+		}
+	}
+	return hop, ok
 }
 
 // replies are the flows that answer f: one, or one for each source port of f, as

@@ -119,7 +119,7 @@ func (f *Finder) answer(ctx context.Context, find finder, a *Answer, try bool) {
 	a.Probe = Probe{Outcome: NotTried, Text: "not asked for"}
 	if try {
 		a.Probe = f.try(ctx, a)
-		a.Probe.Drops = f.dropped(n.VPC, a, start)
+		a.Probe.Drops = f.dropped(a, start)
 	}
 	a.judge()
 	for i := range a.Path.Hops {
@@ -173,18 +173,27 @@ func onHost(a netip.Addr) bool {
 }
 
 // dropped tells what the packet filters of both ends reported since start.
-func (f *Finder) dropped(v network.VPC, a *Answer, start time.Time) []string {
+func (f *Finder) dropped(a *Answer, start time.Time) []string {
 	var all []string
 	for _, id := range []string{a.From.ENI, a.To.ENI} {
 		for _, d := range f.Host.Drops(id) {
-			if id == "" || d.Last.Before(start) || d.Protocol != a.Port.Protocol || d.Port != a.Port.Port {
+			reply := d.From == a.Path.Addr
+			if id == "" || d.Last.Before(start) || d.Protocol != a.Port.Protocol || d.Port != a.Port.Port && !reply {
 				continue
 			}
 			way := "inbound"
 			if d.Egress {
 				way = "outbound"
 			}
-			all = append(all, fmt.Sprintf("the %s rules of %s dropped %s from %s to %s", way, d.ENI, a.Port, d.From, d.To))
+			by := fmt.Sprintf("the %s rules of %s", way, d.ENI)
+			if d.ENI == "" {
+				by = fmt.Sprintf("%s entry %d of %s", way, d.ACL.Number, d.ACL.ACL)
+			}
+			what := a.Port.String()
+			if reply {
+				what = "the reply"
+			}
+			all = append(all, fmt.Sprintf("%s dropped %s from %s to %s", by, what, d.From, d.To))
 		}
 	}
 	slices.Sort(all)

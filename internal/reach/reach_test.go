@@ -18,15 +18,17 @@ var site = network.Site{Instance: "r", AWS: network.DefaultAWS, Uplinks: network
 // example is a VPC with a load balancer's group, a task behind it, and an
 // endpoint for logs whose two interfaces only one group reaches.
 func example() Network {
-	all := []network.Rule{{ID: "sgr-out", Protocol: network.AnyProtocol, CIDR: prefix("0.0.0.0/0")}}
+	all := func(id string) []network.Rule {
+		return []network.Rule{{ID: id, Protocol: network.AnyProtocol, CIDR: prefix("0.0.0.0/0")}}
+	}
 	v := network.VPC{
 		ID: "vpc-a", CIDRs: []netip.Prefix{prefix("10.0.0.0/16")}, DNSSupport: true,
 		Subnets: []network.Subnet{{ID: "subnet-a", CIDR: prefix("10.0.1.0/24"), RouteTable: "rtb-a"}, {ID: "subnet-b", CIDR: prefix("10.0.2.0/24"), RouteTable: "rtb-a"}},
 		RouteTables: []network.RouteTable{{ID: "rtb-a", Routes: []network.Route{
 			{Destination: prefix("0.0.0.0/0"), Target: network.Target{Kind: network.InternetGateway, ID: "igw-1"}}}}},
 		SecurityGroups: []network.SecurityGroup{
-			{ID: "sg-alb", Egress: all, Ingress: []network.Rule{{ID: "sgr-web", Protocol: network.TCP, FromPort: 443, ToPort: 443, CIDR: prefix("0.0.0.0/0")}}},
-			{ID: "sg-task", Egress: all, Ingress: []network.Rule{{ID: "sgr-alb", Protocol: network.TCP, FromPort: 80, ToPort: 80, Group: "sg-alb"}}},
+			{ID: "sg-alb", Egress: all("sgr-out1"), Ingress: []network.Rule{{ID: "sgr-web", Protocol: network.TCP, FromPort: 443, ToPort: 443, CIDR: prefix("0.0.0.0/0")}}},
+			{ID: "sg-task", Egress: all("sgr-out2"), Ingress: []network.Rule{{ID: "sgr-alb", Protocol: network.TCP, FromPort: 80, ToPort: 80, Group: "sg-alb"}}},
 			{ID: "sg-vpce", Ingress: []network.Rule{{ID: "sgr-https", Protocol: network.TCP, FromPort: 443, ToPort: 443, Group: "sg-task"}}},
 		},
 		ENIs: []network.ENI{

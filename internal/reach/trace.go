@@ -126,7 +126,11 @@ func (n Network) follow(from, to End, a netip.Addr, port Port) []network.Hop {
 			}
 		}
 	}
-	hops := network.Explain(n.Site, n.VPC, network.Flow{From: from.ENI, To: a, Port: port.Port, Protocol: port.Protocol})
+	flow := network.Flow{From: from.ENI, To: a, Port: port.Port, Protocol: port.Protocol}
+	hops := network.Explain(n.Site, n.VPC, flow)
+	if hops[len(hops)-1].Pass {
+		return append(hops, network.ExplainReplies(n.Site, n.VPC, flow)...)
+	}
 	source, _ := n.VPC.ENI(from.ENI)
 	target, _ := n.VPC.ENIByIP(a)
 	return n.explainDenial(hops, source, target, port)
