@@ -28,18 +28,26 @@ type vpc struct {
 	number    atomic.Int32 // of the uplink; -1 before it is known
 	applied   Host         // what the kernel has
 	known     bool         // applied is true; otherwise it is to be read again
+	doubtful  atomic.Bool  // another VPC's Set changed what the kernel has
 	listeners map[io.Closer]struct{}
 	deleting  map[string]chan struct{} // links that go in the background
 }
 
 // set makes the namespace what v means.
 func (s *vpc) set(v VPC) error {
+	if s.doubtful.Swap(false) {
+		s.known = false
+	}
 	if err := s.open(); err != nil {
 		return err
 	}
 	now := Plan(s.kernel.site, v, int(s.number.Load()))
 	if s.drops == nil {
 		now.Filter = now.Filter.withoutLogs()
+	}
+	now, err := s.addPeers(now)
+	if err != nil {
+		return err
 	}
 	if err := s.apply(s.applied, now); err != nil {
 		return err
@@ -158,7 +166,7 @@ func (s *vpc) apply(old, now Host) error {
 		}
 	}
 	s.dropLinks(old, now)
-	return nil
+	return s.dropPeers(old, now)
 }
 
 // applyFilter changes the table, or writes it afresh when what it holds is not known.
@@ -237,6 +245,9 @@ func (s *vpc) remove() error {
 		}
 	}
 	s.dropLinks(s.applied, Host{})
+	if err := s.dropPeers(s.applied, Host{}); err != nil {
+		return err
+	}
 	fault.Point("network.remove")
 	s.release()
 	return removeNamespace(name)

@@ -39,6 +39,10 @@
 // routes the public IPs of a VPC to its uplink; whoever calls them from this machine
 // comes as HostClient, and meets the same ingress chains.
 //
+// A peering connection is a veth between the namespaces of two VPCs, without
+// addresses: each end knows the other's hardware address, and the packet filter lets
+// nothing in but from the one VPC's ranges to the other's.
+//
 // In the packet filter a packet meets the egress chains of its source, whose
 // rules go to the ingress chains of its target, whose rules accept. In between it
 // meets the network ACLs of the subnets whose borders it crosses; packets of known

@@ -42,6 +42,7 @@ const (
 	HopNAT      HopKind = "nat"      // NAT gateway
 	HopGateway  HopKind = "gateway"  // internet gateway
 	HopEndpoint HopKind = "endpoint" // gateway endpoint, or the interface endpoint that owns the target
+	HopPeering  HopKind = "peering"  // VPC peering connection
 	HopTarget   HopKind = "target"   // the ENI that has the destination address
 	HopIngress  HopKind = "ingress"  // inbound rules of the target's groups
 	HopAWS      HopKind = "aws"      // one of AWS's public addresses, answered by us
@@ -83,6 +84,8 @@ func Explain(site Site, v VPC, f Flow) []Hop {
 	switch {
 	case p.Via == viaVPC:
 		hops = append(hops, v.arrive(e.IP, f)...)
+	case p.Via == viaPeering && hops[len(hops)-1].Pass:
+		hops = append(hops, v.arrivePeer(site, p, p.source(e), f)...)
 	case hops[len(hops)-1].Kind == HopInternet && site.PublicIPs().Contains(f.To):
 		hops = v.arrivePublic(site, hops, p.seen(e), f)
 	}
@@ -194,6 +197,14 @@ func (p path) seen(e ENI) netip.Addr {
 		return p.NAT.PublicIP
 	}
 	return e.PublicIP
+}
+
+// source is the address with which packets of an interface cross a peering connection.
+func (p path) source(e ENI) netip.Addr {
+	if p.NAT.ID != "" {
+		return p.NAT.IP
+	}
+	return e.IP
 }
 
 // arrivePublic judges a flow that an internet gateway took to a public IP, the

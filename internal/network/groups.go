@@ -28,6 +28,9 @@ func planFilter(site Site, v VPC) Filter {
 		Chains:   baseChains(site, v),
 	}
 	f.addACLs(site, v)
+	if len(v.Peerings) > 0 {
+		f.addPeers(v)
+	}
 	for _, g := range slices.SortedFunc(slices.Values(v.SecurityGroups), func(a, b SecurityGroup) int { return cmp.Compare(a.ID, b.ID) }) {
 		f.addGroup(v, g)
 	}
@@ -50,9 +53,13 @@ func baseChains(site Site, v VPC) []Chain {
 	}
 	anyENI := InLink(eniPrefix + "*")
 	leave := FilterRule{Match: []Match{anyENI}, Verdict: Verdict{Jump, "egress"}}
-	arrive := FilterRule{Match: []Match{InLink(uplinkName)}, Verdict: Verdict{Jump, "ingress"}} // to a public IP
+	arrive := []FilterRule{
+		{Match: []Match{InLink(uplinkName)}, Verdict: Verdict{Jump, "ingress"}}, // to a public IP
+		{Match: []Match{InLink(peerPrefix + "*")}, Verdict: Verdict{Jump, "ingress"}},
+	}
 
-	input := append(slices.Clone(keep), FilterRule{Match: []Match{InLink("lo")}, Verdict: Verdict{Kind: Accept}}, arrive)
+	input := append(slices.Clone(keep), FilterRule{Match: []Match{InLink("lo")}, Verdict: Verdict{Kind: Accept}})
+	input = append(input, arrive...)
 	input = append(input, wellKnown(v)...)
 	input = append(input, leave)
 	output := append(slices.Clone(keep), FilterRule{Verdict: Verdict{BySource, egressOf}})
@@ -62,7 +69,7 @@ func baseChains(site Site, v VPC) []Chain {
 			{Match: []Match{anyENI, Unbound(bindings)}, Counter: spoofed, Verdict: Verdict{Kind: Drop}},
 		}},
 		{Name: "input", Hook: &Hook{"filter", "input", 0, true}, Rules: input},
-		{Name: "forward", Hook: &Hook{"filter", "forward", 0, true}, Rules: append(slices.Clone(keep), arrive, leave)},
+		{Name: "forward", Hook: &Hook{"filter", "forward", 0, true}, Rules: append(append(slices.Clone(keep), arrive...), leave)},
 		// What we send ourselves from the address of an ENI obeys its groups.
 		{Name: "output", Hook: &Hook{"filter", "output", 0, false}, Rules: output},
 		// Network ACLs know no connections.
@@ -73,6 +80,7 @@ func baseChains(site Site, v VPC) []Chain {
 			{Verdict: Verdict{ByTarget, ingressOf}},
 			{Match: []Match{TargetAddr(site.AWS)}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Accept}},
+			{Match: []Match{OutLink(peerPrefix + "*")}, Verdict: Verdict{Kind: Accept}},
 			{Verdict: Verdict{Kind: Drop}},
 		}},
 	}

@@ -15,6 +15,7 @@ type Host struct {
 	Uplink    *Uplink      // nil when no route of the VPC leads to the internet
 	Public    []netip.Addr // public IPs, which the host routes to the uplink
 	Links     []Link
+	Peers     []PeerLink
 	Addresses []netip.Addr // on lo
 	Routes    []HostRoute
 	Rules     []PolicyRule
@@ -92,6 +93,9 @@ func (h Host) String() string {
 	}
 	for _, l := range h.Links {
 		fmt.Fprintf(&b, "link %s peer eth0 in %s address %s via %s lladdr %s\n", l.Name, l.Namespace, l.Address, l.Gateway, l.MAC)
+	}
+	for _, p := range h.Peers {
+		fmt.Fprintf(&b, "peer %s in %s lladdr %s peer %s\n", p.Name, p.Namespace, p.MAC, p.Peer)
 	}
 	for _, a := range h.Addresses {
 		fmt.Fprintf(&b, "address %s/32 dev lo\n", a)

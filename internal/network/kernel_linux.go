@@ -34,6 +34,7 @@ type Kernel struct {
 	origins    map[string]origin // by ENI id: where its connections come from
 	background sync.WaitGroup    // links that are being deleted
 	readers    sync.WaitGroup    // of what packet filters report
+	peering    sync.Mutex        // taken while a link between two VPCs is made
 }
 
 var _ Engine = (*Kernel)(nil)

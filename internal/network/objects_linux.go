@@ -94,7 +94,9 @@ func (s *vpc) adopt() error {
 	for _, l := range links {
 		name := l.Attrs().Name
 		names[l.Attrs().Index] = name
-		if name != "lo" && name != uplinkName {
+		if strings.HasPrefix(name, peerPrefix) {
+			h.Peers = append(h.Peers, PeerLink{Name: name})
+		} else if name != "lo" && name != uplinkName {
 			h.Links = append(h.Links, Link{Name: name, Namespace: inside[name]})
 		}
 	}

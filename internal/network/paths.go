@@ -11,10 +11,11 @@ import (
 type via string
 
 const (
-	viaVPC    via = "vpc"    // stays in the VPC: to an ENI
-	viaAWS    via = "aws"    // ends at us: one of AWS's public addresses
-	viaUplink via = "uplink" // to the internet of the host
-	viaNone   via = "none"   // dropped in silence
+	viaVPC     via = "vpc"     // stays in the VPC: to an ENI
+	viaAWS     via = "aws"     // ends at us: one of AWS's public addresses
+	viaUplink  via = "uplink"  // to the internet of the host
+	viaPeering via = "peering" // to the other VPC of a peering connection
+	viaNone    via = "none"    // dropped in silence
 )
 
 // path is one destination prefix as a subnet sees it: the route of its table
@@ -87,6 +88,11 @@ func (v VPC) follow(site Site, r Route, public bool) []path {
 		return internet(site, p)
 	case NATGateway:
 		return v.translate(site, p)
+	case VPCPeering:
+		return v.cross(p)
+	case Interface:
+		p.Why, p.Code = "the source/destination check of "+r.Target.ID+" drops what is not addressed to it", CodeRouteState
+		return []path{p}
 	default:
 		p.Why, p.Code = "the target of the route does not exist (blackhole)", CodeRouteState
 		return []path{p}
@@ -163,7 +169,7 @@ func bits(r Route) int {
 }
 
 func rank(v via) int {
-	return slices.Index([]via{viaUplink, viaAWS, viaNone}, v)
+	return slices.Index([]via{viaUplink, viaPeering, viaAWS, viaNone}, v)
 }
 
 // shadowed reports whether a longer route of the same table covers the path,

@@ -19,6 +19,7 @@ func Plan(site Site, v VPC, uplink int) Host {
 		Namespace: site.namespace(v.ID),
 		Links:     planLinks(site, v),
 		Addresses: planAddresses(v),
+		Peers:     planPeers(site, v),
 		Filter:    planFilter(site, v),
 	}
 	h.Routes, h.Rules = planRoutes(site, v, site.uplink(uplink))
@@ -30,9 +31,7 @@ func Plan(site Site, v VPC, uplink int) Host {
 	if h.Public = planPublic(v); len(h.Public) > 0 && h.Uplink == nil {
 		h.Uplink = new(site.uplink(uplink)) // who calls them from outside gets no answer, but gets that here
 	}
-	if h.Uplink != nil {
-		h.Filter.addTranslation(site, v)
-	}
+	h.Filter.addTranslation(site, v, h.Uplink != nil)
 	return h
 }
 
@@ -113,6 +112,8 @@ func tableRoutes(table uint32, paths []path, up Uplink) []HostRoute {
 			r.Type = LocalRoute
 		case viaUplink:
 			r.Type, r.Link, r.Gateway = Unicast, uplinkName, up.Host.Addr()
+		case viaPeering:
+			r.Type, r.Link, r.Gateway = Unicast, peerLink(p.target().ID), peerRouter
 		}
 		routes = append(routes, r)
 	}

@@ -48,9 +48,51 @@ func planPublic(v VPC) []netip.Addr {
 }
 
 // addTranslation adds the 1:1 translation of internet gateways and the n:1
-// translation of NAT gateways, both at the uplink. What comes in to anything but
-// a public IP is dropped.
-func (f *Filter) addTranslation(site Site, v VPC) {
+// translation of NAT gateways, at the uplink and, for private ones, at peering links.
+// What comes in by the uplink to anything but a public IP is dropped.
+func (f *Filter) addTranslation(site Site, v VPC, uplink bool) {
+	out := Chain{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}}
+	for _, s := range v.bySubnet() {
+		for _, p := range v.paths(site, s, true) {
+			if r, ok := p.translation(s); ok {
+				out.Rules = append(out.Rules, r)
+			}
+		}
+	}
+	if uplink {
+		f.addPublic(site, v)
+		out.Rules = append(out.Rules, FilterRule{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Masquerade}})
+	}
+	if len(out.Rules) > 0 {
+		f.Chains = append(f.Chains, out)
+	}
+}
+
+// translation is the rule that gives a path's packets another source; false for
+// paths on which they keep their own.
+func (p path) translation(s Subnet) (FilterRule, bool) {
+	var m []Match
+	var verdict Verdict
+	switch {
+	case p.Via == viaUplink && p.NAT.ID != "":
+		m, verdict = []Match{OutLink(uplinkName)}, Verdict{SourceTo, p.NAT.PublicIP.String()}
+	case p.Via == viaUplink:
+		m, verdict = []Match{OutLink(uplinkName)}, Verdict{SourceBy, publicOf}
+	case p.Via == viaPeering && p.NAT.ID != "":
+		m, verdict = []Match{OutLink(peerLink(p.target().ID))}, Verdict{SourceTo, p.NAT.IP.String()}
+	default:
+		return FilterRule{}, false
+	}
+	m = append(m, SourceAddr(s.CIDR.Masked()))
+	if p.Prefix.Bits() > 0 {
+		m = append(m, TargetAddr(p.Prefix))
+	}
+	return FilterRule{Match: m, Verdict: verdict}, true
+}
+
+// addPublic adds the maps between public IPs and private addresses, and the chain
+// in which packets to public IPs arrive.
+func (f *Filter) addPublic(site Site, v VPC) {
 	public, private := Set{Name: publicOf, Kind: AddressMap}, Set{Name: privateOf, Kind: AddressMap}
 	for _, e := range v.public() {
 		public.Elements = append(public.Elements, Element{Addr: e.IP, To: e.PublicIP})
@@ -62,29 +104,11 @@ func (f *Filter) addTranslation(site Site, v VPC) {
 		slices.SortFunc(s.Elements, func(a, b Element) int { return a.Addr.Compare(b.Addr) })
 	}
 	f.Sets = append(f.Sets, public, private)
-	out := Chain{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}}
-	for _, s := range v.bySubnet() {
-		for _, p := range v.paths(site, s, true) {
-			if p.Via != viaUplink {
-				continue
-			}
-			m := []Match{OutLink(uplinkName), SourceAddr(s.CIDR.Masked())}
-			if p.Prefix.Bits() > 0 {
-				m = append(m, TargetAddr(p.Prefix))
-			}
-			verdict := Verdict{SourceBy, publicOf}
-			if p.NAT.ID != "" {
-				verdict = Verdict{SourceTo, p.NAT.PublicIP.String()}
-			}
-			out.Rules = append(out.Rules, FilterRule{Match: m, Verdict: verdict})
-		}
-	}
-	out.Rules = append(out.Rules, FilterRule{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Masquerade}})
 	in := Chain{Name: "arrivals", Hook: &Hook{"nat", "prerouting", -100, false}, Rules: []FilterRule{
 		{Match: []Match{InLink(uplinkName)}, Verdict: Verdict{TargetBy, privateOf}},
 		{Match: []Match{InLink(uplinkName)}, Verdict: Verdict{Kind: Drop}},
 	}}
-	f.Chains = append(f.Chains, in, out)
+	f.Chains = append(f.Chains, in)
 }
 
 // bySubnet lists the subnets by id.

@@ -18,6 +18,7 @@ type VPC struct {
 	SecurityGroups []SecurityGroup
 	PrefixLists    []PrefixList
 	ENIs           []ENI
+	Peerings       []Peering
 }
 
 // Subnet is a range of a VPC and the route table that its packets follow.
@@ -46,7 +47,7 @@ type Route struct {
 // Target is where a route leads.
 type Target struct {
 	Kind TargetKind
-	ID   string // igw-..., nat-..., vpce-...; empty for local and blackhole
+	ID   string // igw-..., nat-..., vpce-..., pcx-..., eni-...; empty for local and blackhole
 }
 
 // TargetKind is the kind of a route's target.
@@ -58,7 +59,11 @@ const (
 	InternetGateway TargetKind = "internet-gateway"
 	NATGateway      TargetKind = "nat-gateway"
 	GatewayEndpoint TargetKind = "gateway-endpoint"
-	Blackhole       TargetKind = "blackhole"
+	VPCPeering      TargetKind = "vpc-peering-connection"
+	// Interface is a network interface; its source/destination check drops what is
+	// not addressed to it.
+	Interface TargetKind = "network-interface"
+	Blackhole TargetKind = "blackhole"
 )
 
 // PrefixList is a named set of prefixes, such as the addresses of S3.
