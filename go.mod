@@ -23,7 +23,15 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/containerd/cgroups/v3 v3.1.3 // indirect
+require (
+	github.com/agext/levenshtein v1.2.1 // indirect
+	github.com/apparentlymart/go-textseg/v15 v15.0.0 // indirect
+	github.com/apparentlymart/go-textseg/v17 v17.0.1 // indirect
+	github.com/containerd/cgroups/v3 v3.1.3 // indirect
+	github.com/hashicorp/hcl/v2 v2.25.0 // indirect
+	github.com/mitchellh/go-wordwrap v1.0.1 // indirect
+	github.com/zclconf/go-cty v1.20.0 // indirect
+)
 
 require (
 	dario.cat/mergo v1.0.2 // indirect

@@ -22,6 +22,7 @@ func commands(opts *options) []*cobra.Command {
 		deployCommand(opts),
 		psCommand(opts),
 		logsCommand(opts),
+		checkCommand(opts),
 		whyCommand(opts),
 		reachCommand(opts),
 		netCommand(opts),

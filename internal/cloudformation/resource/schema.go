@@ -168,27 +168,55 @@ func (p Property) field(name string, inside bool) (string, Property, bool) {
 // Check checks resolved properties, in which values may still be unknown, and
 // returns them with every scalar in the kind and spelling that the schema wants.
 func (s *Schema) Check(logicalID string, properties *template.Value) (*template.Value, error) {
-	c := checker{schema: s, logicalID: logicalID}
-	out := c.value(Object(s.Properties), properties, "#")
-	if c.problems != nil {
-		return nil, &template.Error{Message: "Properties validation failed for resource " + logicalID + " with message: " + strings.Join(c.problems, "; ")}
+	out, problems := s.Problems(properties)
+	if problems == nil {
+		return out, nil
 	}
-	return out, nil
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.String()
+	}
+	return nil, &template.Error{Message: "Properties validation failed for resource " + logicalID + " with message: " + strings.Join(texts, "; ")}
+}
+
+// Problems is Check with each problem by itself. The properties that it returns
+// are without those that the type does not have.
+func (s *Schema) Problems(properties *template.Value) (*template.Value, []Problem) {
+	c := checker{schema: s}
+	return c.value(Object(s.Properties), properties, "#"), c.problems
+}
+
+// Problem is one thing that is wrong with a resource's properties.
+type Problem struct {
+	Line, Column int    // in the template; 0 for a value that was computed
+	Path         string // of the value, or of the object that has or lacks Key: #/A/0/B
+	Key          string // of a key that does not belong there, or is missing
+	Missing      bool   // Key is missing
+	Text         string // without the line
+}
+
+// String is the problem with its line.
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.Text
+	}
+	return fmt.Sprintf("%s (line %d)", p.Text, p.Line)
 }
 
 type checker struct {
-	schema    *Schema
-	logicalID string
-	problems  []string
+	schema   *Schema
+	problems []Problem
 }
 
-func (c *checker) problem(v *template.Value, format string, args ...any) *template.Value {
-	text := fmt.Sprintf(format, args...)
-	if v.Line > 0 {
-		text += fmt.Sprintf(" (line %d)", v.Line)
-	}
-	c.problems = append(c.problems, text)
+func (c *checker) problem(v *template.Value, path, format string, args ...any) *template.Value {
+	c.problems = append(c.problems, Problem{Line: v.Line, Column: v.Column, Path: path, Text: path + ": " + fmt.Sprintf(format, args...)})
 	return v
+}
+
+// key adds the key to the problem that was found last.
+func (c *checker) key(name string, missing bool) {
+	p := &c.problems[len(c.problems)-1]
+	p.Key, p.Missing = name, missing
 }
 
 func (c *checker) value(p Property, v *template.Value, path string) *template.Value {
@@ -206,7 +234,7 @@ func (c *checker) value(p Property, v *template.Value, path string) *template.Va
 		return c.document(v, path)
 	}
 	if !v.IsScalar() {
-		return c.problem(v, "%s: expected type: %s, found: %s", path, kindNames[p.Kind], found(v))
+		return c.problem(v, path, "expected type: %s, found: %s", kindNames[p.Kind], found(v))
 	}
 	out := *v
 	switch p.Kind {
@@ -215,17 +243,17 @@ func (c *checker) value(p Property, v *template.Value, path string) *template.Va
 	case KindInteger:
 		n, err := strconv.ParseInt(strings.TrimSuffix(v.Text, ".0"), 10, 64)
 		if err != nil {
-			return c.problem(v, "%s: expected type: Integer, found: %s", path, found(v))
+			return c.problem(v, path, "expected type: Integer, found: %s", found(v))
 		}
 		out.Kind, out.Text = template.Number, strconv.FormatInt(n, 10)
 	case KindNumber:
 		if _, err := strconv.ParseFloat(v.Text, 64); err != nil {
-			return c.problem(v, "%s: expected type: Number, found: %s", path, found(v))
+			return c.problem(v, path, "expected type: Number, found: %s", found(v))
 		}
 		out.Kind = template.Number
 	case KindBoolean:
 		if out.Kind, out.Text = template.Bool, strings.ToLower(v.Text); out.Text != "true" && out.Text != "false" {
-			return c.problem(v, "%s: expected type: Boolean, found: %s", path, found(v))
+			return c.problem(v, path, "expected type: Boolean, found: %s", found(v))
 		}
 	}
 	return &out
@@ -233,7 +261,7 @@ func (c *checker) value(p Property, v *template.Value, path string) *template.Va
 
 func (c *checker) object(p Property, v *template.Value, path string) *template.Value {
 	if v.Kind != template.Map {
-		return c.problem(v, "%s: expected type: JSONObject, found: %s", path, found(v))
+		return c.problem(v, path, "expected type: JSONObject, found: %s", found(v))
 	}
 	out := *v
 	out.Entries = make([]template.Entry, 0, len(v.Entries))
@@ -245,8 +273,9 @@ func (c *checker) object(p Property, v *template.Value, path string) *template.V
 			if at == 0 {
 				at = v.Line
 			}
-			c.problem(&template.Value{Line: at}, "%s: extraneous key [%s] is not permitted: Neargate does not carry out property %s of type %s",
-				path, e.Key, strings.TrimPrefix(path+"/"+e.Key, "#/"), c.schema.Type)
+			c.problem(&template.Value{Line: at}, path, "extraneous key [%s] is not permitted: Neargate does not carry out property %s of type %s",
+				e.Key, strings.TrimPrefix(path+"/"+e.Key, "#/"), c.schema.Type)
+			c.key(e.Key, false)
 			continue
 		}
 		seen[name] = true
@@ -254,7 +283,8 @@ func (c *checker) object(p Property, v *template.Value, path string) *template.V
 	}
 	for name, field := range p.Fields {
 		if field.required && !seen[name] {
-			c.problem(v, "%s: required key [%s] not found", path, name)
+			c.problem(v, path, "required key [%s] not found", name)
+			c.key(name, true)
 		}
 	}
 	return &out
@@ -264,7 +294,7 @@ func (c *checker) list(p Property, v *template.Value, path string) *template.Val
 	out := *v
 	if v.Kind != template.List { // one element may stand for a list of one
 		if v.IsScalar() != (p.Of.Kind <= KindBoolean) {
-			return c.problem(v, "%s: expected type: JSONArray, found: %s", path, found(v))
+			return c.problem(v, path, "expected type: JSONArray, found: %s", found(v))
 		}
 		out = template.Value{Kind: template.List, Items: []*template.Value{v}, Line: v.Line}
 	}
@@ -278,7 +308,7 @@ func (c *checker) list(p Property, v *template.Value, path string) *template.Val
 
 func (c *checker) mapping(p Property, v *template.Value, path string) *template.Value {
 	if v.Kind != template.Map {
-		return c.problem(v, "%s: expected type: JSONObject, found: %s", path, found(v))
+		return c.problem(v, path, "expected type: JSONObject, found: %s", found(v))
 	}
 	out := *v
 	out.Entries = make([]template.Entry, len(v.Entries))
@@ -295,7 +325,7 @@ func (c *checker) document(v *template.Value, path string) *template.Value {
 	}
 	doc, err := template.Read(v.Str())
 	if err != nil || doc.Kind != template.Map {
-		return c.problem(v, "%s: expected type: JSONObject, found: %s", path, found(v))
+		return c.problem(v, path, "expected type: JSONObject, found: %s", found(v))
 	}
 	return doc
 }

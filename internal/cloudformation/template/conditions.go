@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -26,6 +27,9 @@ func (e *Evaluator) named(name string, path []string) (bool, error) {
 		return false, formatError("Unresolved condition dependency %s in the Conditions block of the template", name)
 	}
 	holds, err := e.decide(v, append(path, name))
+	if errors.Is(err, ErrUnknown) && e.env.Undecided != nil {
+		holds, err = e.env.Undecided(name), nil
+	}
 	if err == nil {
 		e.conditions[name] = holds
 	}

@@ -18,6 +18,9 @@ type Env struct {
 	Import func(name string) (*Value, error)
 	// Reference returns what Ref (attribute "") or Fn::GetAtt of a resource returns.
 	Reference func(logicalID, attribute string) (*Value, error)
+	// Undecided says what a condition counts as that depends on something unknown;
+	// nil for an error, ErrUnknown.
+	Undecided func(condition string) bool
 }
 
 // Evaluator evaluates the values of one template in one Env.

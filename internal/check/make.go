@@ -1,0 +1,212 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/neargate/neargate/internal/aws/wire"
+	"github.com/neargate/neargate/internal/check/rehearsal"
+	"github.com/neargate/neargate/internal/cloudformation/resource"
+	"github.com/neargate/neargate/internal/cloudformation/template"
+)
+
+// laterCarried are the properties of a type that a rehearsal leaves out because
+// rules of their own look at them.
+var laterCarried = map[string][]string{
+	"AWS::ECS::Service": {"LoadBalancers", "EnableExecuteCommand", "HealthCheckGracePeriodSeconds", "ServiceRegistries", "ServiceConnectConfiguration", "AvailabilityZoneRebalancing"},
+}
+
+// make makes a resource whose properties are evaluated, and returns what it has
+// become. Its faults are findings; false means that nothing is known of it.
+func (c *checker) make(p *planned) (resource.Result, bool) {
+	c.plan = append(c.plan, p)
+	t, known := c.types[p.Type]
+	if !known {
+		p.Unknown = true
+		c.notCarried(p)
+		return c.stand(p)
+	}
+	schema := t.Schema()
+	properties, problems := schema.Problems(p.Given)
+	broken := false
+	for _, problem := range problems {
+		broken = c.schemaProblem(p, schema, problem) || broken
+	}
+	if broken {
+		p.Unknown = true
+		return resource.Result{}, false
+	}
+	for _, name := range laterCarried[p.Type] {
+		properties = properties.With(name, nil)
+	}
+	properties = c.assume(p, properties)
+	result, err := c.instance.Make(c.ctx, t, rehearsal.Item{Stack: p.Stack.Name, Name: p.Name, Type: p.Type, Properties: properties})
+	if err != nil {
+		c.refused(p, err)
+		p.Unknown = true
+		return resource.Result{}, false
+	}
+	p.ID = result.PhysicalID
+	c.byID[p.ID] = p
+	for name, v := range result.Attributes {
+		if strings.HasPrefix(name, "Default") && v.IsScalar() {
+			c.defaults[v.Text] = attribute{p, name}
+		}
+	}
+	return result, true
+}
+
+// notCarried tells of a type that Neargate does not have, once for each type.
+func (c *checker) notCarried(p *planned) {
+	if c.told[p.Type] {
+		return
+	}
+	c.told[p.Type] = true
+	f := Finding{Severity: Note, Code: "neargate.type", Message: "Neargate does not carry out " + p.Type + ": only what other resources have to do with it is checked"}
+	if near := closest(p.Type, slices.Sorted(maps.Keys(c.types))); near != "" {
+		f = Finding{Severity: Error, Code: "cfn.type-name", Message: "there is no resource type " + p.Type + "; is " + near + " meant?", Fix: Fix{Lang: p.Stack.Lang, Text: "Type: " + near}}
+	}
+	f.Position, f.Resource = c.typeAt(p), p.label()
+	c.find(f)
+}
+
+// schemaProblem reports whether the resource cannot be made because of it.
+func (c *checker) schemaProblem(p *planned, schema *resource.Schema, problem resource.Problem) bool {
+	at := Position{File: p.Position.File, Line: problem.Line, Column: problem.Column}
+	if at.Line == 0 {
+		at = p.Position
+	}
+	f := Finding{Position: at, Severity: Error, Code: "cfn.property", Resource: p.label(), AWSSays: awsText(problem.Text)}
+	where := strings.TrimPrefix(strings.TrimPrefix(problem.Path, "#"), "/")
+	if where == "" {
+		where = "Properties"
+	}
+	switch {
+	case problem.Missing:
+		if p.Stack.Lang == terraform {
+			return true // terraform validate says so, in its own words
+		}
+		f.Code, f.Message = "cfn.required", fmt.Sprintf("%s of %s (%s) lacks %s", where, p.label(), p.Type, problem.Key)
+	case problem.Key != "":
+		f.Column = c.files.column(at.File, at.Line, problem.Key)
+		f.Severity, f.Code = Warning, "neargate.unsupported"
+		f.Message = fmt.Sprintf("Neargate carries out no property %s in %s of %s: either AWS has none, or the stack can only be made there", problem.Key, where, p.Type)
+		if home, ok := belongs(schema, problem); ok {
+			f.Severity, f.Code = Error, "cfn.misplaced-property"
+			f.Message = fmt.Sprintf("%s does not belong in %s: it belongs in %s", problem.Key, where, home)
+			f.Fix = Fix{Lang: p.Stack.Lang, Target: "move this line into " + home, Text: strings.TrimSpace(c.files.line(at.File, at.Line))}
+		} else if near := nearest(problem, schema); near != "" {
+			f.Severity, f.Code = Error, "cfn.property"
+			f.Message = fmt.Sprintf("%s is no property in %s of %s; is %s meant?", problem.Key, where, p.Type, near)
+			f.Fix = Fix{Lang: p.Stack.Lang, Text: near + ":"}
+		}
+		c.find(f)
+		return false
+	default:
+		f.Code, f.Message = "cfn.type", fmt.Sprintf("%s of %s has the wrong type: %s", where, p.label(), problem.Text[strings.Index(problem.Text, ": ")+2:])
+	}
+	c.find(f)
+	return true
+}
+
+// awsText is what AWS would say of a problem: without what we say of ourselves.
+func awsText(text string) string {
+	text, _, _ = strings.Cut(text, ": Neargate")
+	return "Properties validation failed: " + text
+}
+
+// assume replaces what is unknown by something that a service accepts, and that
+// forbids and reveals nothing.
+func (c *checker) assume(p *planned, v *template.Value) *template.Value {
+	if v == nil {
+		return nil
+	}
+	switch v.Kind {
+	case template.Unknown:
+		c.unknowns++
+		out := template.Text(placeholder + strconv.Itoa(c.unknowns))
+		out.Line, out.Column = v.Line, v.Column
+		return out
+	case template.List:
+		out := *v
+		out.Items = make([]*template.Value, len(v.Items))
+		for i, item := range v.Items {
+			out.Items[i] = c.assume(p, item)
+		}
+		return &out
+	case template.Map:
+		out := *v
+		out.Entries = make([]template.Entry, 0, len(v.Entries))
+		for _, e := range v.Entries {
+			switch {
+			case slices.Contains(policyProperties, e.Key):
+				e.Value = generous(e.Value, e.Key)
+			case e.Key == "ManagedPolicyArns":
+				e.Value = c.managedPolicies(p, e.Value)
+			default:
+				e.Value = c.assume(p, e.Value)
+			}
+			out.Entries = append(out.Entries, e)
+		}
+		return &out
+	}
+	return v
+}
+
+// refused turns a service's refusal into a finding, unless it is about what is unknown.
+func (c *checker) refused(p *planned, err error) {
+	message, code := err.Error(), ""
+	var e wire.Error
+	if errors.As(err, &e) {
+		message, code = e.ErrorMessage(), e.ErrorCode()
+	}
+	outside := strings.HasSuffix(code, "NotFound") || code == "NoSuchEntity" || code == "ClusterNotFoundException" || code == "NoSuchBucket"
+	if isUnknown(message) || outside && (physicalID.MatchString(message) || c.options.AssumeExisting || code == "ClusterNotFoundException") {
+		return
+	}
+	f := Finding{Severity: Error, Code: "aws.refused", Resource: p.label(), Position: c.blame(p, message), Message: c.labels(message), AWSSays: strings.TrimPrefix(code+": ", ": ") + c.labels(message)}
+	switch {
+	case strings.Contains(message, "Neargate does not carry out"):
+		f.Severity, f.Code = Warning, "neargate.unsupported"
+	case code == "InvalidServiceName":
+		f.Code = "net.endpoint-service"
+		f.Message, f.Fix = c.endpointService(p)
+	case strings.Contains(message, "No Fargate configuration exists"):
+		f.Code, f.Position = "ecs.fargate-size", c.place(p, "Memory")
+	case code == "MalformedPolicyDocument" || code == "MalformedPolicy":
+		f.Code = "iam.policy"
+	}
+	c.find(f)
+}
+
+// blame finds the property that a service's message is about: the one with the
+// longest value that it quotes, or else the first whose name it says.
+func (c *checker) blame(p *planned, message string) Position {
+	best, length := p.Position, 2
+	var visit func(v *template.Value)
+	visit = func(v *template.Value) {
+		if v.IsScalar() && v.Line > 0 && len(v.Text) > length && strings.Contains(message, v.Text) {
+			best, length = c.valueAt(p, v), len(v.Text)
+		}
+		for _, item := range v.Items {
+			visit(item)
+		}
+		for _, e := range v.Entries {
+			visit(e.Value)
+		}
+	}
+	visit(p.Given)
+	if length > 2 {
+		return best
+	}
+	for _, e := range p.Given.Entries {
+		if len(e.Key) > 3 && strings.Contains(strings.ToLower(message), strings.ToLower(e.Key)) {
+			return c.place(p, e.Key)
+		}
+	}
+	return best
+}
