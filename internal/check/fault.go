@@ -84,7 +84,7 @@ func (w *walk) fault(all []fault) {
 			subnets = append(subnets, label)
 		}
 	}
-	f := Finding{Severity: Error, Code: d.Code, Message: w.labels(d.Cause)}
+	f := Finding{Severity: Error, Code: d.Code, Message: w.labels(strings.ReplaceAll(d.Cause, rehearsal.Outside+" ", ""))}
 	if len(hosts) > 1 {
 		f.Message = fmt.Sprintf("tasks of %s in %s cannot reach %s: %s", w.service.label(), strings.Join(subnets, " and "), strings.Join(hosts, ", "), reason(d.Code, f.Message))
 	}
@@ -143,9 +143,9 @@ func (w *walk) fixOf(d decision.Decision) Fix {
 			chosen = Fix{Lang: f.Lang, Target: w.labels(f.Target), Text: f.Text}
 		}
 	}
-	if lang == terraform && chosen.Lang != terraform {
-		if text := terraformFix(w, d); text != "" {
-			chosen = Fix{Lang: terraform, Text: text}
+	if chosen.Lang != lang {
+		if text := ownFix(w, d); text != "" {
+			return Fix{Lang: lang, Text: text}
 		}
 	}
 	if chosen.Lang == "cli" {

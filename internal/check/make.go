@@ -48,7 +48,7 @@ func (c *checker) make(p *planned) (resource.Result, bool) {
 	if err != nil {
 		c.refused(p, err)
 		p.Unknown = true
-		return resource.Result{}, false
+		return c.stand(p)
 	}
 	p.ID = result.PhysicalID
 	c.byID[p.ID] = p

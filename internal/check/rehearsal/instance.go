@@ -33,6 +33,7 @@ import (
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/s3"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
 	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
@@ -79,8 +80,8 @@ func (x *Instance) open() error {
 	if x.db, err = store.OpenMemory(state.Schema()...); err != nil {
 		return err
 	}
-	seal := access.TemporarySealer()
-	keys := access.NewKeys(x.db, seal)
+	sealer := seal.Temporary()
+	keys := access.NewKeys(x.db, sealer)
 	x.checker = access.NewAuthorizer(keys, x.refusals)
 	lines, err := logstore.Open(filepath.Join(x.dir, "logs"))
 	if err != nil {
@@ -110,7 +111,7 @@ func (x *Instance) open() error {
 	x.sessions = sts.New(x.db, keys, x.checker).Sessions()
 	x.networks = ec2.New(x.db, noEngine{}, noEdge{}, ec2.Divide(x.site))
 	scheduler := ecs.New(ecs.Deps{DB: x.db, Checker: x.checker, Roles: x.sessions, Decisions: x.refusals})
-	identities, groups := iam.New(x.db, seal, x.checker), logs.New(x.db, lines, time.Now)
+	identities, groups := iam.New(x.db, sealer, x.checker), logs.New(x.db, lines, time.Now)
 	secrets, parameters := secretsmanager.New(x.db, envelopes, validPolicy, time.Now), ssm.New(x.db, envelopes, time.Now)
 
 	x.gate = gateway.New(gateway.Config{Keys: keys, Checker: x.checker, Region: x.Region})

@@ -17,8 +17,8 @@ import (
 	"github.com/neargate/neargate/internal/why"
 )
 
-// outside is an address of the internet: where names that are not AWS's lead.
-var outside = netip.MustParseAddr("203.0.113.10")
+// Outside is an address of the internet: where names that are not AWS's lead.
+const Outside = "203.0.113.10"
 
 // tasksService is the service that assumes the roles of tasks.
 const tasksService = "ecs-tasks.amazonaws.com"
@@ -63,7 +63,7 @@ func (x *Instance) Reach(eni, host string, port int) (p Path, d decision.Decisio
 	p.VPC = n.VpcID
 	a := why.Attempt{Account: x.Account, Region: x.Region, VPC: view, ENI: eni, Host: host, Port: port}
 	if view.DNSSupport {
-		a.Addr = outside
+		a.Addr = netip.MustParseAddr(Outside)
 		zone, _ := x.networks.Zone(n.VpcID)
 		if answer, known := zone.Lookup(host, mdns.TypeA); known {
 			a.Addr, p.Endpoint = netip.Addr{}, answer.Endpoint

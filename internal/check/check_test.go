@@ -1,0 +1,169 @@
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/neargate/neargate/internal/cli"
+	"github.com/neargate/neargate/internal/testenv"
+)
+
+// lines are the findings of a report as "file:line severity code".
+func lines(r *Report) []string {
+	var out []string
+	for _, f := range r.Findings {
+		out = append(out, fmt.Sprintf("%s:%d %s %s", f.File, f.Line, f.Severity, f.Code))
+	}
+	return out
+}
+
+func check(t *testing.T, dir, file string, parameters ...string) *Report {
+	t.Helper()
+	given := map[string]string{}
+	for i := 0; i+1 < len(parameters); i += 2 {
+		given[parameters[i]] = parameters[i+1]
+	}
+	r, err := Check(t.Context(), Options{Files: os.DirFS(dir), Path: file, Parameters: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func expect(t *testing.T, r *Report, want ...string) {
+	t.Helper()
+	if got := lines(r); !slices.Equal(got, want) {
+		var b strings.Builder
+		r.Text(&b, cli.Style{})
+		t.Errorf("findings are\n%s\nwant\n%s\n\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"), b.String())
+	}
+}
+
+// The seven faults of the template are found where they stand, and nothing else.
+// The empty execution role lacks what three purposes need.
+func TestSevenFaults(t *testing.T) {
+	r := check(t, "testdata", "seven.yml")
+	expect(t, r,
+		"seven.yml:25 error iam.exec-ecr", "seven.yml:25 error iam.exec-logs", "seven.yml:25 error iam.exec-secret", // 1
+		"seven.yml:38 error iam.trust",              // 2
+		"seven.yml:56 note reg.not-found",           // the image must be pushed first
+		"seven.yml:63 error logs.no-group",          // 3
+		"seven.yml:69 error sec.not-found",          // 4
+		"seven.yml:82 error cfn.misplaced-property", // 5
+		"seven.yml:93 error net.endpoint-missing",   // 6
+		"seven.yml:102 error exec.no-task-role",     // 7
+	)
+	for _, f := range r.Findings {
+		if f.Severity == Error && f.Fix.Text == "" {
+			t.Errorf("%s has no fix", f.Code)
+		}
+	}
+}
+
+// The isolated VPC of the article deploys: there are warnings and notes only.
+func TestIsolatedVPC(t *testing.T) {
+	dir := testenv.Shared(t, "examples", "isolated-vpc")
+	r := check(t, dir, "parent.yml")
+	expect(t, r,
+		"isolated-vpc.yml:143 note net.endpoint-unused",
+		"isolated-vpc.yml:155 note exec.off",
+		"isolated-vpc.yml:191 note net.endpoint-unused",
+		"private-service.yml:73 warning dep.ingress")
+	// With an image of the internet it cannot work.
+	r = check(t, dir, "parent.yml", "ImageUri", "nginx:latest")
+	if r.Count(Error) != 1 || !slices.Contains(lines(r), "private-service.yml:84 error net.no-route") {
+		t.Errorf("findings with a public image are %q", lines(r))
+	}
+}
+
+// A template with a NAT gateway and a load balancer, done right, is clean.
+func TestClean(t *testing.T) {
+	r := check(t, "testdata", "clean.yml")
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Code == "neargate.type" })
+	expect(t, r)
+	if r.Tasks != 1 {
+		t.Errorf("%d tasks were followed", r.Tasks)
+	}
+}
+
+// Output has the form of a compiler's.
+func TestText(t *testing.T) {
+	r := check(t, "testdata", "seven.yml")
+	var b strings.Builder
+	r.Text(&b, cli.Style{})
+	for _, want := range []string{
+		"seven.yml:63:15: error logs.no-group: container web logs to the group /ecs/web, which is not made here\n" +
+			"   63 |               awslogs-group: /ecs/web\n      |               ^\n",
+		"      LogGroup:\n        Type: AWS::Logs::LogGroup\n        Properties:\n          LogGroupName: /ecs/web\n",
+		"✗ 9 errors, 0 warnings, 1 note in 10 resources; 2 task definitions followed\n",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("output lacks\n%s\nin\n%s", want, b.String())
+		}
+	}
+}
+
+// SARIF has what version 2.1.0 requires, and each result its rule and place.
+func TestSARIF(t *testing.T) {
+	r := check(t, "testdata", "seven.yml")
+	var b bytes.Buffer
+	if err := r.SARIF(&b, "1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	var log struct {
+		Version string
+		Runs    []struct {
+			Tool struct {
+				Driver struct {
+					Name  string
+					Rules []struct{ ID string }
+				}
+			}
+			Results []struct {
+				RuleID    string
+				RuleIndex int
+				Level     string
+				Message   struct{ Text string }
+				Locations []struct {
+					PhysicalLocation struct {
+						ArtifactLocation struct{ URI string }
+						Region           struct{ StartLine, StartColumn int }
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	if log.Version != "2.1.0" || len(log.Runs) != 1 || log.Runs[0].Tool.Driver.Name == "" {
+		t.Fatalf("not a log of SARIF 2.1.0: %s", b.String())
+	}
+	run := log.Runs[0]
+	if len(run.Results) != len(r.Findings) {
+		t.Errorf("%d results of %d findings", len(run.Results), len(r.Findings))
+	}
+	for _, result := range run.Results {
+		at := result.Locations[0].PhysicalLocation
+		if run.Tool.Driver.Rules[result.RuleIndex].ID != result.RuleID || !slices.Contains([]string{"error", "warning", "note"}, result.Level) ||
+			result.Message.Text == "" || at.ArtifactLocation.URI != "seven.yml" || at.Region.StartLine < 1 || at.Region.StartColumn < 1 {
+			t.Errorf("a result is incomplete: %+v", result)
+		}
+	}
+}
+
+// Every code that is in the sources is explained.
+func TestCodes(t *testing.T) {
+	for _, name := range []string{"seven.yml", "clean.yml"} {
+		for _, f := range check(t, "testdata", name).Findings {
+			if codes[f.Code] == "" {
+				t.Errorf("%s is not in the list of codes", f.Code)
+			}
+		}
+	}
+}
