@@ -14,7 +14,7 @@ func (w *walk) exec() {
 		return
 	}
 	w.needed["ssmmessages"] = true
-	w.through(nil, w.host("ssmmessages"))
+	w.arrives(w.host("ssmmessages"))
 	lang := w.task.Stack.Lang
 	if w.def.TaskRoleARN == "" {
 		f := Finding{Severity: Error, Code: "exec.no-task-role",

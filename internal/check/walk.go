@@ -187,11 +187,21 @@ func parentEntries(v *template.Value, path []string, key string) []template.Entr
 // the session with the endpoint that it goes through. What does not arrive is
 // noted; what it would be answered is asked all the same.
 func (w *walk) through(session context.Context, host string) context.Context {
-	for _, e := range w.enis {
-		path, reached := w.reach(e, host)
-		if reached && session != nil {
+	for _, path := range w.arrives(host) {
+		if session != nil {
 			session = rehearsal.Through(session, path)
 		}
 	}
 	return session
+}
+
+// arrives follows a request of the task from each of its subnets, and returns
+// the ways of those that arrive.
+func (w *walk) arrives(host string) (paths []rehearsal.Path) {
+	for _, e := range w.enis {
+		if path, ok := w.reach(e, host); ok {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
