@@ -247,13 +247,13 @@ func (w *walk) images() {
 		case isUnknown(con.Image) && !inECR:
 			w.needed["ecr.dkr"], w.needed["s3"] = true, true
 			if w.mayBeECR() {
-				w.arrives(w.options.Account+".dkr."+w.host("ecr"))
-				w.arrives("prod-"+w.options.Region+"-starport-layer-bucket."+w.host("s3"))
+				w.arrives(w.options.Account + ".dkr." + w.host("ecr"))
+				w.arrives("prod-" + w.options.Region + "-starport-layer-bucket." + w.host("s3"))
 			}
 		case inECR && region == w.options.Region:
 			w.needed["ecr.dkr"], w.needed["s3"] = true, true
 			session := w.through(w.role, account+".dkr."+w.host("ecr"))
-			w.arrives("prod-"+w.options.Region+"-starport-layer-bucket."+w.host("s3"))
+			w.arrives("prod-" + w.options.Region + "-starport-layer-bucket." + w.host("s3"))
 			if session != nil && account == w.options.Account {
 				w.pull(con.Name, con.Image, session)
 			}
