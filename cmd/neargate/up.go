@@ -20,6 +20,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
@@ -160,12 +161,9 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		return err
 	}
 	logGroups := logs.New(db, events, time.Now)
-	envelopes, err := kms.New(key[:])
-	if err != nil {
-		return err
-	}
-	secrets := secretsmanager.New(db, envelopes, validResourcePolicy, time.Now)
-	parameters := ssm.New(db, envelopes, time.Now)
+	keyService := kms.New(db, sealer, time.Now)
+	secrets := secretsmanager.New(db, gate, validResourcePolicy, time.Now)
+	parameters := ssm.New(db, gate, time.Now)
 	pace, agentPace := paces(cfg.pace)
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
@@ -189,6 +187,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(ecrapi.Model, ecrapi.Bind(registries), registries.Authorization())
 	mount(logsapi.Model, logsapi.Bind(logGroups), logGroups.Authorization())
 	mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
+	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())
@@ -207,7 +206,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	// Everything runs in one group under one context.
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		decisions.Run, keys.Run, inside.Run, networks.Run, registries.Run, logGroups.Run, secrets.Run, scheduler.Run, tasks.Run, performance.Run, stacks.Run, names.Run, local.Run,
+		decisions.Run, keys.Run, inside.Run, networks.Run, registries.Run, logGroups.Run, keyService.Run, secrets.Run, scheduler.Run, tasks.Run, performance.Run, stacks.Run, names.Run, local.Run,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}

@@ -10,7 +10,7 @@ import (
 // generated API interfaces, and in small interfaces that cmd/neargate satisfies,
 // and never import each other.
 var services = []string{
-	"internal/cloudformation", "internal/ec2", "internal/ecr", "internal/ecs", "internal/iam", "internal/logs",
+	"internal/cloudformation", "internal/ec2", "internal/ecr", "internal/ecs", "internal/iam", "internal/kms", "internal/logs",
 	"internal/s3", "internal/secretsmanager", "internal/ssm", "internal/sts",
 }
 
@@ -21,6 +21,7 @@ var leaves = map[string][]string{
 	"internal/aws/sigv4":      nil,
 	"internal/ids":            nil,
 	"internal/fault":          nil,
+	"internal/seal":           nil,
 	"internal/caller":         {"internal/aws/arn"},
 	"internal/store":          {"internal/fault"},
 	"internal/reconcile":      nil,

@@ -18,6 +18,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
@@ -95,11 +96,11 @@ func newWorld(t *testing.T) *world {
 	w.ecs = ecs.New(ecs.Deps{DB: db, Checker: auth, Roles: w.sts.Sessions()})
 	lines := must(logstore.Open(t.TempDir()))
 	w.s3 = must(s3.New(s3.Config{DB: db, Objects: must(blob.OpenObjects(t.TempDir(), blob.Key{1})), Checker: auth}))
-	local := must(kms.New(make([]byte, 32)))
 	repositories := must(ecr.New(ecr.Config{DB: db, Blobs: must(blob.OpenStore(t.TempDir())), Checker: auth, Key: make([]byte, 32)}))
 	roles, groups := iam.New(db, seal, auth), logs.New(db, lines, time.Now)
-	parameters, secrets := ssm.New(db, local, time.Now), secretsmanager.New(db, local, nil, time.Now)
 	w.gateway = gateway.New(gateway.Config{Checker: auth, Region: region})
+	keyService, parameters, secrets := kms.New(db, seal, time.Now), ssm.New(db, w.gateway, time.Now), secretsmanager.New(db, w.gateway, validPolicy, time.Now)
+	w.gateway.Mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	w.gateway.Mount(ec2api.Model, ec2api.Bind(w.ec2), w.ec2.Authorization())
 	w.gateway.Mount(ecsapi.Model, ecsapi.Bind(w.ecs), w.ecs.Authorization())
 	w.gateway.Mount(logsapi.Model, logsapi.Bind(groups), groups.Authorization())
@@ -371,3 +372,6 @@ func call[O any](w *world, service *wire.Service, operation string, in any) *O {
 	}
 	return out.(*O)
 }
+
+// validPolicy accepts every policy document of a resource.
+func validPolicy(string) error { return nil }

@@ -57,3 +57,6 @@ func pick(alphabet string, n int) string {
 	}
 	return string(out)
 }
+
+// Named returns the UUID that a name always has.
+func Named(name string) string { return uuid.NewSHA1(uuid.NameSpaceOID, []byte(name)).String() }

@@ -23,23 +23,10 @@ func checkName(name string) error {
 	return nil
 }
 
-// managedKey is the only key that we have.
-const managedKey = "alias/aws/secretsmanager"
-
-func checkKey(keyID string) error {
-	if keyID == "" || keyID == managedKey || strings.HasSuffix(keyID, ":"+managedKey) {
-		return nil
-	}
-	return invalidParameter("The KMS key " + keyID + " cannot be used: KMS keys of your own are not carried out by Neargate yet.")
-}
-
 // CreateSecret makes a secret, with its first version if a value is given.
 func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.CreateSecretRequest) (*secretsmanagerapi.CreateSecretResponse, error) {
 	v := value{in.SecretString, in.SecretBinary}
 	if err := checkName(in.Name); err != nil {
-		return nil, err
-	}
-	if err := checkKey(in.KmsKeyId); err != nil {
 		return nil, err
 	}
 	if err := v.check(); err != nil {
@@ -61,19 +48,22 @@ func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.Create
 	}
 	id := caller.From(ctx)
 	sec := &state.Secret{Account: id.Account, Region: id.Region, Name: in.Name, Suffix: ids.Mixed(6), Description: in.Description,
-		KMSKeyID: in.KmsKeyId, CreatedAt: s.now(), ChangedAt: s.now(), Tags: tags}
+		KMSKeyID: givenKey(in.KmsKeyId), CreatedAt: s.now(), ChangedAt: s.now(), Tags: tags}
+	if old, ok := state.Secrets.Get(s.db.Read(), sec.Key()); ok && !s.gone(old, s.now()) {
+		return s.repeatedCreate(ctx, old, version, v)
+	}
 	if v.given() {
-		if err := s.addVersion(sec, version, v, []string{current}); err != nil {
+		sealed, err := s.seal(ctx, sec, version, v)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.addVersion(sec, sealed, []string{current}); err != nil {
 			return nil, err
 		}
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
 		if old, ok := state.Secrets.Get(tx, sec.Key()); ok && !s.gone(old, s.now()) {
-			if err := s.repeated(old, version, v); err != nil {
-				return err
-			}
-			sec = old
-			return nil
+			return errExists(old)
 		}
 		state.Secrets.Put(tx, sec)
 		return nil
@@ -81,32 +71,51 @@ func (s *Service) CreateSecret(ctx context.Context, in *secretsmanagerapi.Create
 	if err != nil {
 		return nil, err
 	}
+	return created(sec, version, v), nil
+}
+
+// givenKey is the key of a request; AWS's own, however it is named, is as none.
+func givenKey(keyID string) string {
+	if keyID == managedKey || strings.HasSuffix(keyID, ":"+managedKey) {
+		return ""
+	}
+	return keyID
+}
+
+func created(sec *state.Secret, version string, v value) *secretsmanagerapi.CreateSecretResponse {
 	out := &secretsmanagerapi.CreateSecretResponse{ARN: sec.ARN(), Name: sec.Name}
 	if v.given() {
 		out.VersionId = version
 	}
-	return out, nil
+	return out
 }
 
-// repeated accepts a CreateSecret that a client sends once more, and refuses
-// any other of the same name.
-func (s *Service) repeated(old *state.Secret, version string, v value) error {
-	if !old.DeletedAt.IsZero() {
-		return invalidRequest("You can't create this secret because a secret with this name is already scheduled for deletion.")
-	}
-	if i := versionIndex(old, version); i >= 0 && v.given() {
-		again := *old
-		return s.addVersion(&again, version, v, nil)
-	}
+func errExists(old *state.Secret) error {
 	return &secretsmanagerapi.ResourceExistsException{Message: fmt.Sprintf("The operation failed because the secret %s already exists.", old.Name)}
 }
 
-// UpdateSecret changes the description, and adds a version if a value is given.
-func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.UpdateSecretRequest) (*secretsmanagerapi.UpdateSecretResponse, error) {
-	v := value{in.SecretString, in.SecretBinary}
-	if err := checkKey(in.KmsKeyId); err != nil {
+// repeatedCreate accepts a CreateSecret that a client sends once more, and refuses
+// any other of the same name.
+func (s *Service) repeatedCreate(ctx context.Context, old *state.Secret, version string, v value) (*secretsmanagerapi.CreateSecretResponse, error) {
+	if !old.DeletedAt.IsZero() {
+		return nil, invalidRequest("You can't create this secret because a secret with this name is already scheduled for deletion.")
+	}
+	if !v.given() {
+		return nil, errExists(old)
+	}
+	again, err := s.repeats(ctx, old, version, v)
+	if err != nil {
 		return nil, err
 	}
+	if !again {
+		return nil, errExists(old)
+	}
+	return created(old, version, v), nil
+}
+
+// UpdateSecret changes description and key, and adds a version if a value is given.
+func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.UpdateSecretRequest) (*secretsmanagerapi.UpdateSecretResponse, error) {
+	v := value{in.SecretString, in.SecretBinary}
 	if err := v.check(); err != nil {
 		return nil, err
 	}
@@ -117,19 +126,36 @@ func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.Update
 	if version == "" {
 		version = ids.UUID()
 	}
-	sec, err := s.update(ctx, in.SecretId, func(sec *state.Secret) error {
+	old, err := s.alive(s.db.Read(), caller.From(ctx), in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	var moved map[string]state.Envelope
+	if in.KmsKeyId != "" && givenKey(in.KmsKeyId) != old.KMSKeyID {
+		if moved, err = s.resealed(ctx, old, givenKey(in.KmsKeyId)); err != nil {
+			return nil, err
+		}
+	}
+	change := func(sec *state.Secret) {
 		if in.Description != nil {
 			sec.Description = *in.Description
 		}
 		if in.KmsKeyId != "" {
-			sec.KMSKeyID = in.KmsKeyId
+			sec.KMSKeyID = givenKey(in.KmsKeyId)
+		}
+		for i := range sec.Versions {
+			if e, ok := moved[sec.Versions[i].ID]; ok && sec.ARN() == old.ARN() {
+				sec.Versions[i].Value = e
+			}
 		}
 		sec.ChangedAt = s.now()
-		if v.given() {
-			return s.addVersion(sec, version, v, []string{current})
-		}
-		return nil
-	})
+	}
+	var sec *state.Secret
+	if v.given() {
+		sec, err = s.put(ctx, in.SecretId, version, v, []string{current}, change)
+	} else {
+		sec, err = s.update(ctx, in.SecretId, func(sec *state.Secret) error { change(sec); return nil })
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +164,17 @@ func (s *Service) UpdateSecret(ctx context.Context, in *secretsmanagerapi.Update
 		out.VersionId = version
 	}
 	return out, nil
+}
+
+// RotateSecret is refused: there are no functions that could rotate a secret.
+func (s *Service) RotateSecret(ctx context.Context, in *secretsmanagerapi.RotateSecretRequest) (*secretsmanagerapi.RotateSecretResponse, error) {
+	if _, err := s.alive(s.db.Read(), caller.From(ctx), in.SecretId); err != nil {
+		return nil, err
+	}
+	if in.RotationLambdaARN != "" || in.ExternalSecretRotationRoleArn != "" {
+		return nil, invalidParameter("Rotation is not carried out by Neargate yet: put new values with PutSecretValue.")
+	}
+	return nil, invalidRequest("No Lambda rotation function ARN is associated with this secret.")
 }
 
 // Recovery window of a deleted secret, in days.

@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/internal/aws/kmsapi"
 	api "github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/kms"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -25,16 +27,13 @@ type world struct {
 	db       *store.DB
 	service  *Service
 	handlers wire.Handlers
+	keys     wire.Handlers // KMS
 	clock    time.Time
 	api.API
 }
 
 func newWorld(t *testing.T) *world {
 	db, err := store.OpenMemory(state.Schema()...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := kms.New(make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +45,9 @@ func newWorld(t *testing.T) *world {
 		}
 		return nil
 	}
-	w.service = New(db, keys, valid, func() time.Time { return w.clock })
-	w.handlers = api.Bind(w.service)
+	now := func() time.Time { return w.clock }
+	w.service = New(db, w, valid, now)
+	w.handlers, w.keys = api.Bind(w.service), kmsapi.Bind(kms.New(db, seal.Temporary(), now))
 	w.API = api.NewClient(w)
 	return w
 }
@@ -55,6 +55,9 @@ func newWorld(t *testing.T) *world {
 func (w *world) Invoke(ctx context.Context, service *wire.Service, operation string, in any) (any, error) {
 	if err := wire.Validate(service.Operation(operation), in); err != nil {
 		return nil, err
+	}
+	if service == kmsapi.Model {
+		return w.keys[operation](ctx, in)
 	}
 	return w.handlers[operation](ctx, in)
 }
@@ -110,7 +113,7 @@ func TestValuesAreEncryptedAtRest(t *testing.T) {
 	w.create("a", "correct horse battery")
 	sec, _ := state.Secrets.Get(w.db.Read(), "000000000000/eu-west-1/a")
 	raw, err := json.Marshal(sec)
-	if err != nil || strings.Contains(string(raw), "horse") || len(sec.Versions) != 1 || strings.Contains(string(sec.Versions[0].Sealed), "horse") {
+	if err != nil || strings.Contains(string(raw), "horse") || len(sec.Versions) != 1 || strings.Contains(string(sec.Versions[0].Value.Sealed), "horse") {
 		t.Errorf("record %s (%v)", raw, err)
 	}
 	// A ciphertext does not open as another secret's.
@@ -214,8 +217,8 @@ func TestRefusals(t *testing.T) {
 			_, err := w.CreateSecret(w.ctx, &api.CreateSecretRequest{Name: "b", SecretString: "x", SecretBinary: []byte("y")})
 			return err
 		},
-		"InvalidParameterException: The KMS key alias/mine cannot be used: KMS keys of your own are not carried out by Neargate yet.": func() error {
-			_, err := w.CreateSecret(w.ctx, &api.CreateSecretRequest{Name: "b", KmsKeyId: "alias/mine"})
+		"EncryptionFailure: Secrets Manager can't encrypt the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state.": func() error {
+			_, err := w.CreateSecret(w.ctx, &api.CreateSecretRequest{Name: "b", KmsKeyId: "alias/mine", SecretString: "x"})
 			return err
 		},
 		"ResourceNotFoundException: Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS": func() error {

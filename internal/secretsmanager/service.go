@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
-	"github.com/neargate/neargate/internal/kms"
+	"github.com/neargate/neargate/internal/envelope"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -17,17 +19,20 @@ import (
 // Service is AWS Secrets Manager. Its methods are the generated API.
 type Service struct {
 	db             *store.DB
-	keys           *kms.Keys
+	keys           *envelope.Keys
+	self           secretsmanagerapi.API // called as the caller: for operations that are made of others
 	validatePolicy func(document string) error
 	now            func() time.Time
 }
 
 var _ secretsmanagerapi.API = (*Service)(nil)
 
-// New returns the service. validatePolicy returns an error whose text says what
-// is wrong with a policy document; now is time.Now but in tests.
-func New(db *store.DB, keys *kms.Keys, validatePolicy func(document string) error, now func() time.Time) *Service {
-	return &Service{db: db, keys: keys, validatePolicy: validatePolicy, now: now}
+// New returns the service. KMS is called by invoker; validatePolicy returns an
+// error whose text says what is wrong with a policy document; now is time.Now but
+// in tests.
+func New(db *store.DB, invoker wire.Invoker, validatePolicy func(document string) error, now func() time.Time) *Service {
+	keys := envelope.New(kmsapi.NewClient(invoker), "secretsmanager.amazonaws.com")
+	return &Service{db: db, keys: keys, self: secretsmanagerapi.NewClient(invoker), validatePolicy: validatePolicy, now: now}
 }
 
 // Run deletes secrets whose recovery window has ended, until ctx ends.
@@ -99,6 +104,8 @@ func (s *Service) find(tx *store.Tx, id caller.Identity, secretID string) (*stat
 				key, suffix = sec.Key(), sec.Suffix
 			}
 		}
+	} else if err := checkName(secretID); err != nil {
+		return nil, err
 	}
 	sec, ok := state.Secrets.Get(tx, key)
 	if !ok || suffix != "" && sec.Suffix != suffix || s.gone(sec, s.now()) {

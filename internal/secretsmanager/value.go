@@ -8,16 +8,14 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
-	"github.com/neargate/neargate/internal/caller"
-	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/state"
-	"github.com/neargate/neargate/internal/store"
 )
 
 // Staging labels that Secrets Manager moves itself.
 const (
 	current  = "AWSCURRENT"
 	previous = "AWSPREVIOUS"
+	pending  = "AWSPENDING"
 )
 
 // value is a secret's value as a request gives it.
@@ -42,37 +40,47 @@ func (v value) check() error {
 	return nil
 }
 
-// sealContext binds a ciphertext to its secret and version.
-func sealContext(sec *state.Secret, version string) string { return sec.ARN() + ":" + version }
-
 // addVersion appends a version with the given labels to a secret that the
-// caller may change. A version of that id with the same value changes nothing.
-func (s *Service) addVersion(sec *state.Secret, id string, v value, stages []string) error {
-	if i := versionIndex(sec, id); i >= 0 {
-		old, err := s.open(sec, &sec.Versions[i])
-		if err != nil {
-			return err
-		}
-		if subtle.ConstantTimeCompare(old, v.bytes()) == 1 && sec.Versions[i].Binary == (v.text == "") {
-			return nil
-		}
-		return &secretsmanagerapi.ResourceExistsException{Message: fmt.Sprintf(
-			"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", id, sec.ARN())}
+// caller may change.
+func (s *Service) addVersion(sec *state.Secret, v sealedVersion, stages []string) error {
+	if v.secretARN != sec.ARN() {
+		return errNotFound() // another secret has taken the name in the meantime
 	}
-	sealed, err := s.keys.Seal(sec.Account, sealContext(sec, id), v.bytes())
-	if err != nil {
-		return err
+	if versionIndex(sec, v.ID) >= 0 {
+		return errTokenUsed(sec, v.ID)
 	}
 	if len(sec.Versions) == 0 && !slices.Contains(stages, current) {
 		stages = append(slices.Clone(stages), current) // the first version is always the current one
 	}
-	sec.Versions = append(sec.Versions, state.SecretVersion{ID: id, CreatedAt: s.now(), Binary: v.text == "", Sealed: sealed})
+	sec.Versions = append(sec.Versions, v.SecretVersion)
 	for _, stage := range stages {
-		moveStage(sec, stage, id)
+		moveStage(sec, stage, v.ID)
 	}
 	sec.ChangedAt = s.now()
 	sec.Versions = trimVersions(sec.Versions, s.now())
 	return nil
+}
+
+func errTokenUsed(sec *state.Secret, id string) error {
+	return &secretsmanagerapi.ResourceExistsException{Message: fmt.Sprintf(
+		"You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", id, sec.ARN())}
+}
+
+// repeats reports whether a secret has the version of a request already, with the
+// same value: a client that asks once more is answered as before.
+func (s *Service) repeats(ctx context.Context, sec *state.Secret, id string, v value) (bool, error) {
+	i := versionIndex(sec, id)
+	if i < 0 {
+		return false, nil
+	}
+	old, err := s.open(ctx, sec, &sec.Versions[i])
+	if err != nil {
+		return false, err
+	}
+	if subtle.ConstantTimeCompare(old, v.bytes()) == 1 && sec.Versions[i].Binary == (v.text == "") {
+		return true, nil
+	}
+	return false, errTokenUsed(sec, id)
 }
 
 // maxVersions is how many versions without labels a secret keeps beyond a day.
@@ -120,14 +128,6 @@ func versionIndex(sec *state.Secret, id string) int {
 	return slices.IndexFunc(sec.Versions, func(v state.SecretVersion) bool { return v.ID == id })
 }
 
-func (s *Service) open(sec *state.Secret, v *state.SecretVersion) ([]byte, error) {
-	plain, err := s.keys.Open(sec.Account, sealContext(sec, v.ID), v.Sealed)
-	if err != nil {
-		return nil, &secretsmanagerapi.DecryptionFailure{Message: "Secrets Manager can't decrypt the protected secret text using the provided KMS key."}
-	}
-	return plain, nil
-}
-
 // chooseVersion finds the version that a request names by id, by label or by neither.
 func chooseVersion(sec *state.Secret, id, stage string) (*state.SecretVersion, error) {
 	label := stage
@@ -149,68 +149,4 @@ func chooseVersion(sec *state.Secret, id, stage string) (*state.SecretVersion, e
 		message = "Secrets Manager can't find the specified secret value for VersionId: " + id
 	}
 	return nil, &secretsmanagerapi.ResourceNotFoundException{Message: message}
-}
-
-// GetSecretValue decrypts and returns a version of a secret.
-func (s *Service) GetSecretValue(ctx context.Context, in *secretsmanagerapi.GetSecretValueRequest) (*secretsmanagerapi.GetSecretValueResponse, error) {
-	sec, err := s.alive(s.db.Read(), caller.From(ctx), in.SecretId)
-	if err != nil {
-		return nil, err
-	}
-	v, err := chooseVersion(sec, in.VersionId, in.VersionStage)
-	if err != nil {
-		return nil, err
-	}
-	plain, err := s.open(sec, v)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.touch(ctx, sec); err != nil {
-		return nil, err
-	}
-	out := &secretsmanagerapi.GetSecretValueResponse{ARN: sec.ARN(), Name: sec.Name, VersionId: v.ID, VersionStages: v.Stages, CreatedDate: v.CreatedAt}
-	if v.Binary {
-		out.SecretBinary = plain
-	} else {
-		out.SecretString = string(plain)
-	}
-	return out, nil
-}
-
-// touch notes the day of the last access.
-func (s *Service) touch(ctx context.Context, sec *state.Secret) error {
-	today := s.now().UTC().Truncate(24 * time.Hour)
-	if sec.AccessedAt.Equal(today) {
-		return nil
-	}
-	return s.db.Write(ctx, func(tx *store.Tx) error {
-		state.Secrets.Update(tx, sec.Key(), func(sec *state.Secret) { sec.AccessedAt = today })
-		return nil
-	})
-}
-
-// PutSecretValue adds a version.
-func (s *Service) PutSecretValue(ctx context.Context, in *secretsmanagerapi.PutSecretValueRequest) (*secretsmanagerapi.PutSecretValueResponse, error) {
-	v := value{in.SecretString, in.SecretBinary}
-	switch {
-	case in.RotationToken != "":
-		return nil, invalidParameter("RotationToken is not carried out by Neargate yet.")
-	case !v.given():
-		return nil, invalidRequest("You must provide either SecretString or SecretBinary.")
-	}
-	if err := v.check(); err != nil {
-		return nil, err
-	}
-	id, stages := in.ClientRequestToken, in.VersionStages
-	if id == "" {
-		id = ids.UUID()
-	}
-	if len(stages) == 0 {
-		stages = []string{current}
-	}
-	sec, err := s.update(ctx, in.SecretId, func(sec *state.Secret) error { return s.addVersion(sec, id, v, stages) })
-	if err != nil {
-		return nil, err
-	}
-	return &secretsmanagerapi.PutSecretValueResponse{ARN: sec.ARN(), Name: sec.Name, VersionId: id, VersionStages: sec.Versions[versionIndex(sec, id)].Stages}, nil
 }

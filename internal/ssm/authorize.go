@@ -39,6 +39,8 @@ func names(in any) []string {
 		return in.Names
 	case *ssmapi.LabelParameterVersionRequest:
 		return []string{in.Name}
+	case *ssmapi.UnlabelParameterVersionRequest:
+		return []string{in.Name}
 	case *ssmapi.AddTagsToResourceRequest:
 		return []string{in.ResourceId}
 	case *ssmapi.RemoveTagsFromResourceRequest:

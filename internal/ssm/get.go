@@ -5,32 +5,32 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/state"
-	"github.com/neargate/neargate/internal/store"
 )
 
 // value returns a version's value: of a SecureString the ciphertext, unless decrypted is wanted.
-func (s *Service) value(p *state.Parameter, v *state.ParameterVersion, decrypt *bool) (string, error) {
+func (s *Service) value(ctx context.Context, p *state.Parameter, v *state.ParameterVersion, decrypt *bool) (string, error) {
 	switch {
 	case p.Type != string(ssmapi.ParameterTypeSecureString):
 		return v.Value, nil
 	case !wire.Or(decrypt, false):
-		return base64.StdEncoding.EncodeToString(v.Sealed), nil
+		return base64.StdEncoding.EncodeToString(slices.Concat(v.Secure.DataKey, v.Secure.Sealed)), nil
 	}
-	plain, err := s.keys.Open(p.Account, sealContext(p, v.Version), v.Sealed)
+	plain, err := s.keys.Open(ctx, v.Secure, bound(p))
 	if err != nil {
-		return "", &ssmapi.InvalidKeyId{Message: "The ciphertext refers to a key that does not exist or that you do not have access to."}
+		return "", keyError(err)
 	}
 	return string(plain), nil
 }
 
-func (s *Service) describe(p *state.Parameter, v *state.ParameterVersion, selector string, decrypt *bool) (ssmapi.Parameter, error) {
-	value, err := s.value(p, v, decrypt)
+func (s *Service) describe(ctx context.Context, p *state.Parameter, v *state.ParameterVersion, selector string, decrypt *bool) (ssmapi.Parameter, error) {
+	value, err := s.value(ctx, p, v, decrypt)
 	return ssmapi.Parameter{Name: p.Name, Type: ssmapi.ParameterType(p.Type), Value: value, Version: v.Version, Selector: selector,
 		LastModifiedDate: v.ModifiedAt, ARN: p.ARN(), DataType: "text"}, err
 }
@@ -41,7 +41,7 @@ func (s *Service) GetParameter(ctx context.Context, in *ssmapi.GetParameterReque
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.describe(p, v, selector, in.WithDecryption)
+	out, err := s.describe(ctx, p, v, selector, in.WithDecryption)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (s *Service) GetParameters(ctx context.Context, in *ssmapi.GetParametersReq
 		if err != nil {
 			return nil, err
 		}
-		shape, err := s.describe(p, v, selector, in.WithDecryption)
+		shape, err := s.describe(ctx, p, v, selector, in.WithDecryption)
 		if err != nil {
 			return nil, err
 		}
@@ -79,6 +79,12 @@ func (s *Service) GetParameters(ctx context.Context, in *ssmapi.GetParametersReq
 func (s *Service) GetParametersByPath(ctx context.Context, in *ssmapi.GetParametersByPathRequest) (*ssmapi.GetParametersByPathResult, error) {
 	if !strings.HasPrefix(in.Path, "/") {
 		return nil, invalid(`The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash "/". It can't be prefixed with "aws" or "ssm" (case-insensitive). It must use only letters, numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, if specified, must use the forward slash symbol "/". Valid example: /get/parameters2-/by1./path0_.`)
+	}
+	if err := checkPublic(in.Path); err != nil {
+		return nil, err
+	}
+	if err := checkFilters(in.ParameterFilters, byPathKeys); err != nil {
+		return nil, err
 	}
 	out := &ssmapi.GetParametersByPathResult{Parameters: []ssmapi.Parameter{}}
 	below := strings.TrimSuffix(in.Path, "/") + "/"
@@ -98,7 +104,7 @@ func (s *Service) GetParametersByPath(ctx context.Context, in *ssmapi.GetParamet
 			out.NextToken = out.Parameters[limit-1].Name
 			break
 		}
-		shape, err := s.describe(p, v, "", in.WithDecryption)
+		shape, err := s.describe(ctx, p, v, "", in.WithDecryption)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +143,7 @@ func (s *Service) GetParameterHistory(ctx context.Context, in *ssmapi.GetParamet
 			break
 		}
 		v := &p.Versions[i]
-		value, err := s.value(p, v, in.WithDecryption)
+		value, err := s.value(ctx, p, v, in.WithDecryption)
 		if err != nil {
 			return nil, err
 		}
@@ -154,37 +160,15 @@ func (s *Service) GetParameterHistory(ctx context.Context, in *ssmapi.GetParamet
 	return out, nil
 }
 
-// DeleteParameter deletes a parameter.
-func (s *Service) DeleteParameter(ctx context.Context, in *ssmapi.DeleteParameterRequest) (*ssmapi.DeleteParameterResult, error) {
-	err := s.db.Write(ctx, func(tx *store.Tx) error {
-		p, err := s.find(tx, caller.From(ctx), in.Name)
-		if err != nil {
-			return err
-		}
-		state.Parameters.Delete(tx, p.Key())
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &ssmapi.DeleteParameterResult{}, nil
-}
+func printToken(i int) string { return strconv.Itoa(i) }
 
-// DeleteParameters deletes those of the names that exist.
-func (s *Service) DeleteParameters(ctx context.Context, in *ssmapi.DeleteParametersRequest) (*ssmapi.DeleteParametersResult, error) {
-	var out *ssmapi.DeleteParametersResult
-	err := s.db.Write(ctx, func(tx *store.Tx) error {
-		out = &ssmapi.DeleteParametersResult{DeletedParameters: []string{}, InvalidParameters: []string{}}
-		for _, name := range in.Names {
-			p, err := s.find(tx, caller.From(ctx), name)
-			if err != nil {
-				out.InvalidParameters = append(out.InvalidParameters, name)
-				continue
-			}
-			state.Parameters.Delete(tx, p.Key())
-			out.DeletedParameters = append(out.DeletedParameters, name)
-		}
-		return nil
-	})
-	return out, err
+func parseToken(token string) (int, error) {
+	if token == "" {
+		return 0, nil
+	}
+	i, err := strconv.Atoi(token)
+	if err != nil || i < 0 {
+		return 0, &ssmapi.InvalidNextToken{Message: "The specified token is not valid."}
+	}
+	return i, nil
 }

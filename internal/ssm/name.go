@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/state"
@@ -32,6 +33,22 @@ func checkName(name string) error {
 		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/.-_", r)) {
 			return invalid(nameRule)
 		}
+	}
+	return nil
+}
+
+// publicPath is where AWS publishes parameters, such as the newest machine images.
+const publicPath = "/aws/service"
+
+// checkPublic refuses AWS's public parameters by name: what they say of AWS (image
+// ids, regions) is not true here.
+func checkPublic(name string) error {
+	path := name
+	if a, err := arn.Parse(name); err == nil {
+		path = nameInARN(a)
+	}
+	if path == publicPath || strings.HasPrefix(path, publicPath+"/") {
+		return invalid("The public parameters of AWS are not carried out by Neargate yet: " + name)
 	}
 	return nil
 }

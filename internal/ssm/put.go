@@ -2,6 +2,7 @@ package ssm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -20,41 +21,71 @@ const (
 	maxStandard = 4096
 	maxAdvanced = 8192
 	maxVersions = 100
-	managedKey  = "alias/aws/ssm"
+
+	maxStandardCount = 10_000
+	maxAdvancedCount = 100_000
+	managedKey       = "alias/aws/ssm"
 )
 
-// PutParameter makes a parameter, or with Overwrite a new version of one.
+// PutParameter makes a parameter, or with Overwrite a new version of one. A
+// SecureString is encrypted before the record is touched.
 func (s *Service) PutParameter(ctx context.Context, in *ssmapi.PutParameterRequest) (*ssmapi.PutParameterResult, error) {
 	if err := checkPut(in); err != nil {
 		return nil, err
 	}
-	tier, err := chooseTier(in)
+	id := caller.From(ctx)
+	key := state.Key(id.Account, id.Region, in.Name)
+	old, _ := state.Parameters.Get(s.db.Read(), key)
+	p, v, err := next(id, in, old)
 	if err != nil {
 		return nil, err
 	}
-	id := caller.From(ctx)
-	out := &ssmapi.PutParameterResult{Tier: tier}
+	if v.Tier, err = chooseTier(in, old); err != nil {
+		return nil, err
+	}
+	v.ModifiedAt, v.ModifiedBy = s.now(), id.ARN
+	if err := s.setValue(ctx, p, &v, in); err != nil {
+		return nil, err
+	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		old, exists := state.Parameters.Get(tx, state.Key(id.Account, id.Region, in.Name))
-		p, v, err := next(id, in, old, exists)
+		now, _ := state.Parameters.Get(tx, key)
+		if now == nil {
+			if err := checkCount(tx, id, v.Tier); err != nil {
+				return err
+			}
+		}
+		p, fresh, err := next(id, in, now)
 		if err != nil {
 			return err
 		}
-		v.Tier, v.ModifiedAt, v.ModifiedBy = string(tier), s.now(), id.ARN
-		if err := s.setValue(p, &v, in); err != nil {
-			return err
-		}
+		v.Version = fresh.Version
 		if p.Versions, err = appendVersion(p, v); err != nil {
 			return err
 		}
-		out.Version = v.Version
 		state.Parameters.Put(tx, p)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return out, nil
+	return &ssmapi.PutParameterResult{Tier: ssmapi.ParameterTier(v.Tier), Version: v.Version}, nil
+}
+
+// checkCount applies the limits of parameters per account and region.
+func checkCount(tx *store.Tx, id caller.Identity, tier string) error {
+	limit, have := maxStandardCount, 0
+	if tier == string(ssmapi.ParameterTierAdvanced) {
+		limit = maxAdvancedCount
+	}
+	for p := range state.Parameters.All(tx, state.Prefix(id.Account, id.Region)) {
+		if p.Current().Tier == tier {
+			have++
+		}
+	}
+	if have >= limit {
+		return &ssmapi.ParameterLimitExceeded{Message: "You have exceeded the number of parameters for this AWS account. Delete one or more parameters and try again."}
+	}
+	return nil
 }
 
 // checkPut refuses what no parameter can be.
@@ -72,29 +103,32 @@ func checkPut(in *ssmapi.PutParameterRequest) error {
 		return &ssmapi.InvalidPolicyTypeException{Message: "Parameter policies are not carried out by Neargate yet."}
 	case in.DataType != "" && in.DataType != "text":
 		return invalid("The following data type is not supported: " + in.DataType + " (Data types other than text are not carried out by Neargate yet.)")
-	case in.KeyId != "" && in.KeyId != managedKey && !strings.HasSuffix(in.KeyId, ":"+managedKey):
-		return &ssmapi.InvalidKeyId{Message: "The KMS key " + in.KeyId + " cannot be used: KMS keys of your own are not carried out by Neargate yet."}
 	}
 	return nil
 }
 
-// chooseTier applies the limits of the tiers.
-func chooseTier(in *ssmapi.PutParameterRequest) (ssmapi.ParameterTier, error) {
-	size := len(in.Value)
+// chooseTier applies the limits of the tiers. A parameter keeps its tier, unless it
+// is upgraded.
+func chooseTier(in *ssmapi.PutParameterRequest, old *state.Parameter) (string, error) {
+	const standard, advanced = string(ssmapi.ParameterTierStandard), string(ssmapi.ParameterTierAdvanced)
+	size, was := len(in.Value), old != nil && old.Current().Tier == advanced
 	switch {
 	case size > maxAdvanced:
 		return "", invalid("Advanced tier parameters support a maximum parameter value of 8192 characters.")
-	case in.Tier == ssmapi.ParameterTierAdvanced, in.Tier == ssmapi.ParameterTierIntelligentTiering && size > maxStandard:
-		return ssmapi.ParameterTierAdvanced, nil
+	case was && in.Tier == ssmapi.ParameterTierStandard:
+		return "", invalid("This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as a standard parameter. Be sure to back up any parameter versions or history as you can't recover deleted parameters.")
+	case was, in.Tier == ssmapi.ParameterTierAdvanced, in.Tier == ssmapi.ParameterTierIntelligentTiering && size > maxStandard:
+		return advanced, nil
 	case size > maxStandard:
 		return "", invalid("Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html")
 	}
-	return ssmapi.ParameterTierStandard, nil
+	return standard, nil
 }
 
-// next prepares the record with which a request goes on, and its new version.
-func next(id caller.Identity, in *ssmapi.PutParameterRequest, old *state.Parameter, exists bool) (*state.Parameter, state.ParameterVersion, error) {
-	if !exists {
+// next prepares the record with which a request goes on, and its new version; old
+// is nil for a new parameter.
+func next(id caller.Identity, in *ssmapi.PutParameterRequest, old *state.Parameter) (*state.Parameter, state.ParameterVersion, error) {
+	if old == nil {
 		if in.Type == "" {
 			return nil, state.ParameterVersion{}, invalid("A parameter type is required when you create a parameter.")
 		}
@@ -115,7 +149,7 @@ func next(id caller.Identity, in *ssmapi.PutParameterRequest, old *state.Paramet
 }
 
 // setValue checks the value and puts it, encrypted if need be, into the version.
-func (s *Service) setValue(p *state.Parameter, v *state.ParameterVersion, in *ssmapi.PutParameterRequest) error {
+func (s *Service) setValue(ctx context.Context, p *state.Parameter, v *state.ParameterVersion, in *ssmapi.PutParameterRequest) error {
 	if in.Value == "" {
 		return invalid("Parameter value can't be empty.")
 	}
@@ -129,6 +163,9 @@ func (s *Service) setValue(p *state.Parameter, v *state.ParameterVersion, in *ss
 		}
 	}
 	if p.Type != string(ssmapi.ParameterTypeSecureString) {
+		if in.KeyId != "" {
+			return invalid("KeyId is required for SecureString type parameter only.")
+		}
 		v.Value = in.Value
 		return nil
 	}
@@ -136,14 +173,28 @@ func (s *Service) setValue(p *state.Parameter, v *state.ParameterVersion, in *ss
 	if in.KeyId != "" {
 		v.KeyID = in.KeyId
 	}
-	sealed, err := s.keys.Seal(p.Account, sealContext(p, v.Version), []byte(in.Value))
-	v.Sealed = sealed
-	return err
+	encrypt := s.keys.Encrypt
+	if v.Tier == string(ssmapi.ParameterTierAdvanced) {
+		encrypt = s.keys.Seal // larger than KMS itself takes
+	}
+	var err error
+	v.Secure, err = encrypt(ctx, v.KeyID, bound(p), []byte(in.Value))
+	return keyError(err)
 }
 
-// sealContext binds a ciphertext to its parameter and version.
-func sealContext(p *state.Parameter, version int64) string {
-	return fmt.Sprintf("%s:%d", p.ARN(), version)
+// bound binds a ciphertext to its parameter, as AWS's encryption context does.
+func bound(p *state.Parameter) map[string]string { return map[string]string{"PARAMETER_ARN": p.ARN()} }
+
+// keyError words a refusal of KMS as Parameter Store does.
+func keyError(err error) error {
+	var refused wire.Error
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case refused.ErrorCode() == "AccessDeniedException":
+		return wire.NewError("AccessDeniedException", 400, "%s", refused.ErrorMessage())
+	}
+	return &ssmapi.InvalidKeyId{Message: refused.ErrorMessage()}
 }
 
 // appendVersion adds a version and forgets the oldest beyond the limit, which
@@ -159,43 +210,4 @@ func appendVersion(p *state.Parameter, v state.ParameterVersion) ([]state.Parame
 		versions = versions[1:]
 	}
 	return append(slices.Clone(versions), v), nil
-}
-
-// LabelParameterVersion puts labels on a version, taking them from any other.
-func (s *Service) LabelParameterVersion(ctx context.Context, in *ssmapi.LabelParameterVersionRequest) (*ssmapi.LabelParameterVersionResult, error) {
-	out := &ssmapi.LabelParameterVersionResult{InvalidLabels: []string{}}
-	var labels []string
-	for _, label := range in.Labels {
-		if validLabel(label) {
-			labels = append(labels, label)
-		} else {
-			out.InvalidLabels = append(out.InvalidLabels, label)
-		}
-	}
-	err := s.update(ctx, in.Name, func(p *state.Parameter) error {
-		out.ParameterVersion = wire.Or(in.ParameterVersion, p.Current().Version)
-		i := slices.IndexFunc(p.Versions, func(v state.ParameterVersion) bool { return v.Version == out.ParameterVersion })
-		if i < 0 {
-			return &ssmapi.ParameterVersionNotFound{Message: fmt.Sprintf("Systems Manager could not find version %d of %s. Verify the version and try again.", out.ParameterVersion, in.Name)}
-		}
-		for n := range p.Versions {
-			p.Versions[n].Labels = slices.DeleteFunc(slices.Clone(p.Versions[n].Labels), func(l string) bool { return slices.Contains(labels, l) })
-		}
-		p.Versions[i].Labels = append(p.Versions[i].Labels, labels...)
-		if len(p.Versions[i].Labels) > 10 {
-			return &ssmapi.ParameterVersionLabelLimitExceeded{Message: "A parameter version can have maximum 10 labels. Move one or more labels to another version and try again."}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-var labelPattern = regexp.MustCompile(`^[A-Za-z_.-][A-Za-z0-9_.-]*$`)
-
-func validLabel(label string) bool {
-	lower := strings.ToLower(label)
-	return labelPattern.MatchString(label) && !strings.HasPrefix(lower, "aws") && !strings.HasPrefix(lower, "ssm")
 }

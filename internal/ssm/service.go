@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/arn"
+	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
-	"github.com/neargate/neargate/internal/kms"
+	"github.com/neargate/neargate/internal/envelope"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -17,15 +18,15 @@ import (
 // Service is Parameter Store. Its methods are the generated API.
 type Service struct {
 	db   *store.DB
-	keys *kms.Keys
+	keys *envelope.Keys
 	now  func() time.Time
 }
 
 var _ ssmapi.API = (*Service)(nil)
 
-// New returns the service; now is time.Now but in tests.
-func New(db *store.DB, keys *kms.Keys, now func() time.Time) *Service {
-	return &Service{db: db, keys: keys, now: now}
+// New returns the service. KMS is called by invoker; now is time.Now but in tests.
+func New(db *store.DB, invoker wire.Invoker, now func() time.Time) *Service {
+	return &Service{db: db, keys: envelope.New(kmsapi.NewClient(invoker), "ssm.amazonaws.com"), now: now}
 }
 
 func invalid(message string) error { return wire.NewError("ValidationException", 400, "%s", message) }
@@ -50,6 +51,9 @@ func nameInARN(a arn.ARN) string {
 
 // find returns a parameter by name or ARN.
 func (s *Service) find(tx *store.Tx, id caller.Identity, name string) (*state.Parameter, error) {
+	if err := checkPublic(name); err != nil {
+		return nil, err
+	}
 	p, ok := state.Parameters.Get(tx, key(id, name))
 	if !ok && arn.Is(name) { // "/name" has the same ARN as "name"
 		account, region, bare := state.SplitKey(key(id, name))

@@ -8,10 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/internal/aws/kmsapi"
 	api "github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/kms"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -23,6 +25,7 @@ type world struct {
 	db       *store.DB
 	service  *Service
 	handlers wire.Handlers
+	keys     wire.Handlers // KMS
 	api.API
 }
 
@@ -31,13 +34,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := kms.New(make([]byte, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := &world{t: t, db: db, ctx: caller.With(context.Background(), caller.ForRoot("000000000000", "eu-west-1"))}
-	w.service = New(db, keys, time.Now)
-	w.handlers = api.Bind(w.service)
+	w.service = New(db, w, time.Now)
+	w.handlers, w.keys = api.Bind(w.service), kmsapi.Bind(kms.New(db, seal.Temporary(), time.Now))
 	w.API = api.NewClient(w)
 	return w
 }
@@ -45,6 +44,9 @@ func newWorld(t *testing.T) *world {
 func (w *world) Invoke(ctx context.Context, service *wire.Service, operation string, in any) (any, error) {
 	if err := wire.Validate(service.Operation(operation), in); err != nil {
 		return nil, err
+	}
+	if service == kmsapi.Model {
+		return w.keys[operation](ctx, in)
 	}
 	return w.handlers[operation](ctx, in)
 }
@@ -191,7 +193,7 @@ func TestRefusals(t *testing.T) {
 	w.refused(put(api.PutParameterRequest{Name: "/aws/x", Type: "String"}), "AccessDeniedException: No access to reserved parameter name: /aws/x.")
 	w.refused(put(api.PutParameterRequest{Type: "String", Value: strings.Repeat("x", 4097)}), "ValidationException: Standard tier parameters support a maximum parameter value of 4096 characters.")
 	w.refused(put(api.PutParameterRequest{Type: "String", AllowedPattern: new("[0-9]+")}), "ParameterPatternMismatchException: Parameter value, cannot be validated against allowedPattern: [0-9]+")
-	w.refused(put(api.PutParameterRequest{Type: "SecureString", KeyId: "alias/mine"}), "InvalidKeyId: The KMS key alias/mine cannot be used")
+	w.refused(put(api.PutParameterRequest{Type: "SecureString", KeyId: "alias/mine"}), "InvalidKeyId: Alias arn:aws:kms:eu-west-1:000000000000:alias/mine is not found.")
 	w.refused(put(api.PutParameterRequest{Type: "String", Overwrite: new(true), Tags: []api.Tag{{Key: "a", Value: "b"}}}), "ValidationException: Invalid request: tags and overwrite can't be used together.")
 	_, err := w.GetParameter(w.ctx, &api.GetParameterRequest{Name: "/nope"})
 	w.refused(err, "ParameterNotFound: ")

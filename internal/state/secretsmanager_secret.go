@@ -27,8 +27,8 @@ type SecretVersion struct {
 	ID        string   // the client's request token
 	Stages    []string // staging labels
 	CreatedAt time.Time
-	Binary    bool   // the value is binary, not text
-	Sealed    []byte // the value, encrypted by package kms
+	Binary    bool // the value is binary, not text
+	Value     Envelope
 }
 
 // Key is the record's key.

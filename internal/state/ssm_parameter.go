@@ -19,8 +19,8 @@ type Parameter struct {
 // ParameterVersion is one value of a parameter with what was said about it then.
 type ParameterVersion struct {
 	Version        int64
-	Value          string // of String and StringList
-	Sealed         []byte // of SecureString: encrypted by package kms
+	Value          string   // of String and StringList
+	Secure         Envelope // of SecureString
 	Description    string
 	AllowedPattern string
 	KeyID          string // of SecureString

@@ -50,6 +50,7 @@ func Schema() []store.AnyTable {
 		DhcpOptionSets,
 		Images,
 		InternetGateways,
+		KMSAliases, KMSKeys,
 		Layers,
 		LogGroups, LogStreams,
 		MultipartUploads,

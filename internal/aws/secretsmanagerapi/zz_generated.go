@@ -10,6 +10,7 @@ import (
 
 // API is what we carry out of AWS Secrets Manager.
 type API interface {
+	BatchGetSecretValue(ctx context.Context, in *BatchGetSecretValueRequest) (*BatchGetSecretValueResponse, error)
 	CreateSecret(ctx context.Context, in *CreateSecretRequest) (*CreateSecretResponse, error)
 	DeleteResourcePolicy(ctx context.Context, in *DeleteResourcePolicyRequest) (*DeleteResourcePolicyResponse, error)
 	DeleteSecret(ctx context.Context, in *DeleteSecretRequest) (*DeleteSecretResponse, error)
@@ -22,15 +23,18 @@ type API interface {
 	PutResourcePolicy(ctx context.Context, in *PutResourcePolicyRequest) (*PutResourcePolicyResponse, error)
 	PutSecretValue(ctx context.Context, in *PutSecretValueRequest) (*PutSecretValueResponse, error)
 	RestoreSecret(ctx context.Context, in *RestoreSecretRequest) (*RestoreSecretResponse, error)
+	RotateSecret(ctx context.Context, in *RotateSecretRequest) (*RotateSecretResponse, error)
 	TagResource(ctx context.Context, in *TagResourceRequest) error
 	UntagResource(ctx context.Context, in *UntagResourceRequest) error
 	UpdateSecret(ctx context.Context, in *UpdateSecretRequest) (*UpdateSecretResponse, error)
 	UpdateSecretVersionStage(ctx context.Context, in *UpdateSecretVersionStageRequest) (*UpdateSecretVersionStageResponse, error)
+	ValidateResourcePolicy(ctx context.Context, in *ValidateResourcePolicyRequest) (*ValidateResourcePolicyResponse, error)
 }
 
 // Bind makes the handlers that the gateway calls from an implementation.
 func Bind(api API) wire.Handlers {
 	return wire.Handlers{
+		"BatchGetSecretValue":      wire.Handler(api.BatchGetSecretValue),
 		"CreateSecret":             wire.Handler(api.CreateSecret),
 		"DeleteResourcePolicy":     wire.Handler(api.DeleteResourcePolicy),
 		"DeleteSecret":             wire.Handler(api.DeleteSecret),
@@ -43,10 +47,12 @@ func Bind(api API) wire.Handlers {
 		"PutResourcePolicy":        wire.Handler(api.PutResourcePolicy),
 		"PutSecretValue":           wire.Handler(api.PutSecretValue),
 		"RestoreSecret":            wire.Handler(api.RestoreSecret),
+		"RotateSecret":             wire.Handler(api.RotateSecret),
 		"TagResource":              wire.HandlerNoOutput(api.TagResource),
 		"UntagResource":            wire.HandlerNoOutput(api.UntagResource),
 		"UpdateSecret":             wire.Handler(api.UpdateSecret),
 		"UpdateSecretVersionStage": wire.Handler(api.UpdateSecretVersionStage),
+		"ValidateResourcePolicy":   wire.Handler(api.ValidateResourcePolicy),
 	}
 }
 
@@ -54,6 +60,10 @@ func Bind(api API) wire.Handlers {
 func NewClient(inv wire.Invoker) API { return client{inv} }
 
 type client struct{ invoker wire.Invoker }
+
+func (c client) BatchGetSecretValue(ctx context.Context, in *BatchGetSecretValueRequest) (*BatchGetSecretValueResponse, error) {
+	return wire.Call[BatchGetSecretValueResponse](ctx, c.invoker, Model, "BatchGetSecretValue", in)
+}
 
 func (c client) CreateSecret(ctx context.Context, in *CreateSecretRequest) (*CreateSecretResponse, error) {
 	return wire.Call[CreateSecretResponse](ctx, c.invoker, Model, "CreateSecret", in)
@@ -103,6 +113,10 @@ func (c client) RestoreSecret(ctx context.Context, in *RestoreSecretRequest) (*R
 	return wire.Call[RestoreSecretResponse](ctx, c.invoker, Model, "RestoreSecret", in)
 }
 
+func (c client) RotateSecret(ctx context.Context, in *RotateSecretRequest) (*RotateSecretResponse, error) {
+	return wire.Call[RotateSecretResponse](ctx, c.invoker, Model, "RotateSecret", in)
+}
+
 func (c client) TagResource(ctx context.Context, in *TagResourceRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "TagResource", in)
 }
@@ -117,4 +131,8 @@ func (c client) UpdateSecret(ctx context.Context, in *UpdateSecretRequest) (*Upd
 
 func (c client) UpdateSecretVersionStage(ctx context.Context, in *UpdateSecretVersionStageRequest) (*UpdateSecretVersionStageResponse, error) {
 	return wire.Call[UpdateSecretVersionStageResponse](ctx, c.invoker, Model, "UpdateSecretVersionStage", in)
+}
+
+func (c client) ValidateResourcePolicy(ctx context.Context, in *ValidateResourcePolicyRequest) (*ValidateResourcePolicyResponse, error) {
+	return wire.Call[ValidateResourcePolicyResponse](ctx, c.invoker, Model, "ValidateResourcePolicy", in)
 }

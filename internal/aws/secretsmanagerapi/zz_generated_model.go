@@ -18,6 +18,7 @@ var Model = wire.Describe(&wire.Service{
 	TargetPrefix:   "secretsmanager",
 	Protocols:      []wire.Protocol{wire.JSON11},
 	Operations: map[string]*wire.Operation{
+		"BatchGetSecretValue":      {Method: "POST", URI: "/", NewInput: func() any { return new(BatchGetSecretValueRequest) }, NewOutput: func() any { return new(BatchGetSecretValueResponse) }},
 		"CreateSecret":             {Method: "POST", URI: "/", NewInput: func() any { return new(CreateSecretRequest) }, NewOutput: func() any { return new(CreateSecretResponse) }},
 		"DeleteResourcePolicy":     {Method: "POST", URI: "/", NewInput: func() any { return new(DeleteResourcePolicyRequest) }, NewOutput: func() any { return new(DeleteResourcePolicyResponse) }},
 		"DeleteSecret":             {Method: "POST", URI: "/", NewInput: func() any { return new(DeleteSecretRequest) }, NewOutput: func() any { return new(DeleteSecretResponse) }},
@@ -30,10 +31,12 @@ var Model = wire.Describe(&wire.Service{
 		"PutResourcePolicy":        {Method: "POST", URI: "/", NewInput: func() any { return new(PutResourcePolicyRequest) }, NewOutput: func() any { return new(PutResourcePolicyResponse) }},
 		"PutSecretValue":           {Method: "POST", URI: "/", NewInput: func() any { return new(PutSecretValueRequest) }, NewOutput: func() any { return new(PutSecretValueResponse) }},
 		"RestoreSecret":            {Method: "POST", URI: "/", NewInput: func() any { return new(RestoreSecretRequest) }, NewOutput: func() any { return new(RestoreSecretResponse) }},
+		"RotateSecret":             {Method: "POST", URI: "/", NewInput: func() any { return new(RotateSecretRequest) }, NewOutput: func() any { return new(RotateSecretResponse) }},
 		"TagResource":              {Method: "POST", URI: "/", NewInput: func() any { return new(TagResourceRequest) }},
 		"UntagResource":            {Method: "POST", URI: "/", NewInput: func() any { return new(UntagResourceRequest) }},
 		"UpdateSecret":             {Method: "POST", URI: "/", NewInput: func() any { return new(UpdateSecretRequest) }, NewOutput: func() any { return new(UpdateSecretResponse) }},
 		"UpdateSecretVersionStage": {Method: "POST", URI: "/", NewInput: func() any { return new(UpdateSecretVersionStageRequest) }, NewOutput: func() any { return new(UpdateSecretVersionStageResponse) }},
+		"ValidateResourcePolicy":   {Method: "POST", URI: "/", NewInput: func() any { return new(ValidateResourcePolicyRequest) }, NewOutput: func() any { return new(ValidateResourcePolicyResponse) }},
 	},
 	Known: strings.Fields(`
 BatchGetSecretValue

@@ -6,6 +6,28 @@ import (
 	"time"
 )
 
+// APIErrorType is the model's APIErrorType.
+type APIErrorType struct {
+	SecretId  string `aws:"SecretId,min=1,max=2048"`
+	ErrorCode string `aws:"ErrorCode"`
+	Message   string `aws:"Message"`
+}
+
+// BatchGetSecretValueRequest is the model's BatchGetSecretValueRequest.
+type BatchGetSecretValueRequest struct {
+	SecretIdList []string `aws:"SecretIdList,min=1,max=20,m.min=1,m.max=2048"`
+	Filters      []Filter `aws:"Filters,max=10"`
+	MaxResults   *int32   `aws:"MaxResults,min=1,max=20"`
+	NextToken    string   `aws:"NextToken,min=1,max=4096"`
+}
+
+// BatchGetSecretValueResponse is the model's BatchGetSecretValueResponse.
+type BatchGetSecretValueResponse struct {
+	SecretValues []SecretValueEntry `aws:"SecretValues"`
+	NextToken    string             `aws:"NextToken,min=1,max=4096"`
+	Errors       []APIErrorType     `aws:"Errors"`
+}
+
 // CreateSecretRequest is the model's CreateSecretRequest.
 type CreateSecretRequest struct {
 	Name                        string              `aws:"Name,required,min=1,max=512"`
@@ -231,6 +253,24 @@ type RestoreSecretResponse struct {
 	Name string `aws:"Name,min=1,max=256"`
 }
 
+// RotateSecretRequest is the model's RotateSecretRequest.
+type RotateSecretRequest struct {
+	SecretId                       string                               `aws:"SecretId,required,min=1,max=2048"`
+	ClientRequestToken             string                               `aws:"ClientRequestToken,token,min=32,max=64"`
+	RotationLambdaARN              string                               `aws:"RotationLambdaARN,min=0,max=2048"`
+	RotationRules                  *RotationRulesType                   `aws:"RotationRules"`
+	ExternalSecretRotationMetadata []ExternalSecretRotationMetadataItem `aws:"ExternalSecretRotationMetadata"`
+	ExternalSecretRotationRoleArn  string                               `aws:"ExternalSecretRotationRoleArn,min=20,max=2048"`
+	RotateImmediately              *bool                                `aws:"RotateImmediately"`
+}
+
+// RotateSecretResponse is the model's RotateSecretResponse.
+type RotateSecretResponse struct {
+	ARN       string `aws:"ARN,min=20,max=2048"`
+	Name      string `aws:"Name,min=1,max=256"`
+	VersionId string `aws:"VersionId,min=32,max=64"`
+}
+
 // RotationRulesType is the model's RotationRulesType.
 type RotationRulesType struct {
 	AutomaticallyAfterDays *int64 `aws:"AutomaticallyAfterDays,min=1,max=1000"`
@@ -260,6 +300,17 @@ type SecretListEntry struct {
 	OwningService                  string                               `aws:"OwningService,min=1,max=128"`
 	CreatedDate                    time.Time                            `aws:"CreatedDate"`
 	PrimaryRegion                  string                               `aws:"PrimaryRegion,min=1,max=128" pattern:"^([a-z]+-)+\\d+$"`
+}
+
+// SecretValueEntry is the model's SecretValueEntry.
+type SecretValueEntry struct {
+	ARN           string    `aws:"ARN,min=20,max=2048"`
+	Name          string    `aws:"Name,min=1,max=256"`
+	VersionId     string    `aws:"VersionId,min=32,max=64"`
+	SecretBinary  []byte    `aws:"SecretBinary,sensitive,min=1,max=65536"`
+	SecretString  string    `aws:"SecretString,sensitive,min=1,max=65536"`
+	VersionStages []string  `aws:"VersionStages,min=1,max=20,m.min=1,m.max=256"`
+	CreatedDate   time.Time `aws:"CreatedDate"`
 }
 
 // SecretVersionsListEntry is the model's SecretVersionsListEntry.
@@ -319,4 +370,22 @@ type UpdateSecretVersionStageRequest struct {
 type UpdateSecretVersionStageResponse struct {
 	ARN  string `aws:"ARN,min=20,max=2048"`
 	Name string `aws:"Name,min=1,max=256"`
+}
+
+// ValidateResourcePolicyRequest is the model's ValidateResourcePolicyRequest.
+type ValidateResourcePolicyRequest struct {
+	SecretId       string `aws:"SecretId,min=1,max=2048"`
+	ResourcePolicy string `aws:"ResourcePolicy,required,min=1,max=20480"`
+}
+
+// ValidateResourcePolicyResponse is the model's ValidateResourcePolicyResponse.
+type ValidateResourcePolicyResponse struct {
+	PolicyValidationPassed bool                    `aws:"PolicyValidationPassed"`
+	ValidationErrors       []ValidationErrorsEntry `aws:"ValidationErrors"`
+}
+
+// ValidationErrorsEntry is the model's ValidationErrorsEntry.
+type ValidationErrorsEntry struct {
+	CheckName    string `aws:"CheckName,min=1,max=512"`
+	ErrorMessage string `aws:"ErrorMessage"`
 }

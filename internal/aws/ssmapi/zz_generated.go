@@ -22,23 +22,25 @@ type API interface {
 	ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResult, error)
 	PutParameter(ctx context.Context, in *PutParameterRequest) (*PutParameterResult, error)
 	RemoveTagsFromResource(ctx context.Context, in *RemoveTagsFromResourceRequest) (*RemoveTagsFromResourceResult, error)
+	UnlabelParameterVersion(ctx context.Context, in *UnlabelParameterVersionRequest) (*UnlabelParameterVersionResult, error)
 }
 
 // Bind makes the handlers that the gateway calls from an implementation.
 func Bind(api API) wire.Handlers {
 	return wire.Handlers{
-		"AddTagsToResource":      wire.Handler(api.AddTagsToResource),
-		"DeleteParameter":        wire.Handler(api.DeleteParameter),
-		"DeleteParameters":       wire.Handler(api.DeleteParameters),
-		"DescribeParameters":     wire.Handler(api.DescribeParameters),
-		"GetParameter":           wire.Handler(api.GetParameter),
-		"GetParameterHistory":    wire.Handler(api.GetParameterHistory),
-		"GetParameters":          wire.Handler(api.GetParameters),
-		"GetParametersByPath":    wire.Handler(api.GetParametersByPath),
-		"LabelParameterVersion":  wire.Handler(api.LabelParameterVersion),
-		"ListTagsForResource":    wire.Handler(api.ListTagsForResource),
-		"PutParameter":           wire.Handler(api.PutParameter),
-		"RemoveTagsFromResource": wire.Handler(api.RemoveTagsFromResource),
+		"AddTagsToResource":       wire.Handler(api.AddTagsToResource),
+		"DeleteParameter":         wire.Handler(api.DeleteParameter),
+		"DeleteParameters":        wire.Handler(api.DeleteParameters),
+		"DescribeParameters":      wire.Handler(api.DescribeParameters),
+		"GetParameter":            wire.Handler(api.GetParameter),
+		"GetParameterHistory":     wire.Handler(api.GetParameterHistory),
+		"GetParameters":           wire.Handler(api.GetParameters),
+		"GetParametersByPath":     wire.Handler(api.GetParametersByPath),
+		"LabelParameterVersion":   wire.Handler(api.LabelParameterVersion),
+		"ListTagsForResource":     wire.Handler(api.ListTagsForResource),
+		"PutParameter":            wire.Handler(api.PutParameter),
+		"RemoveTagsFromResource":  wire.Handler(api.RemoveTagsFromResource),
+		"UnlabelParameterVersion": wire.Handler(api.UnlabelParameterVersion),
 	}
 }
 
@@ -93,4 +95,8 @@ func (c client) PutParameter(ctx context.Context, in *PutParameterRequest) (*Put
 
 func (c client) RemoveTagsFromResource(ctx context.Context, in *RemoveTagsFromResourceRequest) (*RemoveTagsFromResourceResult, error) {
 	return wire.Call[RemoveTagsFromResourceResult](ctx, c.invoker, Model, "RemoveTagsFromResource", in)
+}
+
+func (c client) UnlabelParameterVersion(ctx context.Context, in *UnlabelParameterVersionRequest) (*UnlabelParameterVersionResult, error) {
+	return wire.Call[UnlabelParameterVersionResult](ctx, c.invoker, Model, "UnlabelParameterVersion", in)
 }

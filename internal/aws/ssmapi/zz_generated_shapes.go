@@ -232,3 +232,16 @@ type Tag struct {
 	Key   string `aws:"Key,required,min=1,max=128" pattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
 	Value string `aws:"Value,required,always,min=0,max=256" pattern:"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"`
 }
+
+// UnlabelParameterVersionRequest is the model's UnlabelParameterVersionRequest.
+type UnlabelParameterVersionRequest struct {
+	Name             string   `aws:"Name,required,min=1,max=2048"`
+	ParameterVersion int64    `aws:"ParameterVersion,required"`
+	Labels           []string `aws:"Labels,required,min=1,max=10,m.min=1,m.max=100"`
+}
+
+// UnlabelParameterVersionResult is the model's UnlabelParameterVersionResult.
+type UnlabelParameterVersionResult struct {
+	RemovedLabels []string `aws:"RemovedLabels,min=1,max=10,m.min=1,m.max=100"`
+	InvalidLabels []string `aws:"InvalidLabels,min=1,max=10,m.min=1,m.max=100"`
+}
