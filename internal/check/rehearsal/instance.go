@@ -13,6 +13,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
@@ -96,10 +97,6 @@ func (x *Instance) open() error {
 		return err
 	}
 	key := make([]byte, 32) // nothing that it seals leaves this process
-	envelopes, err := kms.New(key)
-	if err != nil {
-		return err
-	}
 	registries, err := ecr.New(ecr.Config{DB: x.db, Blobs: blobs, Checker: x.checker, Key: key})
 	if err != nil {
 		return err
@@ -112,9 +109,8 @@ func (x *Instance) open() error {
 	x.networks = ec2.New(x.db, noEngine{}, noEdge{}, ec2.Divide(x.site))
 	scheduler := ecs.New(ecs.Deps{DB: x.db, Checker: x.checker, Roles: x.sessions, Decisions: x.refusals})
 	identities, groups := iam.New(x.db, sealer, x.checker), logs.New(x.db, lines, time.Now)
-	secrets, parameters := secretsmanager.New(x.db, envelopes, validPolicy, time.Now), ssm.New(x.db, envelopes, time.Now)
-
 	x.gate = gateway.New(gateway.Config{Keys: keys, Checker: x.checker, Region: x.Region})
+	keyService, secrets, parameters := kms.New(x.db, sealer, time.Now), secretsmanager.New(x.db, x.gate, validPolicy, time.Now), ssm.New(x.db, x.gate, time.Now)
 	mount := func(model *wire.Service, handlers wire.Handlers, table authorize.Service) {
 		x.gate.Mount(model, handlers, table)
 		x.checker.Register(model.SigningName, table)
@@ -125,6 +121,7 @@ func (x *Instance) open() error {
 	mount(ecrapi.Model, ecrapi.Bind(registries), registries.Authorization())
 	mount(logsapi.Model, logsapi.Bind(groups), groups.Authorization())
 	mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
+	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 
