@@ -49,7 +49,9 @@ type ContainerSpec struct {
 	Terminal bool
 	// LogPath is the absolute path of the file to which stdout and stderr are
 	// appended, without the caller's doing, also while it is not running. The
-	// file is made with mode 0600 if it is missing. "" discards the output.
+	// file is made with mode 0600 if it is missing. "" discards the output. Once
+	// the container is Stopped, all that it printed is in the file. Package
+	// loglimit bounds it.
 	LogPath string
 }
 

@@ -51,3 +51,12 @@ type ECSSetting struct {
 var ECSSettings = store.Define("ecs.setting", func(s *ECSSetting) string {
 	return Key(s.Account, s.Region, s.Name+"/"+s.PrincipalARN)
 })
+
+// DefaultLogDriverMode is what tasks of the account do with log lines that cannot
+// be stored, where their containers do not say: AWS's default, or the setting.
+func DefaultLogDriverMode(tx *store.Tx, account, region string) string {
+	if s, ok := ECSSettings.Get(tx, Key(account, region, "defaultLogDriverMode/")); ok {
+		return s.Value
+	}
+	return "non-blocking"
+}

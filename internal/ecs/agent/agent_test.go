@@ -139,9 +139,10 @@ func TestFailuresAsOnAWS(t *testing.T) {
 			"ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist. : exit status 1", "logs.no-group"},
 		"14 no path to logs": {func(w *world) { w.cut["logs.us-east-1.amazonaws.com"] = true }, nil,
 			"ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group defined in the task definition. There is a connection issue between the task and Amazon CloudWatch. Check your network configuration. : signal: killed", "net.unreachable"},
-		"15 no logs:CreateLogGroup": {func(w *world) { w.deny["CreateLogGroup"] = "AccessDeniedException: User" }, option("awslogs-create-group", "true"), "AccessDeniedException: User : exit status 1", "iam.exec-logs"},
-		"16 no region":              {nil, option("awslogs-region", ""), "ResourceInitializationError: failed to validate logger args: unable to get awslogs driver arguments: awslogs-region is required", "logs.option"},
-		"19 role not trusted":       {func(w *world) { w.untrusted = true }, nil, "ECS was unable to assume the role '" + execRole + "' that was provided for this task.", "iam.trust"},
+		"14 no path to an endpoint of its own": {func(w *world) { w.cut["logs.example"] = true }, option("awslogs-endpoint", "https://logs.example"), "The task cannot find the Amazon CloudWatch log group", "net.unreachable"},
+		"15 no logs:CreateLogGroup":            {func(w *world) { w.deny["CreateLogGroup"] = "AccessDeniedException: User" }, option("awslogs-create-group", "true"), "AccessDeniedException: User : exit status 1", "iam.exec-logs"},
+		"16 no region":                         {nil, option("awslogs-region", ""), "ResourceInitializationError: failed to validate logger args: unable to get awslogs driver arguments: awslogs-region is required", "logs.option"},
+		"19 role not trusted":                  {func(w *world) { w.untrusted = true }, nil, "ECS was unable to assume the role '" + execRole + "' that was provided for this task.", "iam.trust"},
 		"no such command": {nil, func(d *state.TaskDefinition, _ *state.Task) {
 			d.Containers[0].Command = []string{"fail", `exec: "x": executable file not found in $PATH`}
 		},

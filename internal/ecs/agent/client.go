@@ -78,14 +78,28 @@ func (e *apiError) sdk() string {
 }
 
 // api names an AWS API that speaks JSON.
-type api struct{ host, target, signing, version string }
+type api struct {
+	host, target, signing, version string
+	endpoint                       string // where it is, if not at AWS's name for the region
+}
 
 var (
-	ecrAPI     = api{"api.ecr", "AmazonEC2ContainerRegistry_V20150921", "ecr", "1.1"}
-	secretsAPI = api{"secretsmanager", "secretsmanager", "secretsmanager", "1.1"}
-	ssmAPI     = api{"ssm", "AmazonSSM", "ssm", "1.1"}
-	logsAPI    = api{"logs", "Logs_20140328", "logs", "1.1"}
+	ecrAPI     = api{host: "api.ecr", target: "AmazonEC2ContainerRegistry_V20150921", signing: "ecr", version: "1.1"}
+	secretsAPI = api{host: "secretsmanager", target: "secretsmanager", signing: "secretsmanager", version: "1.1"}
+	ssmAPI     = api{host: "ssm", target: "AmazonSSM", signing: "ssm", version: "1.1"}
 )
+
+// logsAPI is CloudWatch Logs as a container's log configuration names it.
+func logsAPI(options map[string]string) api {
+	return api{host: "logs", target: "Logs_20140328", signing: "logs", version: "1.1", endpoint: options["awslogs-endpoint"]}
+}
+
+func (to api) url(region string) string {
+	if to.endpoint != "" {
+		return to.endpoint
+	}
+	return "https://" + to.host + "." + region + ".amazonaws.com/"
+}
 
 // call calls an operation with the credentials of a role session. Errors:
 // *apiError when the service answered so, else why it could not be asked.
@@ -94,7 +108,7 @@ func (c *client) call(ctx context.Context, to api, region, operation string, cre
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+to.host+"."+region+".amazonaws.com/", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.url(region), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}

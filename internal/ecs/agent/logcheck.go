@@ -31,20 +31,21 @@ func (a *Agent) checkLogs(ctx context.Context, t *state.Task, d *state.TaskDefin
 		}
 		in := map[string]string{"logGroupName": o["awslogs-group"]}
 		if strings.EqualFold(o["awslogs-create-group"], "true") {
-			if err := a.logCall(ctx, t, c, creds, o["awslogs-region"], "CreateLogGroup", in); err != nil {
+			if err := a.logCall(ctx, t, c, creds, o, "CreateLogGroup", in); err != nil {
 				return err
 			}
 		}
 		in["logStreamName"] = stream(t, con)
-		if err := a.logCall(ctx, t, c, creds, o["awslogs-region"], "CreateLogStream", in); err != nil {
+		if err := a.logCall(ctx, t, c, creds, o, "CreateLogStream", in); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *Agent) logCall(ctx context.Context, t *state.Task, c *client, creds Credentials, region, operation string, in map[string]string) error {
-	err := c.call(ctx, logsAPI, region, operation, creds, in, nil)
+func (a *Agent) logCall(ctx context.Context, t *state.Task, c *client, creds Credentials, options map[string]string, operation string, in map[string]string) error {
+	region := options["awslogs-region"]
+	err := c.call(ctx, logsAPI(options), region, operation, creds, in, nil)
 	e := refused(err)
 	switch {
 	case err == nil, e != nil && e.Code == "ResourceAlreadyExistsException":

@@ -3,11 +3,13 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"reflect"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/neargate/neargate/internal/runtime/containerd"
@@ -163,6 +166,68 @@ func TestRealContainers(t *testing.T) {
 		}
 		if got := w.logs["p/app/"+lives.ID]; !reflect.DeepEqual(got, []string{"ready"}) {
 			t.Errorf("log %q", got)
+		}
+	})
+}
+
+// With a log group that cannot be reached, a container waits (blocking) or loses
+// its newest lines (non-blocking); afterwards all that was kept is stored.
+func TestRealLogModes(t *testing.T) {
+	w := newReal(t)
+	w.agent.Pace.LogGiveUp = 20 * time.Second
+	defer w.run(w.agent)()
+	const lines = 200_000 // of 100 bytes
+	unreachable := func(yes bool) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.deny, "PutLogEvents")
+		if yes {
+			w.deny["PutLogEvents"] = "ThrottlingException: not now"
+		}
+	}
+	start := func(options ...string) *state.Task {
+		unreachable(true)
+		task := w.task(func(d *state.TaskDefinition, _ *state.Task) {
+			c := &d.Containers[0]
+			c.Image, c.Command = ecrHost+"/app:probe", []string{"repeat", strconv.Itoa(lines), strings.Repeat("x", 99)}
+			for i := 0; i < len(options); i += 2 {
+				c.Log.Options[options[i]] = options[i+1]
+			}
+		})
+		w.wait(task, state.TaskRunning)
+		return task
+	}
+	stored := func(task *state.Task) int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.logs["p/app/"+task.ID])
+	}
+	t.Run("blocking", func(t *testing.T) {
+		task := start("mode", "blocking")
+		time.Sleep(500 * time.Millisecond) // the container would have ended long ago
+		info, err := os.Stat(w.agent.logPath(task, "app"))
+		if now, _ := state.Tasks.Get(w.db.Read(), task.Key()); err != nil || now.LastStatus != state.TaskRunning || stored(task) != 0 || info.Size() > lines*100/2 {
+			t.Fatalf("the task is %s with %d lines stored; its log: %+v %v", now.LastStatus, stored(task), info, err)
+		}
+		unreachable(false)
+		if stopped := w.wait(task, state.TaskStopped); *stopped.Containers[0].ExitCode != 0 || stored(task) != lines {
+			t.Errorf("%d lines of %d stored, %+v", stored(task), lines, stopped.Containers[0])
+		}
+	})
+	t.Run("non-blocking", func(t *testing.T) {
+		task := start("mode", "non-blocking", "max-buffer-size", "1m")
+		w.wait(task, state.TaskStopping) // it could write to its end
+		unreachable(false)
+		stopped := w.wait(task, state.TaskStopped)
+		n := stored(task)
+		if *stopped.Containers[0].ExitCode != 0 || n < 1<<20/100 || n > lines/2 {
+			t.Errorf("%d lines stored, %+v", n, stopped.Containers[0])
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		want := fmt.Sprintf("%d lines did not fit into the buffer of 1048576 bytes", lines-n)
+		if !slices.ContainsFunc(w.decisions, func(d decision.Decision) bool { return d.Code == "logs.dropped" && strings.Contains(d.Cause, want) }) {
+			t.Errorf("nobody says that %s", want)
 		}
 	})
 }

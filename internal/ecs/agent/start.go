@@ -9,6 +9,7 @@ import (
 
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ecs/agent/awslogs"
+	"github.com/neargate/neargate/internal/ecs/taskdef"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -109,25 +110,55 @@ func (a *Agent) followAll(t *state.Task, d *state.TaskDefinition) {
 func (a *Agent) logStream(t *state.Task, c state.ContainerDefinition) awslogs.Stream {
 	o := c.Log.Options
 	return awslogs.Stream{
-		Path: a.logPath(t, c.Name), Start: awslogs.StartPattern(o["awslogs-datetime-format"], o["awslogs-multiline-pattern"]),
+		Path: a.logPath(t, c.Name), Buffer: a.logBuffer(t, c), Start: awslogs.StartPattern(o["awslogs-datetime-format"], o["awslogs-multiline-pattern"]),
 		Put: func(ctx context.Context, events []awslogs.Event, again bool) error {
 			in := map[string]any{"logGroupName": o["awslogs-group"], "logStreamName": stream(t, c), "logEvents": events}
 			if again {
 				in["sequenceToken"] = repeatToken
 			}
-			return a.putEvents(ctx, t, o["awslogs-region"], in)
+			return a.putEvents(ctx, t, o, in)
 		},
 		Dropped: func(err error) {
 			a.decide(context.Background(), t, decision.Decision{Phase: decision.Logs, Verdict: decision.Error, Code: "logs.dropped", Where: o["awslogs-group"],
 				Cause: "log lines of container " + c.Name + " were not taken: " + err.Error(), AWSMessage: err.Error(), Confidence: decision.Observed})
 		},
+		Unreachable: func(err error) {
+			if unreachable(err) {
+				ctx := context.Background()
+				a.decide(ctx, t, a.unreached(ctx, t, decision.Logs, "", err).decision)
+			}
+		},
 	}
+}
+
+// Sizes of the log driver's buffer. Of a blocking one AWS does not tell the size;
+// it holds a batch.
+const (
+	blockingBuffer    = 1 << 20
+	nonBlockingBuffer = 10 << 20
+)
+
+// logBuffer is what becomes of lines while the log group cannot be reached: as
+// the container's options say, or the account's setting.
+func (a *Agent) logBuffer(t *state.Task, c state.ContainerDefinition) awslogs.Buffer {
+	mode := c.Log.Options["mode"]
+	if mode == "" {
+		mode = state.DefaultLogDriverMode(a.DB.Read(), t.Account, t.Region)
+	}
+	if mode == "blocking" {
+		return awslogs.Buffer{Size: blockingBuffer}
+	}
+	size, err := taskdef.BufferSize(c.Log.Options["max-buffer-size"])
+	if err != nil || size == 0 {
+		size = nonBlockingBuffer
+	}
+	return awslogs.Buffer{Size: size, Drop: true}
 }
 
 // repeatToken tells the log service that a batch may have arrived before.
 const repeatToken = "repeat"
 
-func (a *Agent) putEvents(ctx context.Context, t *state.Task, region string, in map[string]any) error {
+func (a *Agent) putEvents(ctx context.Context, t *state.Task, options map[string]string, in map[string]any) error {
 	c, err := a.client(ctx, t)
 	if err != nil {
 		return err
@@ -136,7 +167,7 @@ func (a *Agent) putEvents(ctx context.Context, t *state.Task, region string, in 
 	if err != nil {
 		return err
 	}
-	err = c.call(ctx, logsAPI, region, "PutLogEvents", creds, in, nil)
+	err = c.call(ctx, logsAPI(options), options["awslogs-region"], "PutLogEvents", creds, in, nil)
 	if e := refused(err); e != nil && e.Status < 500 && e.Code != "ThrottlingException" {
 		return &awslogs.Refused{Err: err}
 	}

@@ -89,9 +89,10 @@ func TestRefused(t *testing.T) {
 		"capability 'NET_ADMIN'": func(r *in, c *con) {
 			c.LinuxParameters = &ecsapi.LinuxParameters{Capabilities: &ecsapi.KernelCapabilities{Add: []string{"NET_ADMIN"}}}
 		},
-		"does not carry out log driver 'splunk'":           func(r *in, c *con) { c.LogConfiguration = &ecsapi.LogConfiguration{LogDriver: "splunk"} },
-		"does not carry out log option 'awslogs-endpoint'": func(r *in, c *con) { c.LogConfiguration = logs("awslogs-endpoint", "x") },
-		"Invalid value 'often' for log option 'mode'":      func(r *in, c *con) { c.LogConfiguration = logs("mode", "often") },
+		"does not carry out log driver 'splunk'":              func(r *in, c *con) { c.LogConfiguration = &ecsapi.LogConfiguration{LogDriver: "splunk"} },
+		"does not carry out log option 'awslogs-x'":           func(r *in, c *con) { c.LogConfiguration = logs("awslogs-x", "x") },
+		"Invalid value 'x' for log option 'awslogs-endpoint'": func(r *in, c *con) { c.LogConfiguration = logs("awslogs-endpoint", "x") },
+		"Invalid value 'often' for log option 'mode'":         func(r *in, c *con) { c.LogConfiguration = logs("mode", "often") },
 		"exclude each other": func(r *in, c *con) {
 			c.LogConfiguration = logs("awslogs-datetime-format", "%Y", "awslogs-multiline-pattern", "^x")
 		},

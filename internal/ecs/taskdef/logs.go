@@ -1,6 +1,7 @@
 package taskdef
 
 import (
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ func checkLog(_ *state.TaskDefinition, c state.ContainerDefinition) error {
 		ok := true
 		switch name {
 		case "awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-datetime-format":
+		case "awslogs-endpoint":
+			u, err := url.Parse(value)
+			ok = err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 		case "awslogs-create-group":
 			ok = strings.EqualFold(value, "true") || strings.EqualFold(value, "false")
 		case "awslogs-multiline-pattern":

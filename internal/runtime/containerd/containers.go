@@ -17,6 +17,7 @@ import (
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/runtime"
+	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 )
 
 // Labels of containerd's container records. The caller's own carry a prefix.
@@ -104,6 +105,15 @@ func (r *Runtime) inspect(ctx context.Context, record containers.Container) (run
 	start, ran := r.records.Started(record.ID)
 	c.StartedAt = start.At
 	end, hasEnded := r.records.Ended(record.ID)
+	for !hasEnded && process != nil && process.Status == tasktypes.Status_STOPPED && time.Since(process.ExitedAt.AsTime()) < supervisor.LastOutput+recordTime {
+		// The shim writes what the container printed last, and then its record.
+		select {
+		case <-ctx.Done():
+			return c, ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
+		end, hasEnded = r.records.Ended(record.ID)
+	}
 	switch {
 	case hasEnded:
 		c.State, c.ExitCode, c.FinishedAt, c.OOMKilled = runtime.Stopped, end.ExitCode, end.At, end.OOM

@@ -45,6 +45,8 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"Stubborn", (*suite).stubborn},
 		{"StartFails", (*suite).startFails},
 		{"Log", (*suite).log},
+		{"LogEnd", (*suite).logEnd},
+		{"LogLimit", (*suite).logLimit},
 		{"Exec", (*suite).exec},
 		{"List", (*suite).list},
 		{"Watch", (*suite).watch},

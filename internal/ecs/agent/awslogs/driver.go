@@ -35,8 +35,13 @@ type Stream struct {
 	// is tried again. again says that the same batch may have been stored before,
 	// without us hearing of it; it must not be stored twice.
 	Put func(ctx context.Context, events []Event, again bool) error
-	// Dropped is told of events that were refused for good; may be nil.
+	// Buffer bounds the file while events cannot be stored.
+	Buffer Buffer
+	// Dropped is told of events that were refused for good, and of lines that did
+	// not fit into the Buffer; may be nil.
 	Dropped func(err error)
+	// Unreachable is told when events cannot be stored for a while; may be nil.
+	Unreachable func(err error)
 }
 
 // Options of a Driver.

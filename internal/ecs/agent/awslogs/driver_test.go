@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/neargate/neargate/internal/runtime/loglimit"
 )
 
 // sink stores events in memory.
@@ -141,6 +143,40 @@ func TestErrorsAreRepeatedAndRefusalsAreDropped(t *testing.T) {
 	drain(t, d, other)
 	if dropped == nil || len(r.events) != 0 {
 		t.Errorf("dropped %v, events %q", dropped, r.events)
+	}
+}
+
+// The limit of a log is there while, and only while, events cannot be stored.
+func TestALogIsBoundedWhileItCannotBeStored(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "a.log")
+		os.WriteFile(path, []byte("one\n"), 0o600)
+		seen := make(chan loglimit.Limit, 1)
+		unreachable, calls := 0, 0
+		var dropped error
+		d := New(Options{Flush: time.Millisecond})
+		defer run(t, d)()
+		d.Follow(Stream{Path: path, Buffer: Buffer{Size: 100, Drop: drop}, Unreachable: func(error) { unreachable++ }, Dropped: func(err error) { dropped = err },
+			Put: func(context.Context, []Event, bool) error {
+				if calls++; calls < 3 {
+					return errors.New("network")
+				}
+				if l, ok := loglimit.Get(path); ok && calls == 3 {
+					loglimit.AddDropped(path, 7) // as the supervisor does meanwhile
+					seen <- l
+				}
+				return nil
+			}})
+		drain(t, d, path)
+		if l := <-seen; l.Size != 100 || l.Drop != drop {
+			t.Errorf("limit %+v", l)
+		}
+		if l, ok := loglimit.Get(path); ok || unreachable != 1 {
+			t.Errorf("after the end: %+v; told %d times", l, unreachable)
+		}
+		if dropped == nil || !strings.HasPrefix(dropped.Error(), "7 lines did not fit") {
+			t.Errorf("dropped: %v", dropped)
+		}
 	}
 }
 

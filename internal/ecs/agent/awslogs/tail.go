@@ -28,9 +28,11 @@ type tail struct {
 	stream  Stream
 	options Options
 	wake    chan struct{}
+	urged   chan struct{} // closed by finish
 	drained chan struct{}
 	cancel  context.CancelFunc
 	batches atomic.Int64 // stored or refused
+	limit   limiter
 
 	mu     sync.Mutex
 	ending bool
@@ -44,7 +46,9 @@ type tail struct {
 }
 
 func newTail(s Stream, o Options) *tail {
-	return &tail{stream: s, options: o, wake: make(chan struct{}, 1), drained: make(chan struct{}), lines: newLines(s.Start)}
+	t := &tail{stream: s, options: o, wake: make(chan struct{}, 1), urged: make(chan struct{}), drained: make(chan struct{}), lines: newLines(s.Start)}
+	t.limit.stream = &t.stream
+	return t
 }
 
 // poke says that the file may have grown.
@@ -58,7 +62,10 @@ func (t *tail) poke() {
 // finish says that the file will not grow any more.
 func (t *tail) finish() {
 	t.mu.Lock()
-	t.ending = true
+	if !t.ending {
+		t.ending = true
+		close(t.urged)
+	}
 	t.mu.Unlock()
 	t.poke()
 }
@@ -87,6 +94,7 @@ func (t *tail) run(ctx context.Context) {
 				t.options.Log.Warn("reading a container's log", "file", t.stream.Path, "error", err)
 			}
 		} else if ending {
+			t.limit.report()
 			close(t.drained)
 			return
 		}
@@ -188,18 +196,24 @@ func (t *tail) store(ctx context.Context, all bool) error {
 	}
 }
 
-// put stores one batch, again until it is stored, refused or ctx ends.
+// put stores one batch, again until it is stored, refused or ctx ends. When the
+// end of the file comes it is tried at once: there may be little time left.
 func (t *tail) put(ctx context.Context, events []Event, again bool) error {
+	urged := t.urged
 	for pause := firstPause; ; pause = min(2*pause, mostPause) {
 		fault.Point("awslogs.put")
+		answered := t.limit.ask(t.offset)
 		err := t.stream.Put(ctx, events, again)
+		answered()
 		fault.Point("awslogs.stored")
 		again = true
 		var refused *Refused
 		switch {
 		case err == nil:
+			t.limit.stored()
 			return nil
 		case errors.As(err, &refused):
+			t.limit.stored()
 			if t.stream.Dropped != nil {
 				t.stream.Dropped(err)
 			}
@@ -207,8 +221,11 @@ func (t *tail) put(ctx context.Context, events []Event, again bool) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}
+		t.limit.failed(t.offset, err)
 		select {
 		case <-time.After(pause):
+		case <-urged:
+			urged, pause = nil, firstPause/2
 		case <-ctx.Done():
 			return ctx.Err()
 		}

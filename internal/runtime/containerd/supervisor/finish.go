@@ -14,7 +14,10 @@ import (
 // has let the process go, and before it has noted so, leaves a container that
 // runs and passes for created for ever; the next start would wait for a process
 // that no longer waits.
-type finishing struct{ taskapi.TTRPCTaskService }
+type finishing struct {
+	taskapi.TTRPCTaskService
+	outputs *outputs
+}
 
 // RegisterTTRPC is how the shim finds its services.
 func (f finishing) RegisterTTRPC(server *ttrpc.Server) error {

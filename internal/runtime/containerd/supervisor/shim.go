@@ -93,12 +93,13 @@ func newShimTaskService(ic *plugin.InitContext) (any, error) {
 		Publisher: publisher.(shim.Publisher),
 		records:   Records{os.Getenv(RecordsEnv)},
 		bundles:   filepath.Dir(cwd),
+		outputs:   &outputs{byID: map[string]*output{}},
 	}
 	service, err := task.NewTaskService(ic.Context, recorder, stop.(shutdown.Service))
 	if err != nil {
 		return nil, err
 	}
-	return finishing{service}, nil
+	return finishing{service, recorder.outputs}, nil
 }
 
 // recordingPublisher writes down what must not be lost before it passes an
@@ -107,6 +108,7 @@ type recordingPublisher struct {
 	shim.Publisher
 	records Records
 	bundles string // directory of the bundles, one per container
+	outputs *outputs
 }
 
 func (p *recordingPublisher) Publish(ctx context.Context, topic string, event events.Event) error {
@@ -126,6 +128,7 @@ func (p *recordingPublisher) record(event events.Event) error {
 		if e.ID != e.ContainerID { // an exec
 			return nil
 		}
+		p.outputs.finish(e.ContainerID)
 		return p.records.PutEnded(e.ContainerID, End{
 			At:       e.ExitedAt.AsTime(),
 			ExitCode: int(e.ExitStatus),

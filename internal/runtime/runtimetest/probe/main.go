@@ -39,6 +39,18 @@ func run(verb string, args []string) error {
 		os.Exit(code)
 	case "print":
 		fmt.Println(text)
+	case "repeat": // repeat N TEXT: on both streams in turn
+		n, err := strconv.Atoi(args[0])
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			to := os.Stdout
+			if i%2 == 1 {
+				to = os.Stderr
+			}
+			fmt.Fprintln(to, strings.Join(args[1:], " "))
+		}
 	case "complain":
 		fmt.Fprintln(os.Stderr, text)
 	case "echo": // stdin to stdout
