@@ -67,3 +67,36 @@ func TestNetworkACLs(t *testing.T) {
 	w.expect(w.ended(s.StackId), "DELETE_COMPLETE")
 	w.nothingLeft()
 }
+
+const prefixLists = `
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16}}
+  List:
+    Type: AWS::EC2::PrefixList
+    Properties: {PrefixListName: offices, AddressFamily: IPv4, MaxEntries: 3, Entries: [{Cidr: 10.0.0.0/8, Description: ten}]}
+  Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: g, VpcId: !Ref Vpc}}
+  Rule:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties: {GroupId: !Ref Group, IpProtocol: icmp, FromPort: 8, ToPort: -1, SourcePrefixListId: !Ref List}
+Outputs:
+  Version: {Value: !GetAtt List.Version}
+`
+
+func TestPrefixLists(t *testing.T) {
+	w := newWorld(t)
+	s := w.create("pl", prefixLists)
+	w.expect(s, "CREATE_COMPLETE")
+	if output(s, "Version") != "1" {
+		t.Errorf("version %s", output(s, "Version"))
+	}
+	w.expect(w.update("pl", strings.ReplaceAll(prefixLists, "MaxEntries: 3, Entries: [{Cidr: 10.0.0.0/8, Description: ten}]", "Entries: [{Cidr: 10.2.0.0/16}, {Cidr: 10.3.0.0/16}]")), "UPDATE_COMPLETE")
+	out, err := w.ec2.GetManagedPrefixListEntries(w.ctx, &ec2api.GetManagedPrefixListEntriesRequest{PrefixListId: physical(w, "pl", "List")})
+	if err != nil || len(out.Entries) != 2 || out.Entries[0].Cidr != "10.2.0.0/16" {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if err := w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "pl"}); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(w.ended(s.StackId), "DELETE_COMPLETE")
+	w.nothingLeft()
+}

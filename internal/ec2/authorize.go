@@ -20,14 +20,14 @@ func resourceARN(account, region, resourceType, id string) string {
 // need permission on resources of that type that do not exist yet.
 var created = map[string]string{
 	"AllocateAddress": "elastic-ip", "CreateInternetGateway": "internet-gateway", "CreateNatGateway": "natgateway",
-	"CreateNetworkAcl": "network-acl", "CreateNetworkInterface": "network-interface", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
+	"CreateManagedPrefixList": "prefix-list", "CreateNetworkAcl": "network-acl", "CreateNetworkInterface": "network-interface", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
 	"CreateSubnet": "subnet", "CreateVpc": "vpc", "CreateVpcEndpoint": "vpc-endpoint",
 }
 
 // onNamed are the operations that need permission on what the request names.
 var onNamed = []string{
 	"AssociateAddress", "AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
-	"CreateNetworkAclEntry", "CreateRoute", "CreateTags", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation", "ReplaceNetworkAclEntry", "DeleteInternetGateway", "DeleteNatGateway", "DeleteNetworkInterface", "DeleteRoute", "DeleteRouteTable",
+	"CreateNetworkAclEntry", "CreateRoute", "DeleteManagedPrefixList", "GetManagedPrefixListAssociations", "ModifyManagedPrefixList", "RestoreManagedPrefixListVersion", "CreateTags", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation", "ReplaceNetworkAclEntry", "DeleteInternetGateway", "DeleteNatGateway", "DeleteNetworkInterface", "DeleteRoute", "DeleteRouteTable",
 	"DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc", "DeleteVpcEndpoints", "DetachInternetGateway", "DisassociateAddress",
 	"DisassociateRouteTable", "GetManagedPrefixListEntries", "ModifyNetworkInterfaceAttribute", "ModifySecurityGroupRules",
 	"ModifySubnetAttribute", "ModifyVpcAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "ReplaceRouteTableAssociation",
@@ -65,12 +65,8 @@ func (s *Service) Authorization() authorize.Service {
 func (s *Service) named(id caller.Identity, in any) []string {
 	var arns []string
 	for _, name := range s.namedIDs(id, in) {
-		kind, ok := taggableOf(name)
-		switch {
-		case ok:
+		if kind, ok := taggableOf(name); ok {
 			arns = append(arns, resourceARN(id.Account, id.Region, kind.resourceType, name))
-		case strings.HasPrefix(name, "pl-"):
-			arns = append(arns, resourceARN(id.Account, id.Region, "prefix-list", name))
 		}
 	}
 	if v := reflect.ValueOf(in).Elem().FieldByName("GroupName"); len(arns) == 0 && v.IsValid() && v.String() != "" {

@@ -138,8 +138,8 @@ func (q *scope) parsePeers(g *state.SecurityGroup, p ec2api.IpPermission) ([]sta
 		rules = append(rules, state.SecurityGroupRule{CIDRIPv6: cidr, Description: r.Description})
 	}
 	for _, r := range p.PrefixListIds {
-		if !q.prefixListExists(r.PrefixListId) {
-			return nil, kindPrefixList.notFound(r.PrefixListId)
+		if _, err := q.prefixList(r.PrefixListId); err != nil {
+			return nil, err
 		}
 		rules = append(rules, state.SecurityGroupRule{PrefixListID: r.PrefixListId, Description: r.Description})
 	}

@@ -25,6 +25,7 @@ var (
 	quotaRules             = quota{60, "RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."}
 	quotaNetworkACLs       = quota{200, "NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached."}
 	quotaNetworkACLEntries = quota{20, "NetworkAclEntryLimitExceeded", "The maximum number of network acl entries has been reached."}
+	quotaPrefixLists       = quota{100, "PrefixListLimitExceeded", "The maximum number of prefix lists has been reached."}
 	quotaInterfaceGroups   = quota{5, "SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached."}
 	quotaEndpoints         = quota{50, "VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."}
 	quotaAddresses         = quota{100, "AddressLimitExceeded", "The maximum number of addresses has been reached."}

@@ -75,7 +75,7 @@ func (s *Service) addRules(ctx context.Context, dryRun *bool, groupID, groupName
 			all = append(all, r)
 			out = append(out, ruleOut(g, r))
 		}
-		if err := checkRuleQuota(all, egress); err != nil {
+		if err := q.checkRules(all, egress, nil); err != nil {
 			return err
 		}
 		q.setRules(g, all)
@@ -84,16 +84,30 @@ func (s *Service) addRules(ctx context.Context, dryRun *bool, groupID, groupName
 	return out, err
 }
 
-// checkRuleQuota counts as AWS does: each direction, IPv4 and IPv6 apart.
-func checkRuleQuota(rules []state.SecurityGroupRule, egress bool) error {
+// checkRules counts as AWS does: each direction, IPv4 and IPv6 apart; a prefix
+// list counts as many as it may have entries. resized is a list as it is to be, or nil.
+func (q *scope) checkRules(rules []state.SecurityGroupRule, egress bool, resized *state.ManagedPrefixList) error {
 	v4, v6 := 0, 0
 	for _, r := range rules {
 		switch {
 		case r.Egress != egress:
 		case r.CIDRIPv6 != "":
 			v6++
-		default:
+		case r.PrefixListID == "":
 			v4++
+		default:
+			l, ok := state.ManagedPrefixLists.Get(q.tx, q.key(r.PrefixListID))
+			if resized != nil && resized.ID == r.PrefixListID {
+				l = resized
+			}
+			switch {
+			case !ok: // AWS's
+				v4++
+			case l.AddressFamily == "IPv6":
+				v6 += int(l.MaxEntries)
+			default:
+				v4 += int(l.MaxEntries)
+			}
 		}
 	}
 	return quotaRules.allows(max(v4, v6))

@@ -53,6 +53,7 @@ func taggables() []taggable {
 		tagged("dopt", "dhcp-options", dhcpOptionsResource, func(r *state.DhcpOptions) *[]state.Tag { return &r.Tags }),
 		tagged("eipalloc", "elastic-ip", addressResource, func(r *state.Address) *[]state.Tag { return &r.Tags }),
 		tagged("nat", "natgateway", natGatewayResource, func(r *state.NatGateway) *[]state.Tag { return &r.Tags }),
+		tagged("pl", "prefix-list", ownListResource, func(r *state.ManagedPrefixList) *[]state.Tag { return &r.Tags }),
 		taggedRules(),
 	}
 }

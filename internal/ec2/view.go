@@ -40,7 +40,7 @@ func loadVPC(tx *store.Tx, options *Options, key string) (vpcRecords, bool) {
 		endpoints:  slices.Collect(state.VpcEndpoints.By(tx, "vpc", key)),
 		interfaces: slices.Collect(state.NetworkInterfaces.By(tx, "vpc", key)),
 		nats:       slices.Collect(state.NatGateways.By(tx, "vpc", key)),
-		lists:      options.prefixLists(vpc.Region),
+		lists:      options.prefixLists(tx, vpc.Account, vpc.Region),
 	}
 	if g, ok := first(state.InternetGateways.By(tx, "vpc", key)); ok {
 		r.gateway = g.ID

@@ -39,7 +39,8 @@ type SecurityGroupRule struct {
 func (g *SecurityGroup) Key() string { return Key(g.Account, g.Region, g.ID) }
 
 // SecurityGroups holds the security groups. Index "vpc" takes the key of a VPC,
-// "rule" the key of a rule, "referenced" the key of a group that a rule names.
+// "rule" the key of a rule, "referenced" the key of a group that a rule names,
+// "prefix-list" that of a prefix list.
 var SecurityGroups = store.Define("ec2.security-group", (*SecurityGroup).Key,
 	store.By("vpc", func(g *SecurityGroup) []string { return []string{Key(g.Account, g.Region, g.VpcID)} }),
 	store.By("rule", func(g *SecurityGroup) []string {
@@ -54,6 +55,15 @@ var SecurityGroups = store.Define("ec2.security-group", (*SecurityGroup).Key,
 		for _, r := range g.Rules {
 			if r.ReferencedGroupID != "" && r.ReferencedGroupID != g.ID {
 				keys = append(keys, Key(g.Account, g.Region, r.ReferencedGroupID))
+			}
+		}
+		return keys
+	}),
+	store.By("prefix-list", func(g *SecurityGroup) []string {
+		var keys []string
+		for _, r := range g.Rules {
+			if r.PrefixListID != "" {
+				keys = append(keys, Key(g.Account, g.Region, r.PrefixListID))
 			}
 		}
 		return keys

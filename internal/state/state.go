@@ -53,6 +53,7 @@ func Schema() []store.AnyTable {
 		KMSAliases, KMSKeys,
 		Layers,
 		LogGroups, LogStreams,
+		ManagedPrefixLists,
 		MultipartUploads,
 		NatGateways,
 		NetworkAcls,

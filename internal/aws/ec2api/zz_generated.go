@@ -18,6 +18,7 @@ type API interface {
 	AuthorizeSecurityGroupIngress(ctx context.Context, in *AuthorizeSecurityGroupIngressRequest) (*AuthorizeSecurityGroupIngressResult, error)
 	CreateDefaultVpc(ctx context.Context, in *CreateDefaultVpcRequest) (*CreateDefaultVpcResult, error)
 	CreateInternetGateway(ctx context.Context, in *CreateInternetGatewayRequest) (*CreateInternetGatewayResult, error)
+	CreateManagedPrefixList(ctx context.Context, in *CreateManagedPrefixListRequest) (*CreateManagedPrefixListResult, error)
 	CreateNatGateway(ctx context.Context, in *CreateNatGatewayRequest) (*CreateNatGatewayResult, error)
 	CreateNetworkAcl(ctx context.Context, in *CreateNetworkAclRequest) (*CreateNetworkAclResult, error)
 	CreateNetworkAclEntry(ctx context.Context, in *CreateNetworkAclEntryRequest) error
@@ -30,6 +31,7 @@ type API interface {
 	CreateVpc(ctx context.Context, in *CreateVpcRequest) (*CreateVpcResult, error)
 	CreateVpcEndpoint(ctx context.Context, in *CreateVpcEndpointRequest) (*CreateVpcEndpointResult, error)
 	DeleteInternetGateway(ctx context.Context, in *DeleteInternetGatewayRequest) error
+	DeleteManagedPrefixList(ctx context.Context, in *DeleteManagedPrefixListRequest) (*DeleteManagedPrefixListResult, error)
 	DeleteNatGateway(ctx context.Context, in *DeleteNatGatewayRequest) (*DeleteNatGatewayResult, error)
 	DeleteNetworkAcl(ctx context.Context, in *DeleteNetworkAclRequest) error
 	DeleteNetworkAclEntry(ctx context.Context, in *DeleteNetworkAclEntryRequest) error
@@ -66,7 +68,9 @@ type API interface {
 	DetachInternetGateway(ctx context.Context, in *DetachInternetGatewayRequest) error
 	DisassociateAddress(ctx context.Context, in *DisassociateAddressRequest) error
 	DisassociateRouteTable(ctx context.Context, in *DisassociateRouteTableRequest) error
+	GetManagedPrefixListAssociations(ctx context.Context, in *GetManagedPrefixListAssociationsRequest) (*GetManagedPrefixListAssociationsResult, error)
 	GetManagedPrefixListEntries(ctx context.Context, in *GetManagedPrefixListEntriesRequest) (*GetManagedPrefixListEntriesResult, error)
+	ModifyManagedPrefixList(ctx context.Context, in *ModifyManagedPrefixListRequest) (*ModifyManagedPrefixListResult, error)
 	ModifyNetworkInterfaceAttribute(ctx context.Context, in *ModifyNetworkInterfaceAttributeRequest) error
 	ModifySecurityGroupRules(ctx context.Context, in *ModifySecurityGroupRulesRequest) (*ModifySecurityGroupRulesResult, error)
 	ModifySubnetAttribute(ctx context.Context, in *ModifySubnetAttributeRequest) error
@@ -77,6 +81,7 @@ type API interface {
 	ReplaceNetworkAclEntry(ctx context.Context, in *ReplaceNetworkAclEntryRequest) error
 	ReplaceRoute(ctx context.Context, in *ReplaceRouteRequest) error
 	ReplaceRouteTableAssociation(ctx context.Context, in *ReplaceRouteTableAssociationRequest) (*ReplaceRouteTableAssociationResult, error)
+	RestoreManagedPrefixListVersion(ctx context.Context, in *RestoreManagedPrefixListVersionRequest) (*RestoreManagedPrefixListVersionResult, error)
 	RevokeSecurityGroupEgress(ctx context.Context, in *RevokeSecurityGroupEgressRequest) (*RevokeSecurityGroupEgressResult, error)
 	RevokeSecurityGroupIngress(ctx context.Context, in *RevokeSecurityGroupIngressRequest) (*RevokeSecurityGroupIngressResult, error)
 	UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, in *UpdateSecurityGroupRuleDescriptionsEgressRequest) (*UpdateSecurityGroupRuleDescriptionsEgressResult, error)
@@ -94,6 +99,7 @@ func Bind(api API) wire.Handlers {
 		"AuthorizeSecurityGroupIngress":              wire.Handler(api.AuthorizeSecurityGroupIngress),
 		"CreateDefaultVpc":                           wire.Handler(api.CreateDefaultVpc),
 		"CreateInternetGateway":                      wire.Handler(api.CreateInternetGateway),
+		"CreateManagedPrefixList":                    wire.Handler(api.CreateManagedPrefixList),
 		"CreateNatGateway":                           wire.Handler(api.CreateNatGateway),
 		"CreateNetworkAcl":                           wire.Handler(api.CreateNetworkAcl),
 		"CreateNetworkAclEntry":                      wire.HandlerNoOutput(api.CreateNetworkAclEntry),
@@ -106,6 +112,7 @@ func Bind(api API) wire.Handlers {
 		"CreateVpc":                                  wire.Handler(api.CreateVpc),
 		"CreateVpcEndpoint":                          wire.Handler(api.CreateVpcEndpoint),
 		"DeleteInternetGateway":                      wire.HandlerNoOutput(api.DeleteInternetGateway),
+		"DeleteManagedPrefixList":                    wire.Handler(api.DeleteManagedPrefixList),
 		"DeleteNatGateway":                           wire.Handler(api.DeleteNatGateway),
 		"DeleteNetworkAcl":                           wire.HandlerNoOutput(api.DeleteNetworkAcl),
 		"DeleteNetworkAclEntry":                      wire.HandlerNoOutput(api.DeleteNetworkAclEntry),
@@ -142,7 +149,9 @@ func Bind(api API) wire.Handlers {
 		"DetachInternetGateway":                      wire.HandlerNoOutput(api.DetachInternetGateway),
 		"DisassociateAddress":                        wire.HandlerNoOutput(api.DisassociateAddress),
 		"DisassociateRouteTable":                     wire.HandlerNoOutput(api.DisassociateRouteTable),
+		"GetManagedPrefixListAssociations":           wire.Handler(api.GetManagedPrefixListAssociations),
 		"GetManagedPrefixListEntries":                wire.Handler(api.GetManagedPrefixListEntries),
+		"ModifyManagedPrefixList":                    wire.Handler(api.ModifyManagedPrefixList),
 		"ModifyNetworkInterfaceAttribute":            wire.HandlerNoOutput(api.ModifyNetworkInterfaceAttribute),
 		"ModifySecurityGroupRules":                   wire.Handler(api.ModifySecurityGroupRules),
 		"ModifySubnetAttribute":                      wire.HandlerNoOutput(api.ModifySubnetAttribute),
@@ -153,6 +162,7 @@ func Bind(api API) wire.Handlers {
 		"ReplaceNetworkAclEntry":                     wire.HandlerNoOutput(api.ReplaceNetworkAclEntry),
 		"ReplaceRoute":                               wire.HandlerNoOutput(api.ReplaceRoute),
 		"ReplaceRouteTableAssociation":               wire.Handler(api.ReplaceRouteTableAssociation),
+		"RestoreManagedPrefixListVersion":            wire.Handler(api.RestoreManagedPrefixListVersion),
 		"RevokeSecurityGroupEgress":                  wire.Handler(api.RevokeSecurityGroupEgress),
 		"RevokeSecurityGroupIngress":                 wire.Handler(api.RevokeSecurityGroupIngress),
 		"UpdateSecurityGroupRuleDescriptionsEgress":  wire.Handler(api.UpdateSecurityGroupRuleDescriptionsEgress),
@@ -195,6 +205,10 @@ func (c client) CreateDefaultVpc(ctx context.Context, in *CreateDefaultVpcReques
 
 func (c client) CreateInternetGateway(ctx context.Context, in *CreateInternetGatewayRequest) (*CreateInternetGatewayResult, error) {
 	return wire.Call[CreateInternetGatewayResult](ctx, c.invoker, Model, "CreateInternetGateway", in)
+}
+
+func (c client) CreateManagedPrefixList(ctx context.Context, in *CreateManagedPrefixListRequest) (*CreateManagedPrefixListResult, error) {
+	return wire.Call[CreateManagedPrefixListResult](ctx, c.invoker, Model, "CreateManagedPrefixList", in)
 }
 
 func (c client) CreateNatGateway(ctx context.Context, in *CreateNatGatewayRequest) (*CreateNatGatewayResult, error) {
@@ -243,6 +257,10 @@ func (c client) CreateVpcEndpoint(ctx context.Context, in *CreateVpcEndpointRequ
 
 func (c client) DeleteInternetGateway(ctx context.Context, in *DeleteInternetGatewayRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteInternetGateway", in)
+}
+
+func (c client) DeleteManagedPrefixList(ctx context.Context, in *DeleteManagedPrefixListRequest) (*DeleteManagedPrefixListResult, error) {
+	return wire.Call[DeleteManagedPrefixListResult](ctx, c.invoker, Model, "DeleteManagedPrefixList", in)
 }
 
 func (c client) DeleteNatGateway(ctx context.Context, in *DeleteNatGatewayRequest) (*DeleteNatGatewayResult, error) {
@@ -389,8 +407,16 @@ func (c client) DisassociateRouteTable(ctx context.Context, in *DisassociateRout
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DisassociateRouteTable", in)
 }
 
+func (c client) GetManagedPrefixListAssociations(ctx context.Context, in *GetManagedPrefixListAssociationsRequest) (*GetManagedPrefixListAssociationsResult, error) {
+	return wire.Call[GetManagedPrefixListAssociationsResult](ctx, c.invoker, Model, "GetManagedPrefixListAssociations", in)
+}
+
 func (c client) GetManagedPrefixListEntries(ctx context.Context, in *GetManagedPrefixListEntriesRequest) (*GetManagedPrefixListEntriesResult, error) {
 	return wire.Call[GetManagedPrefixListEntriesResult](ctx, c.invoker, Model, "GetManagedPrefixListEntries", in)
+}
+
+func (c client) ModifyManagedPrefixList(ctx context.Context, in *ModifyManagedPrefixListRequest) (*ModifyManagedPrefixListResult, error) {
+	return wire.Call[ModifyManagedPrefixListResult](ctx, c.invoker, Model, "ModifyManagedPrefixList", in)
 }
 
 func (c client) ModifyNetworkInterfaceAttribute(ctx context.Context, in *ModifyNetworkInterfaceAttributeRequest) error {
@@ -431,6 +457,10 @@ func (c client) ReplaceRoute(ctx context.Context, in *ReplaceRouteRequest) error
 
 func (c client) ReplaceRouteTableAssociation(ctx context.Context, in *ReplaceRouteTableAssociationRequest) (*ReplaceRouteTableAssociationResult, error) {
 	return wire.Call[ReplaceRouteTableAssociationResult](ctx, c.invoker, Model, "ReplaceRouteTableAssociation", in)
+}
+
+func (c client) RestoreManagedPrefixListVersion(ctx context.Context, in *RestoreManagedPrefixListVersionRequest) (*RestoreManagedPrefixListVersionResult, error) {
+	return wire.Call[RestoreManagedPrefixListVersionResult](ctx, c.invoker, Model, "RestoreManagedPrefixListVersion", in)
 }
 
 func (c client) RevokeSecurityGroupEgress(ctx context.Context, in *RevokeSecurityGroupEgressRequest) (*RevokeSecurityGroupEgressResult, error) {

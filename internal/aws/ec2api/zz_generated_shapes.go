@@ -17,6 +17,12 @@ type AccountAttributeValue struct {
 	AttributeValue string `aws:"AttributeValue,loc=attributeValue"`
 }
 
+// AddPrefixListEntry is the model's AddPrefixListEntry.
+type AddPrefixListEntry struct {
+	Cidr        string `aws:"Cidr,required"`
+	Description string `aws:"Description"`
+}
+
 // Address is the model's Address.
 type Address struct {
 	AllocationId            string         `aws:"AllocationId,loc=allocationId"`
@@ -249,6 +255,22 @@ type CreateInternetGatewayResult struct {
 	InternetGateway *InternetGateway `aws:"InternetGateway,loc=internetGateway"`
 }
 
+// CreateManagedPrefixListRequest is the model's CreateManagedPrefixListRequest.
+type CreateManagedPrefixListRequest struct {
+	DryRun            *bool                `aws:"DryRun"`
+	PrefixListName    string               `aws:"PrefixListName,required"`
+	Entries           []AddPrefixListEntry `aws:"Entries,loc=Entry,min=0,max=100"`
+	MaxEntries        int32                `aws:"MaxEntries,required"`
+	TagSpecifications []TagSpecification   `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+	AddressFamily     string               `aws:"AddressFamily,required"`
+	ClientToken       string               `aws:"ClientToken,token"`
+}
+
+// CreateManagedPrefixListResult is the model's CreateManagedPrefixListResult.
+type CreateManagedPrefixListResult struct {
+	PrefixList *ManagedPrefixList `aws:"PrefixList,loc=prefixList"`
+}
+
 // CreateNatGatewayRequest is the model's CreateNatGatewayRequest.
 type CreateNatGatewayRequest struct {
 	AvailabilityMode               AvailabilityMode          `aws:"AvailabilityMode"`
@@ -467,6 +489,17 @@ type CreateVpcResult struct {
 type DeleteInternetGatewayRequest struct {
 	DryRun            *bool  `aws:"DryRun,loc=dryRun"`
 	InternetGatewayId string `aws:"InternetGatewayId,required,loc=internetGatewayId"`
+}
+
+// DeleteManagedPrefixListRequest is the model's DeleteManagedPrefixListRequest.
+type DeleteManagedPrefixListRequest struct {
+	DryRun       *bool  `aws:"DryRun"`
+	PrefixListId string `aws:"PrefixListId,required"`
+}
+
+// DeleteManagedPrefixListResult is the model's DeleteManagedPrefixListResult.
+type DeleteManagedPrefixListResult struct {
+	PrefixList *ManagedPrefixList `aws:"PrefixList,loc=prefixList"`
 }
 
 // DeleteNatGatewayRequest is the model's DeleteNatGatewayRequest.
@@ -957,6 +990,20 @@ type Filter struct {
 	Values []string `aws:"Values,loc=Value,m.loc=item"`
 }
 
+// GetManagedPrefixListAssociationsRequest is the model's GetManagedPrefixListAssociationsRequest.
+type GetManagedPrefixListAssociationsRequest struct {
+	DryRun       *bool  `aws:"DryRun"`
+	PrefixListId string `aws:"PrefixListId,required"`
+	MaxResults   *int32 `aws:"MaxResults,min=5,max=255"`
+	NextToken    string `aws:"NextToken"`
+}
+
+// GetManagedPrefixListAssociationsResult is the model's GetManagedPrefixListAssociationsResult.
+type GetManagedPrefixListAssociationsResult struct {
+	PrefixListAssociations []PrefixListAssociation `aws:"PrefixListAssociations,loc=prefixListAssociationSet,m.loc=item"`
+	NextToken              string                  `aws:"NextToken,loc=nextToken"`
+}
+
 // GetManagedPrefixListEntriesRequest is the model's GetManagedPrefixListEntriesRequest.
 type GetManagedPrefixListEntriesRequest struct {
 	DryRun        *bool  `aws:"DryRun"`
@@ -1067,6 +1114,23 @@ type ManagedPrefixList struct {
 	OwnerId                           string          `aws:"OwnerId,loc=ownerId"`
 	IpamPrefixListResolverTargetId    string          `aws:"IpamPrefixListResolverTargetId,loc=ipamPrefixListResolverTargetId"`
 	IpamPrefixListResolverSyncEnabled *bool           `aws:"IpamPrefixListResolverSyncEnabled,loc=ipamPrefixListResolverSyncEnabled"`
+}
+
+// ModifyManagedPrefixListRequest is the model's ModifyManagedPrefixListRequest.
+type ModifyManagedPrefixListRequest struct {
+	DryRun                            *bool                   `aws:"DryRun"`
+	PrefixListId                      string                  `aws:"PrefixListId,required"`
+	CurrentVersion                    *int64                  `aws:"CurrentVersion"`
+	PrefixListName                    string                  `aws:"PrefixListName"`
+	AddEntries                        []AddPrefixListEntry    `aws:"AddEntries,loc=AddEntry,min=0,max=100"`
+	RemoveEntries                     []RemovePrefixListEntry `aws:"RemoveEntries,loc=RemoveEntry,min=0,max=100"`
+	MaxEntries                        *int32                  `aws:"MaxEntries"`
+	IpamPrefixListResolverSyncEnabled *bool                   `aws:"IpamPrefixListResolverSyncEnabled"`
+}
+
+// ModifyManagedPrefixListResult is the model's ModifyManagedPrefixListResult.
+type ModifyManagedPrefixListResult struct {
+	PrefixList *ManagedPrefixList `aws:"PrefixList,loc=prefixList"`
 }
 
 // ModifyNetworkInterfaceAttributeRequest is the model's ModifyNetworkInterfaceAttributeRequest.
@@ -1333,6 +1397,12 @@ type PrefixList struct {
 	PrefixListName string   `aws:"PrefixListName,loc=prefixListName"`
 }
 
+// PrefixListAssociation is the model's PrefixListAssociation.
+type PrefixListAssociation struct {
+	ResourceId    string `aws:"ResourceId,loc=resourceId"`
+	ResourceOwner string `aws:"ResourceOwner,loc=resourceOwner"`
+}
+
 // PrefixListEntry is the model's PrefixListEntry.
 type PrefixListEntry struct {
 	Cidr        string `aws:"Cidr,loc=cidr"`
@@ -1422,6 +1492,11 @@ type ReleaseAddressRequest struct {
 	DryRun             *bool  `aws:"DryRun,loc=dryRun"`
 }
 
+// RemovePrefixListEntry is the model's RemovePrefixListEntry.
+type RemovePrefixListEntry struct {
+	Cidr string `aws:"Cidr,required"`
+}
+
 // ReplaceNetworkAclAssociationRequest is the model's ReplaceNetworkAclAssociationRequest.
 type ReplaceNetworkAclAssociationRequest struct {
 	DryRun        *bool  `aws:"DryRun,loc=dryRun"`
@@ -1481,6 +1556,19 @@ type ReplaceRouteTableAssociationRequest struct {
 type ReplaceRouteTableAssociationResult struct {
 	NewAssociationId string                      `aws:"NewAssociationId,loc=newAssociationId"`
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,loc=associationState"`
+}
+
+// RestoreManagedPrefixListVersionRequest is the model's RestoreManagedPrefixListVersionRequest.
+type RestoreManagedPrefixListVersionRequest struct {
+	DryRun          *bool  `aws:"DryRun"`
+	PrefixListId    string `aws:"PrefixListId,required"`
+	PreviousVersion int64  `aws:"PreviousVersion,required"`
+	CurrentVersion  int64  `aws:"CurrentVersion,required"`
+}
+
+// RestoreManagedPrefixListVersionResult is the model's RestoreManagedPrefixListVersionResult.
+type RestoreManagedPrefixListVersionResult struct {
+	PrefixList *ManagedPrefixList `aws:"PrefixList,loc=prefixList"`
 }
 
 // RevokeSecurityGroupEgressRequest is the model's RevokeSecurityGroupEgressRequest.

@@ -6,7 +6,7 @@ func Types() map[string]Type {
 	all := []Type{
 		vpc{}, subnet{}, routeTable{}, route{}, routeTableAssociation{}, internetGateway{}, gatewayAttachment{},
 		elasticIP{}, elasticIPAssociation{}, natGateway{},
-		networkACL{}, networkACLEntry{}, networkACLAssociation{},
+		networkACL{}, networkACLEntry{}, networkACLAssociation{}, prefixList{},
 		securityGroup{}, securityGroupRule{egress: false}, securityGroupRule{egress: true}, vpcEndpoint{},
 		ecsCluster{}, taskDefinition{}, ecsService{},
 		iamRole{}, iamPolicy{}, iamManagedPolicy{},
