@@ -75,3 +75,14 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// An internet gateway whose subnet has no public IP yet is no contradiction.
+func TestGatewayWithoutPublicIPs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := clone(example())
+	v.RouteTables = v.RouteTables[:1]
+	v.ENIs = []ENI{v.ENIs[2]} // without a public IP
+	w.set(v)
+	w.expect("eni-private", internetAddr+":80", "time-out")
+}

@@ -54,7 +54,7 @@ func (f *Filter) addTranslation(site Site, v VPC, uplink bool) {
 	out := Chain{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}}
 	for _, s := range v.bySubnet() {
 		for _, p := range v.paths(site, s, true) {
-			if r, ok := p.translation(s); ok {
+			if r, ok := p.translation(s); ok && (uplink || p.Via != viaUplink) {
 				out.Rules = append(out.Rules, r)
 			}
 		}
