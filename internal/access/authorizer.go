@@ -122,6 +122,9 @@ func (a *Authorizer) fill(ctx context.Context, q *question, find resourcePolicy)
 		return err
 	}
 	q.set.Identity, q.set.Boundary = has.identity, has.boundary
+	if id.Type == caller.Federated {
+		q.set.Session = []policy.Source{} // without session policies it may nothing
+	}
 	for _, text := range id.SessionPolicies {
 		d, err := a.policies.compiled(policy.Inline, text)
 		if err != nil {
@@ -189,6 +192,10 @@ func principalOf(id *caller.Identity) policy.Principal {
 	switch id.Type {
 	case caller.Service:
 		return policy.Principal{Service: id.ServiceName}
+	case caller.WebIdentity:
+		return policy.Principal{Federated: id.Provider}
+	case caller.Federated:
+		return policy.Principal{Account: id.Account, ARN: id.ARN, RoleARN: id.UserARN}
 	case caller.Root, caller.User, caller.AssumedRole:
 		return policy.Principal{Account: id.Account, ARN: id.ARN, RoleARN: id.RoleARN, Root: id.Type == caller.Root}
 	}

@@ -137,13 +137,17 @@ func (c *requestContext) principal(name string) string {
 	case "principalaccount":
 		return id.Account
 	case "principaltype":
-		return map[caller.Type]string{caller.Root: "Account", caller.User: "User", caller.AssumedRole: "AssumedRole", caller.Anonymous: "Anonymous"}[id.Type]
+		return principalTypes[id.Type]
 	case "principalisawsservice":
 		return "false"
 	case "userid":
 		return id.UserID
 	case "username":
 		return c.username
+	case "sourceidentity":
+		return id.SourceIdentity
+	case "federatedprovider":
+		return id.Provider
 	case "tokenissuetime":
 		if !id.IssuedAt.IsZero() {
 			return id.IssuedAt.UTC().Format(time.RFC3339)
@@ -154,6 +158,11 @@ func (c *requestContext) principal(name string) string {
 		}
 	}
 	return ""
+}
+
+var principalTypes = map[caller.Type]string{
+	caller.Root: "Account", caller.User: "User", caller.AssumedRole: "AssumedRole", caller.Federated: "FederatedUser",
+	caller.WebIdentity: "FederatedUser", caller.Anonymous: "Anonymous",
 }
 
 func serviceOf(action string) string {

@@ -41,6 +41,9 @@ func denialText(q *question, r policy.Result) string {
 	if arn == "" {
 		arn = "anonymous"
 	}
+	if action == "sts:AssumeRoleWithWebIdentity" {
+		return "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+	}
 	text := "User: " + arn + " is not authorized to perform: " + action + " on resource: " + resource
 	if assumes(action) && !r.Explicit {
 		return text // AWS does not tell strangers what a trust policy lacks

@@ -21,6 +21,7 @@
 //
 // Session tokens are opaque to everybody else: they hold the whole session,
 // sealed with the instance's key, so that nothing is stored per session and
-// sessions survive a restart. They lose their permissions at once when their
-// role is deleted or its policies say so (aws:TokenIssueTime).
+// sessions survive a restart. They end at once when their role or user is
+// deleted, and lose what its policies take away from older sessions
+// (aws:TokenIssueTime).
 package access

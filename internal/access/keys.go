@@ -119,22 +119,28 @@ func (k *Keys) session(accessKeyID, token string) (string, caller.Identity, erro
 	}
 	id := s.identity()
 	tx := k.db.Read()
-	if s.RoleARN != "" {
-		if role, ok := RoleOf(tx, s.RoleARN); ok && role.ID == s.RoleID {
-			id.Tags = tagMap(role.Tags, s.Tags)
+	for _, arn := range s.PolicyARNs {
+		document, ok := documentOf(tx, arn)
+		if !ok {
+			document = denyAll
 		}
-		for _, arn := range s.PolicyARNs {
-			document, ok := documentOf(tx, arn)
-			if !ok {
-				document = denyAll
-			}
-			id.SessionPolicies = append(id.SessionPolicies[:len(id.SessionPolicies):len(id.SessionPolicies)], document)
+		id.SessionPolicies = append(id.SessionPolicies[:len(id.SessionPolicies):len(id.SessionPolicies)], document)
+	}
+	switch {
+	case s.RoleARN != "":
+		role, ok := RoleOf(tx, s.RoleARN)
+		if !ok || role.ID != s.RoleID {
+			return "", caller.Identity{}, refuse(sigv4.UnknownKey)
 		}
-	} else if user, ok := state.Users.Get(tx, state.IAMKey(s.Account, s.User)); s.User != "" {
+		id.Tags = tagMap(role.Tags, s.Tags)
+	case s.User != "":
+		user, ok := state.Users.Get(tx, state.IAMKey(s.Account, s.User))
 		if !ok || user.ID != s.UserID {
 			return "", caller.Identity{}, refuse(sigv4.UnknownKey)
 		}
-		id.Tags = tagMap(user.Tags, nil)
+		id.Tags = tagMap(user.Tags, s.Tags)
+	default:
+		id.Tags = s.Tags
 	}
 	return s.Secret, id, nil
 }

@@ -41,7 +41,7 @@ func newPolicies(db *store.DB) *policies {
 	p := &policies{db: db, documents: map[documentKey]*policy.Document{}, principals: map[string]gathered{}}
 	db.OnCommit(func(changes []store.Change) {
 		for _, c := range changes {
-			if c.Table == state.Roles.Name() || c.Table == state.Users.Name() || c.Table == state.Policies.Name() {
+			if c.Table == state.Roles.Name() || c.Table == state.Users.Name() || c.Table == state.Groups.Name() || c.Table == state.Policies.Name() {
 				p.generation.Add(1)
 				return
 			}
@@ -52,7 +52,7 @@ func newPolicies(db *store.DB) *policies {
 
 // of returns the identity policies and the boundary of a principal.
 func (p *policies) of(id *caller.Identity) (gathered, error) {
-	name := id.ARN
+	name := id.ARN + " " + id.UserARN
 	if id.RoleARN != "" {
 		// Sessions of a role that was made again under its name have another id.
 		roleID, _, _ := strings.Cut(id.UserID, ":")
@@ -88,13 +88,37 @@ func (p *policies) gather(tx *store.Tx, id *caller.Identity) (gathered, error) {
 		}
 		return p.principal(tx, "role/"+role.Name, role.PrincipalPolicies)
 	case caller.User:
-		user, ok := userOf(tx, id.ARN)
-		if !ok {
-			return gathered{}, nil
+		return p.user(tx, id.ARN)
+	case caller.Federated:
+		if id.UserARN == caller.ForRoot(id.Account, "").ARN {
+			return gathered{identity: []policy.Source{{Name: "the account's root user", Document: rootMay}}}, nil
 		}
-		return p.principal(tx, "user/"+user.Name, user.PrincipalPolicies)
+		return p.user(tx, id.UserARN)
 	}
 	return gathered{}, nil
+}
+
+// rootMay is what the root user may: everything. Federated users that it makes
+// have it as far as their session policies go.
+var rootMay = constant(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`, policy.Inline)
+
+// user has the policies of a user and of its groups.
+func (p *policies) user(tx *store.Tx, userARN string) (gathered, error) {
+	user, ok := userOf(tx, userARN)
+	if !ok {
+		return gathered{}, nil
+	}
+	g, err := p.principal(tx, "user/"+user.Name, user.PrincipalPolicies)
+	for _, name := range user.Groups {
+		group, ok := state.Groups.Get(tx, state.IAMKey(user.Account, name))
+		if err != nil || !ok {
+			continue
+		}
+		var more gathered
+		more, err = p.principal(tx, "group/"+group.Name, group.PrincipalPolicies)
+		g.identity = append(g.identity, more.identity...)
+	}
+	return g, err
 }
 
 func (p *policies) principal(tx *store.Tx, owner string, has state.PrincipalPolicies) (g gathered, err error) {

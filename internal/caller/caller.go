@@ -17,11 +17,13 @@ type Type string
 
 // The kinds of principals.
 const (
-	Root        Type = "Root"        // the account itself (the operator's key)
-	User        Type = "IAMUser"     // an IAM user
-	AssumedRole Type = "AssumedRole" // a role session
-	Service     Type = "AWSService"  // an AWS service acting for itself
-	Anonymous   Type = "Anonymous"   // no credentials were given
+	Root        Type = "Root"            // the account itself (the operator's key)
+	User        Type = "IAMUser"         // an IAM user
+	AssumedRole Type = "AssumedRole"     // a role session
+	Federated   Type = "FederatedUser"   // a session of sts:GetFederationToken
+	WebIdentity Type = "WebIdentityUser" // somebody with a token of an OIDC issuer, who has no credentials yet
+	Service     Type = "AWSService"      // an AWS service acting for itself
+	Anonymous   Type = "Anonymous"       // no credentials were given
 )
 
 // Identity is who makes a request and how. It is a value: copy it to change it.
@@ -36,6 +38,9 @@ type Identity struct {
 	IssuedAt        time.Time         // of a session: when its credentials were made
 	RoleARN         string            // AssumedRole: the role behind the session
 	SessionName     string            // AssumedRole
+	UserARN         string            // Federated: the user, or the account's root, who made the session
+	Provider        string            // aws:FederatedProvider: of a web identity, and of the role session it was given
+	SourceIdentity  string            // aws:SourceIdentity: of a session, and of those assumed from it
 	SessionPolicies []string          // documents passed to AssumeRole
 	Tags            map[string]string // aws:PrincipalTag
 	TransitiveTags  []string          // keys of the session tags that a role assumed from here gets, too

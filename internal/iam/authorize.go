@@ -25,6 +25,9 @@ func (s *Service) Authorization() authorize.Service {
 	s.authorizeRoles(on)
 	s.authorizeUsers(on)
 	s.authorizePolicies(on)
+	s.authorizeGroups(on)
+	s.authorizeProfiles(on, rules)
+	s.authorizeProviders(on)
 	on("CreateServiceLinkedRole", func(id caller.Identity, in any) []string {
 		l, _ := linkedRole(in.(*iamapi.CreateServiceLinkedRoleRequest).AWSServiceName)
 		return []string{"arn:aws:iam::" + id.Account + ":role" + linkedPath + l.service + "/" + l.role}
@@ -36,7 +39,13 @@ func (s *Service) Authorization() authorize.Service {
 		return []string{"arn:aws:iam::" + id.Account + ":role/" + task[:max(0, strings.LastIndexByte(task, '/'))]}
 	}, nil)
 	on("SimulatePrincipalPolicy", arnOf(func(in *iamapi.SimulatePrincipalPolicyRequest) string { return in.PolicySourceArn }), nil)
-	for _, operation := range []string{"GetAccountSummary", "ListAccountAliases", "ListPolicies", "ListRoles", "ListUsers"} {
+	on("GetContextKeysForPrincipalPolicy", arnOf(func(in *iamapi.GetContextKeysForPrincipalPolicyRequest) string { return in.PolicySourceArn }), nil)
+	on("GenerateServiceLastAccessedDetails", arnOf(func(in *iamapi.GenerateServiceLastAccessedDetailsRequest) string { return in.Arn }), nil)
+	for _, operation := range []string{
+		"CreateAccountAlias", "DeleteAccountAlias", "GenerateCredentialReport", "GetAccountAuthorizationDetails", "GetAccountSummary", "GetContextKeysForCustomPolicy",
+		"GetCredentialReport", "GetServiceLastAccessedDetails", "ListAccountAliases", "ListGroups", "ListInstanceProfiles", "ListOpenIDConnectProviders",
+		"ListPolicies", "ListRoles", "ListUsers", "SimulateCustomPolicy",
+	} {
 		on(operation, nil, nil)
 	}
 	return authorize.Service{Rules: rules}
@@ -97,6 +106,12 @@ func (s *Service) authorizeUsers(on ruleMaker) {
 		}
 		return []string{s.userARN(id, key.User)}
 	}, nil)
+	on("DeleteUserPermissionsBoundary", user(s, func(in *iamapi.DeleteUserPermissionsBoundaryRequest) string { return in.UserName }), nil)
+	on("PutUserPermissionsBoundary", user(s, func(in *iamapi.PutUserPermissionsBoundaryRequest) string { return in.UserName }),
+		func(_ caller.Identity, in any) map[string][]string {
+			return withBoundary(nil, in.(*iamapi.PutUserPermissionsBoundaryRequest).PermissionsBoundary)
+		})
+	on("UpdateUser", user(s, func(in *iamapi.UpdateUserRequest) string { return in.UserName }), nil)
 	on("GetUser", user(s, func(in *iamapi.GetUserRequest) string { return in.UserName }), nil)
 	on("GetUserPolicy", user(s, func(in *iamapi.GetUserPolicyRequest) string { return in.UserName }), nil)
 	on("ListAccessKeys", user(s, func(in *iamapi.ListAccessKeysRequest) string { return in.UserName }), nil)
@@ -248,6 +263,14 @@ func (s *Service) tagsOf(resource string) []state.Tag {
 	case "user":
 		if u, ok := state.Users.Get(tx, key); ok {
 			return u.Tags
+		}
+	case "instance-profile":
+		if p, ok := state.InstanceProfiles.Get(tx, key); ok {
+			return p.Tags
+		}
+	case "oidc-provider":
+		if p, ok := state.OIDCProviders.Get(tx, resource); ok {
+			return p.Tags
 		}
 	case "policy":
 		if p, ok := state.Policies.Get(tx, key); ok {

@@ -81,7 +81,7 @@ assert any(p["PolicyName"] == "AdministratorAccess" for page in iam.get_paginato
 iam.delete_role_policy(RoleName="app", PolicyName="p")
 iam.detach_role_policy(RoleName="app", PolicyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy")
 iam.delete_role(RoleName="app")
-refused("AccessDenied", "is not authorized to perform: iam:GetRole", mine("iam").get_role, RoleName="app")
+refused("InvalidClientTokenId", "The security token included in the request is invalid.", mine("iam").get_role, RoleName="app")
 iam.update_access_key(UserName="bob", AccessKeyId=bob[0], Status="Inactive")
 refused("InvalidClientTokenId", "security token", client("iam", *bob).list_roles)
 iam.get_account_summary()

@@ -393,7 +393,7 @@ func TestSimulate(t *testing.T) {
 		if string(r.EvalDecision) != want[r.EvalActionName] {
 			t.Errorf("%+v", r)
 		}
-		if r.EvalActionName == "s3:GetObject" && (len(r.MissingContextValues) != 1 || r.MissingContextValues[0] != "aws:sourcevpce") {
+		if r.EvalActionName == "s3:GetObject" && (len(r.MissingContextValues) != 1 || r.MissingContextValues[0] != "aws:SourceVpce") {
 			t.Errorf("%v", r.MissingContextValues)
 		}
 	}

@@ -17,6 +17,10 @@ const (
 	maxVersions         = 5
 	maxKeysPerUser      = 2
 	maxTags             = 50
+	maxGroups           = 300
+	maxGroupsPerUser    = 10
+	maxInstanceProfiles = 1000
+	maxGroupInline      = 5120 // of all inline policies of a group together
 	maxTrustPolicy      = 2048
 	maxRoleInline       = 10240 // of all inline policies of a role together
 	maxUserInline       = 2048  // of all inline policies of a user together

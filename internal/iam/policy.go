@@ -160,6 +160,9 @@ func usageOf(tx *store.Tx, account, policyARN string) (u usage) {
 	for user := range state.Users.By(tx, "policy", policyARN) {
 		count(user.Account, &user.PrincipalPolicies)
 	}
+	for group := range state.Groups.By(tx, "policy", policyARN) {
+		count(group.Account, &group.PrincipalPolicies)
+	}
 	return u
 }
 
@@ -194,14 +197,14 @@ func (s *Service) ListPolicies(ctx context.Context, in *iamapi.ListPoliciesReque
 	return &iamapi.ListPoliciesResponse{Policies: out, IsTruncated: truncated, Marker: marker}, err
 }
 
-// ListEntitiesForPolicy lists the roles and users that have a policy.
+// ListEntitiesForPolicy lists the roles, users and groups that have a policy.
 func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *iamapi.ListEntitiesForPolicyRequest) (*iamapi.ListEntitiesForPolicyResponse, error) {
 	tx, account := s.db.Read(), caller.From(ctx).Account
 	if _, err := findPolicy(tx, account, in.PolicyArn); err != nil {
 		return nil, err
 	}
-	type entity struct{ kind, name, id string }
-	var all []entity
+	type holder struct{ kind, name, id string }
+	var all []holder
 	wanted := func(kind iamapi.EntityType, owner, path string, p *state.PrincipalPolicies) bool {
 		attached, boundary := usageIn(p, in.PolicyArn)
 		use := attached && in.PolicyUsageFilter != iamapi.PolicyUsageTypePermissionsBoundary || boundary && in.PolicyUsageFilter != iamapi.PolicyUsageTypePermissionsPolicy
@@ -209,21 +212,29 @@ func (s *Service) ListEntitiesForPolicy(ctx context.Context, in *iamapi.ListEnti
 	}
 	for r := range state.Roles.By(tx, "policy", in.PolicyArn) {
 		if wanted(iamapi.EntityTypeRole, r.Account, r.Path, &r.PrincipalPolicies) {
-			all = append(all, entity{"role", r.Name, r.ID})
+			all = append(all, holder{"role", r.Name, r.ID})
 		}
 	}
 	for u := range state.Users.By(tx, "policy", in.PolicyArn) {
 		if wanted(iamapi.EntityTypeUser, u.Account, u.Path, &u.PrincipalPolicies) {
-			all = append(all, entity{"user", u.Name, u.ID})
+			all = append(all, holder{"user", u.Name, u.ID})
 		}
 	}
-	all, truncated, marker, err := page(all, func(e entity) string { return e.kind + " " + e.name }, in.Marker, in.MaxItems)
+	for g := range state.Groups.By(tx, "policy", in.PolicyArn) {
+		if wanted(iamapi.EntityTypeGroup, g.Account, g.Path, &g.PrincipalPolicies) {
+			all = append(all, holder{"group", g.Name, g.ID})
+		}
+	}
+	all, truncated, marker, err := page(all, func(e holder) string { return e.kind + " " + e.name }, in.Marker, in.MaxItems)
 	out := &iamapi.ListEntitiesForPolicyResponse{PolicyGroups: []iamapi.PolicyGroup{}, PolicyUsers: []iamapi.PolicyUser{}, PolicyRoles: []iamapi.PolicyRole{}, IsTruncated: truncated, Marker: marker}
 	for _, e := range all {
-		if e.kind == "role" {
+		switch e.kind {
+		case "role":
 			out.PolicyRoles = append(out.PolicyRoles, iamapi.PolicyRole{RoleName: e.name, RoleId: e.id})
-		} else {
+		case "user":
 			out.PolicyUsers = append(out.PolicyUsers, iamapi.PolicyUser{UserName: e.name, UserId: e.id})
+		default:
+			out.PolicyGroups = append(out.PolicyGroups, iamapi.PolicyGroup{GroupName: e.name, GroupId: e.id})
 		}
 	}
 	return out, err

@@ -71,11 +71,17 @@ func (s *Service) GetRole(ctx context.Context, in *iamapi.GetRoleRequest) (*iama
 		return nil, err
 	}
 	out := roleOut(role)
-	out.RoleLastUsed = &iamapi.RoleLastUsed{}
-	if use, ok := state.KeyUses.Get(tx, role.ARN()); ok && use.At.After(role.CreatedAt) {
-		out.RoleLastUsed.LastUsedDate, out.RoleLastUsed.Region = use.At, use.Region
-	}
+	out.RoleLastUsed = lastUsed(tx, role)
 	return &iamapi.GetRoleResponse{Role: out}, nil
+}
+
+// lastUsed is when and where a role was last used; empty when it never was.
+func lastUsed(tx *store.Tx, role *state.Role) *iamapi.RoleLastUsed {
+	use, ok := state.KeyUses.Get(tx, role.ARN())
+	if !ok || !use.At.After(role.CreatedAt) {
+		return &iamapi.RoleLastUsed{}
+	}
+	return &iamapi.RoleLastUsed{LastUsedDate: use.At, Region: use.Region}
 }
 
 // ListRoles lists roles below a path, without tags and boundary.
@@ -101,6 +107,9 @@ func (s *Service) DeleteRole(ctx context.Context, in *iamapi.DeleteRoleRequest) 
 			return err
 		case role.LinkedService != "":
 			return protectedRole(role)
+		}
+		for range state.InstanceProfiles.By(tx, "role", role.Key()) {
+			return deleteConflict("Cannot delete entity, must remove roles from instance profile first.")
 		}
 		if err := mayDelete(role.PrincipalPolicies); err != nil {
 			return err
@@ -163,12 +172,6 @@ func (s *Service) UpdateAssumeRolePolicy(ctx context.Context, in *iamapi.UpdateA
 		r.TrustPolicy = in.PolicyDocument
 		return checkTrust(tx, in.PolicyDocument)
 	})
-}
-
-// ListInstanceProfilesForRole: there are no instance profiles yet.
-func (s *Service) ListInstanceProfilesForRole(ctx context.Context, in *iamapi.ListInstanceProfilesForRoleRequest) (*iamapi.ListInstanceProfilesForRoleResponse, error) {
-	_, err := roleNamed(s.db.Read(), caller.From(ctx).Account, in.RoleName)
-	return &iamapi.ListInstanceProfilesForRoleResponse{InstanceProfiles: []iamapi.InstanceProfile{}}, err
 }
 
 func roleOut(r *state.Role) *iamapi.Role {

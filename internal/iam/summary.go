@@ -12,12 +12,15 @@ import (
 // GetAccountSummary counts what the account has and may have.
 func (s *Service) GetAccountSummary(ctx context.Context, _ *iamapi.GetAccountSummaryInput) (*iamapi.GetAccountSummaryResponse, error) {
 	tx, account := s.db.Read(), caller.From(ctx).Account
-	versions, rootKeys := 0, 0
+	versions, rootKeys, providers := 0, 0, 0
 	for p := range state.Policies.All(tx, state.Prefix(account, "")) {
 		versions += len(p.Versions)
 	}
 	for range state.AccessKeys.By(tx, "user", state.IAMKey(account, "")) {
 		rootKeys = 1
+	}
+	for range state.OIDCProviders.By(tx, "account", account) {
+		providers++
 	}
 	count := map[iamapi.SummaryKeyType]int{
 		iamapi.SummaryKeyTypeUsers: rows(tx, state.Users, account), iamapi.SummaryKeyTypeUsersQuota: maxUsers,
@@ -28,7 +31,10 @@ func (s *Service) GetAccountSummary(ctx context.Context, _ *iamapi.GetAccountSum
 		iamapi.SummaryKeyTypeUserPolicySizeQuota: maxUserInline, iamapi.SummaryKeyTypeAssumeRolePolicySizeQuota: maxTrustPolicy,
 		iamapi.SummaryKeyTypeAttachedPoliciesPerRoleQuota: maxAttached, iamapi.SummaryKeyTypeAttachedPoliciesPerUserQuota: maxAttached,
 		iamapi.SummaryKeyTypeAccessKeysPerUserQuota: maxKeysPerUser, iamapi.SummaryKeyTypeAccountAccessKeysPresent: rootKeys,
-		iamapi.SummaryKeyTypeGroups: 0, iamapi.SummaryKeyTypeInstanceProfiles: 0, iamapi.SummaryKeyTypeServerCertificates: 0, iamapi.SummaryKeyTypeProviders: 0,
+		iamapi.SummaryKeyTypeGroups: rows(tx, state.Groups, account), iamapi.SummaryKeyTypeGroupsQuota: maxGroups,
+		iamapi.SummaryKeyTypeGroupsPerUserQuota: maxGroupsPerUser, iamapi.SummaryKeyTypeGroupPolicySizeQuota: maxGroupInline, iamapi.SummaryKeyTypeAttachedPoliciesPerGroupQuota: maxAttached,
+		iamapi.SummaryKeyTypeInstanceProfiles: rows(tx, state.InstanceProfiles, account), iamapi.SummaryKeyTypeInstanceProfilesQuota: maxInstanceProfiles,
+		iamapi.SummaryKeyTypeServerCertificates: 0, iamapi.SummaryKeyTypeProviders: providers,
 		iamapi.SummaryKeyTypeMFADevices: 0, iamapi.SummaryKeyTypeMFADevicesInUse: 0, iamapi.SummaryKeyTypeAccountMFAEnabled: 0, iamapi.SummaryKeyTypeAccountSigningCertificatesPresent: 0,
 	}
 	out := map[iamapi.SummaryKeyType]int32{}
@@ -44,9 +50,4 @@ func rows[T any](tx *store.Tx, table *store.Table[T], account string) int {
 		n++
 	}
 	return n
-}
-
-// ListAccountAliases: an account has no alias, as there is no sign-in page.
-func (s *Service) ListAccountAliases(context.Context, *iamapi.ListAccountAliasesRequest) (*iamapi.ListAccountAliasesResponse, error) {
-	return &iamapi.ListAccountAliasesResponse{AccountAliases: []string{}}, nil
 }

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/iamapi"
@@ -78,9 +79,7 @@ func (s *Service) ListUsers(ctx context.Context, in *iamapi.ListUsersRequest) (*
 	users := []iamapi.User{}
 	for u := range state.Users.All(s.db.Read(), state.Prefix(caller.From(ctx).Account, "")) {
 		if strings.HasPrefix(u.Path, in.PathPrefix) {
-			out := userOut(u)
-			out.Tags, out.PermissionsBoundary = nil, nil
-			users = append(users, *out)
+			users = append(users, listedUser(u))
 		}
 	}
 	users, truncated, marker, err := page(users, func(u iamapi.User) string { return u.UserName }, in.Marker, in.MaxItems)
@@ -97,6 +96,9 @@ func (s *Service) DeleteUser(ctx context.Context, in *iamapi.DeleteUserRequest) 
 		if err := mayDelete(user.PrincipalPolicies); err != nil {
 			return err
 		}
+		if len(user.Groups) > 0 {
+			return deleteConflict("Cannot delete entity, must remove users from group first.")
+		}
 		for range state.AccessKeys.By(tx, "user", user.Key()) {
 			return deleteConflict("Cannot delete entity, must delete access keys first.")
 		}
@@ -104,12 +106,6 @@ func (s *Service) DeleteUser(ctx context.Context, in *iamapi.DeleteUserRequest) 
 		state.ForgetPrincipal(tx, user.ID, user.ARN())
 		return nil
 	})
-}
-
-// ListGroupsForUser: there are no groups yet.
-func (s *Service) ListGroupsForUser(ctx context.Context, in *iamapi.ListGroupsForUserRequest) (*iamapi.ListGroupsForUserResponse, error) {
-	_, err := userNamed(s.db.Read(), caller.From(ctx).Account, in.UserName)
-	return &iamapi.ListGroupsForUserResponse{Groups: []iamapi.Group{}}, err
 }
 
 // AttachUserPolicy attaches a managed policy to a user.
@@ -166,6 +162,54 @@ func (s *Service) ListUserPolicies(ctx context.Context, in *iamapi.ListUserPolic
 	}
 	names, truncated, marker, err := page(inlineNames(&user.PrincipalPolicies), itself, in.Marker, in.MaxItems)
 	return &iamapi.ListUserPoliciesResponse{PolicyNames: names, IsTruncated: truncated, Marker: marker}, err
+}
+
+// listedUser is a user as lists have it, without tags and boundary.
+func listedUser(u *state.User) iamapi.User {
+	out := userOut(u)
+	out.Tags, out.PermissionsBoundary = nil, nil
+	return *out
+}
+
+// UpdateUser gives a user another name or path. Its keys, policies and id stay.
+func (s *Service) UpdateUser(ctx context.Context, in *iamapi.UpdateUserRequest) error {
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		old, err := userNamed(tx, caller.From(ctx).Account, in.UserName)
+		if err != nil {
+			return err
+		}
+		user := *old
+		if in.NewPath != "" {
+			if user.Path, err = pathOf(in.NewPath); err != nil {
+				return err
+			}
+		}
+		if in.NewUserName != "" && in.NewUserName != old.Name {
+			user.Name = in.NewUserName
+			if _, taken := state.Users.Get(tx, user.Key()); taken && user.Key() != old.Key() {
+				return alreadyExists("User with name %s already exists.", user.Name)
+			}
+			for _, k := range slices.Collect(state.AccessKeys.By(tx, "user", old.Key())) {
+				state.AccessKeys.Update(tx, k.ID, func(k *state.AccessKey) { k.User = user.Name })
+			}
+			state.Users.Delete(tx, old.Key())
+		}
+		state.Users.Put(tx, &user)
+		return nil
+	})
+}
+
+// PutUserPermissionsBoundary sets a user's permissions boundary.
+func (s *Service) PutUserPermissionsBoundary(ctx context.Context, in *iamapi.PutUserPermissionsBoundaryRequest) error {
+	return s.changeUser(ctx, in.UserName, func(tx *store.Tx, u *state.User) error {
+		u.Boundary = in.PermissionsBoundary
+		return checkBoundary(tx, u.Account, u.Boundary)
+	})
+}
+
+// DeleteUserPermissionsBoundary removes a user's permissions boundary.
+func (s *Service) DeleteUserPermissionsBoundary(ctx context.Context, in *iamapi.DeleteUserPermissionsBoundaryRequest) error {
+	return s.changeUser(ctx, in.UserName, func(_ *store.Tx, u *state.User) error { u.Boundary = ""; return nil })
 }
 
 func userOut(u *state.User) *iamapi.User {

@@ -14,7 +14,8 @@ type User struct {
 	CreatedAt     time.Time
 
 	PrincipalPolicies
-	Tags []Tag
+	Groups []string // names, sorted
+	Tags   []Tag
 }
 
 // ARN is the user's ARN.
@@ -23,9 +24,17 @@ func (u *User) ARN() string { return "arn:aws:iam::" + u.Account + ":user" + u.P
 // Key is the record's key.
 func (u *User) Key() string { return IAMKey(u.Account, u.Name) }
 
-// Users holds the users; index "policy" is as for Roles.
+// Users holds the users; index "policy" is as for Roles, index "group" takes
+// IAMKey(account, group).
 var Users = store.Define("iam.user", (*User).Key,
-	store.By("policy", func(u *User) []string { return u.managed() }))
+	store.By("policy", func(u *User) []string { return u.managed() }),
+	store.By("group", func(u *User) []string {
+		keys := make([]string, 0, len(u.Groups))
+		for _, g := range u.Groups {
+			keys = append(keys, IAMKey(u.Account, g))
+		}
+		return keys
+	}))
 
 // AccessKey is a long-term access key of a user or of an account's root.
 // Written by iam, and by access for a new account's root.

@@ -41,7 +41,7 @@ type Tag struct {
 // Schema lists every table, for store.Open. One line per table, sorted.
 func Schema() []store.AnyTable {
 	return []store.AnyTable{
-		AccessKeys, Accounts, ActionUses, KeyUses, Policies, Roles, Users,
+		AccessKeys, AccountAliases, Accounts, ActionUses, Groups, IAMReports, InstanceProfiles, KeyUses, OIDCProviders, Policies, Roles, Users,
 		Clusters, ECSSettings, RunTokens, Services, TaskDefinitionFamilies, TaskDefinitions, Tasks,
 		Addresses,
 		Buckets,

@@ -10,7 +10,6 @@ import (
 	"github.com/neargate/neargate/internal/aws/stsapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
-	"github.com/neargate/neargate/internal/iam/policy"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -49,51 +48,21 @@ func (s *Service) AssumeRole(ctx context.Context, in *stsapi.AssumeRoleRequest) 
 		AssumedRoleUser: &stsapi.AssumedRoleUser{AssumedRoleId: c.Identity.UserID, Arn: c.Identity.ARN},
 		SourceIdentity:  session.SourceIdentity,
 	}
-	if packed := packedSize(session); packed > 0 {
-		percent := int32((packed*100 + maxPacked - 1) / maxPacked)
+	if percent := packedPercent(session); percent > 0 {
 		out.PackedPolicySize = &percent
 	}
 	return out, nil
 }
 
 func (s *Service) newSession(ctx context.Context, role *state.Role, in *stsapi.AssumeRoleRequest) (access.Session, error) {
-	now := s.now()
-	session := access.Session{Account: role.Account, RoleARN: role.ARN(), RoleID: role.ID, Name: in.RoleSessionName, Issued: now, SourceIdentity: in.SourceIdentity}
-	duration, err := roleDuration(caller.From(ctx), role, in.DurationSeconds)
+	session, err := s.roleSession(caller.From(ctx), role, in.RoleSessionName, in.DurationSeconds)
 	if err != nil {
 		return session, err
 	}
-	session.Expires = now.Add(duration)
-	if in.Policy != "" {
-		if _, err := policy.Parse(in.Policy, policy.Inline); err != nil {
-			return session, &stsapi.MalformedPolicyDocumentException{Message: err.Error()}
-		}
-		session.Policies = []string{in.Policy}
-	}
-	if len(in.PolicyArns) > 10 {
-		return session, validation("PolicyArns can have at most 10 members.")
-	}
-	for _, p := range in.PolicyArns {
-		if !access.PolicyExists(s.db.Read(), role.Account, p.Arn) {
-			return session, validation("Policy %s does not exist or is not attachable.", p.Arn)
-		}
-		session.PolicyARNs = append(session.PolicyARNs, p.Arn)
-	}
-	if err := s.tag(ctx, &session, in); err != nil {
+	if err := s.restrict(&session, role.Account, in.Policy, in.PolicyArns); err != nil {
 		return session, err
 	}
-	if packedSize(session) > maxPacked {
-		return session, &stsapi.PackedPolicyTooLargeException{Message: "Packed policy consumes more than 100% of allotted space, please use smaller policy."}
-	}
-	return session, nil
-}
-
-func packedSize(s access.Session) int {
-	n := 0
-	for _, p := range s.Policies {
-		n += len(p)
-	}
-	return n
+	return session, s.tag(ctx, &session, in)
 }
 
 // roleDuration holds the wanted duration against the role's and the caller's limits.
@@ -119,7 +88,7 @@ func (s *Service) tag(ctx context.Context, session *access.Session, in *stsapi.A
 	for _, t := range in.Tags {
 		for k := range session.Tags {
 			if strings.EqualFold(k, t.Key) {
-				return wire.NewError("InvalidParameterValue", 400, "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+				return errDuplicateTags
 			}
 		}
 		session.Tags[t.Key] = t.Value
@@ -144,10 +113,17 @@ func (s *Service) tag(ctx context.Context, session *access.Session, in *stsapi.A
 			return err
 		}
 	}
-	if in.SourceIdentity != "" {
-		return s.auth.Check(ctx, "sts:SetSourceIdentity", in.RoleArn, assumeConditions(id, in))
+	// A source identity stays through a chain of roles, and each must allow it.
+	if session.SourceIdentity = in.SourceIdentity; session.SourceIdentity == "" {
+		session.SourceIdentity = id.SourceIdentity
 	}
-	return nil
+	switch {
+	case session.SourceIdentity == "":
+		return nil
+	case id.SourceIdentity != "" && id.SourceIdentity != session.SourceIdentity:
+		return wire.NewError("AccessDenied", 403, "User: %s is not authorized to perform: sts:SetSourceIdentity on resource: %s", id.ARN, in.RoleArn)
+	}
+	return s.auth.Check(ctx, "sts:SetSourceIdentity", in.RoleArn, assumeConditions(id, in))
 }
 
 // GetSessionToken makes temporary credentials of the calling user.
@@ -159,21 +135,9 @@ func (s *Service) GetSessionToken(ctx context.Context, in *stsapi.GetSessionToke
 	if !id.IssuedAt.IsZero() || id.Type != caller.User && id.Type != caller.Root {
 		return nil, wire.NewError("AccessDenied", 403, "Cannot call GetSessionToken with session credentials")
 	}
-	d := defaultTokenDuration
-	if id.Type == caller.Root {
-		d = maxRootDuration
-	}
-	if in.DurationSeconds != nil {
-		d = min(time.Duration(*in.DurationSeconds)*time.Second, 36*time.Hour)
-		if id.Type == caller.Root {
-			d = min(d, maxRootDuration)
-		}
-	}
 	now := s.now()
-	session := access.Session{Account: id.Account, Issued: now, Expires: now.Add(d)}
-	if id.Type == caller.User {
-		session.User, session.UserARN, session.UserID = id.ARN[strings.LastIndexByte(id.ARN, '/')+1:], id.ARN, id.UserID
-	}
+	session := access.Session{Account: id.Account, Issued: now, Expires: now.Add(tokenDuration(id, in.DurationSeconds))}
+	ofUser(&session, id)
 	c, err := s.keys.Issue(session)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,9 @@ func (s *Service) Authorization() authorize.Service {
 			"GetAccessKeyInfo":           {{Action: "sts:GetAccessKeyInfo"}},
 			"GetCallerIdentity":          {},
 			"GetSessionToken":            {},
+			// Nobody has credentials yet: the handler asks the role's trust policy.
+			"AssumeRoleWithWebIdentity": {},
+			"GetFederationToken":        {{Action: "sts:GetFederationToken", Resources: federatedARN, Conditions: federationConditions}},
 		},
 		ResourcePolicy: s.trustPolicy,
 	}
@@ -48,6 +51,22 @@ func (s *Service) Authorization() authorize.Service {
 
 func roleARN(_ caller.Identity, in any) []string {
 	return []string{in.(*stsapi.AssumeRoleRequest).RoleArn}
+}
+
+func federatedARN(id caller.Identity, in any) []string {
+	return []string{access.FederatedARN(id.Account, in.(*stsapi.GetFederationTokenRequest).Name)}
+}
+
+func federationConditions(_ caller.Identity, in any) map[string][]string {
+	return requestTags(map[string][]string{}, in.(*stsapi.GetFederationTokenRequest).Tags)
+}
+
+func requestTags(m map[string][]string, tags []stsapi.Tag) map[string][]string {
+	for _, t := range tags {
+		m["aws:requesttag/"+strings.ToLower(t.Key)] = []string{t.Value}
+		m["aws:tagkeys"] = append(m["aws:tagkeys"], t.Key)
+	}
+	return m
 }
 
 // assumeConditions has what trust policies ask about a session to be.
@@ -60,10 +79,7 @@ func assumeConditions(_ caller.Identity, in any) map[string][]string {
 	if r.SourceIdentity != "" {
 		m["sts:sourceidentity"] = []string{r.SourceIdentity}
 	}
-	for _, t := range r.Tags {
-		m["aws:requesttag/"+strings.ToLower(t.Key)] = []string{t.Value}
-		m["aws:tagkeys"] = append(m["aws:tagkeys"], t.Key)
-	}
+	requestTags(m, r.Tags)
 	if len(r.TransitiveTagKeys) > 0 {
 		m["sts:transitivetagkeys"] = r.TransitiveTagKeys
 	}
@@ -85,14 +101,18 @@ func (s *Service) GetCallerIdentity(ctx context.Context, _ *stsapi.GetCallerIden
 	return &stsapi.GetCallerIdentityResponse{UserId: id.UserID, Account: id.Account, Arn: id.ARN}, nil
 }
 
-// GetAccessKeyInfo tells the account of a long-term access key. The account of
-// a session's key is in its token only, so it cannot be told.
+// GetAccessKeyInfo tells the account of an access key: of a long-term one from
+// its record, of a session's from its id, which holds the account as AWS's do.
 func (s *Service) GetAccessKeyInfo(_ context.Context, in *stsapi.GetAccessKeyInfoRequest) (*stsapi.GetAccessKeyInfoResponse, error) {
-	key, ok := state.AccessKeys.Get(s.db.Read(), in.AccessKeyId)
-	if !ok {
-		return nil, wire.NewError("ValidationError", 400, "Invalid Access Key: %s", in.AccessKeyId)
+	if key, ok := state.AccessKeys.Get(s.db.Read(), in.AccessKeyId); ok {
+		return &stsapi.GetAccessKeyInfoResponse{Account: key.Account}, nil
 	}
-	return &stsapi.GetAccessKeyInfoResponse{Account: key.Account}, nil
+	if account, ok := access.AccountOfKey(in.AccessKeyId); ok {
+		if _, known := state.Accounts.Get(s.db.Read(), account); known || account == access.OperatorAccount {
+			return &stsapi.GetAccessKeyInfoResponse{Account: account}, nil
+		}
+	}
+	return nil, wire.NewError("ValidationError", 400, "Invalid Access Key: %s", in.AccessKeyId)
 }
 
 // DecodeAuthorizationMessage opens the message that a denial of EC2 carries.

@@ -10,15 +10,28 @@ import (
 
 // API is what we carry out of AWS Identity and Access Management.
 type API interface {
+	AddClientIDToOpenIDConnectProvider(ctx context.Context, in *AddClientIDToOpenIDConnectProviderRequest) error
+	AddRoleToInstanceProfile(ctx context.Context, in *AddRoleToInstanceProfileRequest) error
+	AddUserToGroup(ctx context.Context, in *AddUserToGroupRequest) error
+	AttachGroupPolicy(ctx context.Context, in *AttachGroupPolicyRequest) error
 	AttachRolePolicy(ctx context.Context, in *AttachRolePolicyRequest) error
 	AttachUserPolicy(ctx context.Context, in *AttachUserPolicyRequest) error
 	CreateAccessKey(ctx context.Context, in *CreateAccessKeyRequest) (*CreateAccessKeyResponse, error)
+	CreateAccountAlias(ctx context.Context, in *CreateAccountAliasRequest) error
+	CreateGroup(ctx context.Context, in *CreateGroupRequest) (*CreateGroupResponse, error)
+	CreateInstanceProfile(ctx context.Context, in *CreateInstanceProfileRequest) (*CreateInstanceProfileResponse, error)
+	CreateOpenIDConnectProvider(ctx context.Context, in *CreateOpenIDConnectProviderRequest) (*CreateOpenIDConnectProviderResponse, error)
 	CreatePolicy(ctx context.Context, in *CreatePolicyRequest) (*CreatePolicyResponse, error)
 	CreatePolicyVersion(ctx context.Context, in *CreatePolicyVersionRequest) (*CreatePolicyVersionResponse, error)
 	CreateRole(ctx context.Context, in *CreateRoleRequest) (*CreateRoleResponse, error)
 	CreateServiceLinkedRole(ctx context.Context, in *CreateServiceLinkedRoleRequest) (*CreateServiceLinkedRoleResponse, error)
 	CreateUser(ctx context.Context, in *CreateUserRequest) (*CreateUserResponse, error)
 	DeleteAccessKey(ctx context.Context, in *DeleteAccessKeyRequest) error
+	DeleteAccountAlias(ctx context.Context, in *DeleteAccountAliasRequest) error
+	DeleteGroup(ctx context.Context, in *DeleteGroupRequest) error
+	DeleteGroupPolicy(ctx context.Context, in *DeleteGroupPolicyRequest) error
+	DeleteInstanceProfile(ctx context.Context, in *DeleteInstanceProfileRequest) error
+	DeleteOpenIDConnectProvider(ctx context.Context, in *DeleteOpenIDConnectProviderRequest) error
 	DeletePolicy(ctx context.Context, in *DeletePolicyRequest) error
 	DeletePolicyVersion(ctx context.Context, in *DeletePolicyVersionRequest) error
 	DeleteRole(ctx context.Context, in *DeleteRoleRequest) error
@@ -26,25 +39,45 @@ type API interface {
 	DeleteRolePolicy(ctx context.Context, in *DeleteRolePolicyRequest) error
 	DeleteServiceLinkedRole(ctx context.Context, in *DeleteServiceLinkedRoleRequest) (*DeleteServiceLinkedRoleResponse, error)
 	DeleteUser(ctx context.Context, in *DeleteUserRequest) error
+	DeleteUserPermissionsBoundary(ctx context.Context, in *DeleteUserPermissionsBoundaryRequest) error
 	DeleteUserPolicy(ctx context.Context, in *DeleteUserPolicyRequest) error
+	DetachGroupPolicy(ctx context.Context, in *DetachGroupPolicyRequest) error
 	DetachRolePolicy(ctx context.Context, in *DetachRolePolicyRequest) error
 	DetachUserPolicy(ctx context.Context, in *DetachUserPolicyRequest) error
+	GenerateCredentialReport(ctx context.Context, in *GenerateCredentialReportInput) (*GenerateCredentialReportResponse, error)
+	GenerateServiceLastAccessedDetails(ctx context.Context, in *GenerateServiceLastAccessedDetailsRequest) (*GenerateServiceLastAccessedDetailsResponse, error)
 	GetAccessKeyLastUsed(ctx context.Context, in *GetAccessKeyLastUsedRequest) (*GetAccessKeyLastUsedResponse, error)
+	GetAccountAuthorizationDetails(ctx context.Context, in *GetAccountAuthorizationDetailsRequest) (*GetAccountAuthorizationDetailsResponse, error)
 	GetAccountSummary(ctx context.Context, in *GetAccountSummaryInput) (*GetAccountSummaryResponse, error)
+	GetContextKeysForCustomPolicy(ctx context.Context, in *GetContextKeysForCustomPolicyRequest) (*GetContextKeysForPolicyResponse, error)
+	GetContextKeysForPrincipalPolicy(ctx context.Context, in *GetContextKeysForPrincipalPolicyRequest) (*GetContextKeysForPolicyResponse, error)
+	GetCredentialReport(ctx context.Context, in *GetCredentialReportInput) (*GetCredentialReportResponse, error)
+	GetGroup(ctx context.Context, in *GetGroupRequest) (*GetGroupResponse, error)
+	GetGroupPolicy(ctx context.Context, in *GetGroupPolicyRequest) (*GetGroupPolicyResponse, error)
+	GetInstanceProfile(ctx context.Context, in *GetInstanceProfileRequest) (*GetInstanceProfileResponse, error)
+	GetOpenIDConnectProvider(ctx context.Context, in *GetOpenIDConnectProviderRequest) (*GetOpenIDConnectProviderResponse, error)
 	GetPolicy(ctx context.Context, in *GetPolicyRequest) (*GetPolicyResponse, error)
 	GetPolicyVersion(ctx context.Context, in *GetPolicyVersionRequest) (*GetPolicyVersionResponse, error)
 	GetRole(ctx context.Context, in *GetRoleRequest) (*GetRoleResponse, error)
 	GetRolePolicy(ctx context.Context, in *GetRolePolicyRequest) (*GetRolePolicyResponse, error)
+	GetServiceLastAccessedDetails(ctx context.Context, in *GetServiceLastAccessedDetailsRequest) (*GetServiceLastAccessedDetailsResponse, error)
 	GetServiceLinkedRoleDeletionStatus(ctx context.Context, in *GetServiceLinkedRoleDeletionStatusRequest) (*GetServiceLinkedRoleDeletionStatusResponse, error)
 	GetUser(ctx context.Context, in *GetUserRequest) (*GetUserResponse, error)
 	GetUserPolicy(ctx context.Context, in *GetUserPolicyRequest) (*GetUserPolicyResponse, error)
 	ListAccessKeys(ctx context.Context, in *ListAccessKeysRequest) (*ListAccessKeysResponse, error)
 	ListAccountAliases(ctx context.Context, in *ListAccountAliasesRequest) (*ListAccountAliasesResponse, error)
+	ListAttachedGroupPolicies(ctx context.Context, in *ListAttachedGroupPoliciesRequest) (*ListAttachedGroupPoliciesResponse, error)
 	ListAttachedRolePolicies(ctx context.Context, in *ListAttachedRolePoliciesRequest) (*ListAttachedRolePoliciesResponse, error)
 	ListAttachedUserPolicies(ctx context.Context, in *ListAttachedUserPoliciesRequest) (*ListAttachedUserPoliciesResponse, error)
 	ListEntitiesForPolicy(ctx context.Context, in *ListEntitiesForPolicyRequest) (*ListEntitiesForPolicyResponse, error)
+	ListGroupPolicies(ctx context.Context, in *ListGroupPoliciesRequest) (*ListGroupPoliciesResponse, error)
+	ListGroups(ctx context.Context, in *ListGroupsRequest) (*ListGroupsResponse, error)
 	ListGroupsForUser(ctx context.Context, in *ListGroupsForUserRequest) (*ListGroupsForUserResponse, error)
+	ListInstanceProfileTags(ctx context.Context, in *ListInstanceProfileTagsRequest) (*ListInstanceProfileTagsResponse, error)
+	ListInstanceProfiles(ctx context.Context, in *ListInstanceProfilesRequest) (*ListInstanceProfilesResponse, error)
 	ListInstanceProfilesForRole(ctx context.Context, in *ListInstanceProfilesForRoleRequest) (*ListInstanceProfilesForRoleResponse, error)
+	ListOpenIDConnectProviderTags(ctx context.Context, in *ListOpenIDConnectProviderTagsRequest) (*ListOpenIDConnectProviderTagsResponse, error)
+	ListOpenIDConnectProviders(ctx context.Context, in *ListOpenIDConnectProvidersRequest) (*ListOpenIDConnectProvidersResponse, error)
 	ListPolicies(ctx context.Context, in *ListPoliciesRequest) (*ListPoliciesResponse, error)
 	ListPolicyTags(ctx context.Context, in *ListPolicyTagsRequest) (*ListPolicyTagsResponse, error)
 	ListPolicyVersions(ctx context.Context, in *ListPolicyVersionsRequest) (*ListPolicyVersionsResponse, error)
@@ -54,85 +87,144 @@ type API interface {
 	ListUserPolicies(ctx context.Context, in *ListUserPoliciesRequest) (*ListUserPoliciesResponse, error)
 	ListUserTags(ctx context.Context, in *ListUserTagsRequest) (*ListUserTagsResponse, error)
 	ListUsers(ctx context.Context, in *ListUsersRequest) (*ListUsersResponse, error)
+	PutGroupPolicy(ctx context.Context, in *PutGroupPolicyRequest) error
 	PutRolePermissionsBoundary(ctx context.Context, in *PutRolePermissionsBoundaryRequest) error
 	PutRolePolicy(ctx context.Context, in *PutRolePolicyRequest) error
+	PutUserPermissionsBoundary(ctx context.Context, in *PutUserPermissionsBoundaryRequest) error
 	PutUserPolicy(ctx context.Context, in *PutUserPolicyRequest) error
+	RemoveClientIDFromOpenIDConnectProvider(ctx context.Context, in *RemoveClientIDFromOpenIDConnectProviderRequest) error
+	RemoveRoleFromInstanceProfile(ctx context.Context, in *RemoveRoleFromInstanceProfileRequest) error
+	RemoveUserFromGroup(ctx context.Context, in *RemoveUserFromGroupRequest) error
 	SetDefaultPolicyVersion(ctx context.Context, in *SetDefaultPolicyVersionRequest) error
+	SimulateCustomPolicy(ctx context.Context, in *SimulateCustomPolicyRequest) (*SimulatePolicyResponse, error)
 	SimulatePrincipalPolicy(ctx context.Context, in *SimulatePrincipalPolicyRequest) (*SimulatePolicyResponse, error)
+	TagInstanceProfile(ctx context.Context, in *TagInstanceProfileRequest) error
+	TagOpenIDConnectProvider(ctx context.Context, in *TagOpenIDConnectProviderRequest) error
 	TagPolicy(ctx context.Context, in *TagPolicyRequest) error
 	TagRole(ctx context.Context, in *TagRoleRequest) error
 	TagUser(ctx context.Context, in *TagUserRequest) error
+	UntagInstanceProfile(ctx context.Context, in *UntagInstanceProfileRequest) error
+	UntagOpenIDConnectProvider(ctx context.Context, in *UntagOpenIDConnectProviderRequest) error
 	UntagPolicy(ctx context.Context, in *UntagPolicyRequest) error
 	UntagRole(ctx context.Context, in *UntagRoleRequest) error
 	UntagUser(ctx context.Context, in *UntagUserRequest) error
 	UpdateAccessKey(ctx context.Context, in *UpdateAccessKeyRequest) error
 	UpdateAssumeRolePolicy(ctx context.Context, in *UpdateAssumeRolePolicyRequest) error
+	UpdateGroup(ctx context.Context, in *UpdateGroupRequest) error
+	UpdateOpenIDConnectProviderThumbprint(ctx context.Context, in *UpdateOpenIDConnectProviderThumbprintRequest) error
 	UpdateRole(ctx context.Context, in *UpdateRoleRequest) (*UpdateRoleResponse, error)
 	UpdateRoleDescription(ctx context.Context, in *UpdateRoleDescriptionRequest) (*UpdateRoleDescriptionResponse, error)
+	UpdateUser(ctx context.Context, in *UpdateUserRequest) error
 }
 
 // Bind makes the handlers that the gateway calls from an implementation.
 func Bind(api API) wire.Handlers {
 	return wire.Handlers{
-		"AttachRolePolicy":                   wire.HandlerNoOutput(api.AttachRolePolicy),
-		"AttachUserPolicy":                   wire.HandlerNoOutput(api.AttachUserPolicy),
-		"CreateAccessKey":                    wire.Handler(api.CreateAccessKey),
-		"CreatePolicy":                       wire.Handler(api.CreatePolicy),
-		"CreatePolicyVersion":                wire.Handler(api.CreatePolicyVersion),
-		"CreateRole":                         wire.Handler(api.CreateRole),
-		"CreateServiceLinkedRole":            wire.Handler(api.CreateServiceLinkedRole),
-		"CreateUser":                         wire.Handler(api.CreateUser),
-		"DeleteAccessKey":                    wire.HandlerNoOutput(api.DeleteAccessKey),
-		"DeletePolicy":                       wire.HandlerNoOutput(api.DeletePolicy),
-		"DeletePolicyVersion":                wire.HandlerNoOutput(api.DeletePolicyVersion),
-		"DeleteRole":                         wire.HandlerNoOutput(api.DeleteRole),
-		"DeleteRolePermissionsBoundary":      wire.HandlerNoOutput(api.DeleteRolePermissionsBoundary),
-		"DeleteRolePolicy":                   wire.HandlerNoOutput(api.DeleteRolePolicy),
-		"DeleteServiceLinkedRole":            wire.Handler(api.DeleteServiceLinkedRole),
-		"DeleteUser":                         wire.HandlerNoOutput(api.DeleteUser),
-		"DeleteUserPolicy":                   wire.HandlerNoOutput(api.DeleteUserPolicy),
-		"DetachRolePolicy":                   wire.HandlerNoOutput(api.DetachRolePolicy),
-		"DetachUserPolicy":                   wire.HandlerNoOutput(api.DetachUserPolicy),
-		"GetAccessKeyLastUsed":               wire.Handler(api.GetAccessKeyLastUsed),
-		"GetAccountSummary":                  wire.Handler(api.GetAccountSummary),
-		"GetPolicy":                          wire.Handler(api.GetPolicy),
-		"GetPolicyVersion":                   wire.Handler(api.GetPolicyVersion),
-		"GetRole":                            wire.Handler(api.GetRole),
-		"GetRolePolicy":                      wire.Handler(api.GetRolePolicy),
-		"GetServiceLinkedRoleDeletionStatus": wire.Handler(api.GetServiceLinkedRoleDeletionStatus),
-		"GetUser":                            wire.Handler(api.GetUser),
-		"GetUserPolicy":                      wire.Handler(api.GetUserPolicy),
-		"ListAccessKeys":                     wire.Handler(api.ListAccessKeys),
-		"ListAccountAliases":                 wire.Handler(api.ListAccountAliases),
-		"ListAttachedRolePolicies":           wire.Handler(api.ListAttachedRolePolicies),
-		"ListAttachedUserPolicies":           wire.Handler(api.ListAttachedUserPolicies),
-		"ListEntitiesForPolicy":              wire.Handler(api.ListEntitiesForPolicy),
-		"ListGroupsForUser":                  wire.Handler(api.ListGroupsForUser),
-		"ListInstanceProfilesForRole":        wire.Handler(api.ListInstanceProfilesForRole),
-		"ListPolicies":                       wire.Handler(api.ListPolicies),
-		"ListPolicyTags":                     wire.Handler(api.ListPolicyTags),
-		"ListPolicyVersions":                 wire.Handler(api.ListPolicyVersions),
-		"ListRolePolicies":                   wire.Handler(api.ListRolePolicies),
-		"ListRoleTags":                       wire.Handler(api.ListRoleTags),
-		"ListRoles":                          wire.Handler(api.ListRoles),
-		"ListUserPolicies":                   wire.Handler(api.ListUserPolicies),
-		"ListUserTags":                       wire.Handler(api.ListUserTags),
-		"ListUsers":                          wire.Handler(api.ListUsers),
-		"PutRolePermissionsBoundary":         wire.HandlerNoOutput(api.PutRolePermissionsBoundary),
-		"PutRolePolicy":                      wire.HandlerNoOutput(api.PutRolePolicy),
-		"PutUserPolicy":                      wire.HandlerNoOutput(api.PutUserPolicy),
-		"SetDefaultPolicyVersion":            wire.HandlerNoOutput(api.SetDefaultPolicyVersion),
-		"SimulatePrincipalPolicy":            wire.Handler(api.SimulatePrincipalPolicy),
-		"TagPolicy":                          wire.HandlerNoOutput(api.TagPolicy),
-		"TagRole":                            wire.HandlerNoOutput(api.TagRole),
-		"TagUser":                            wire.HandlerNoOutput(api.TagUser),
-		"UntagPolicy":                        wire.HandlerNoOutput(api.UntagPolicy),
-		"UntagRole":                          wire.HandlerNoOutput(api.UntagRole),
-		"UntagUser":                          wire.HandlerNoOutput(api.UntagUser),
-		"UpdateAccessKey":                    wire.HandlerNoOutput(api.UpdateAccessKey),
-		"UpdateAssumeRolePolicy":             wire.HandlerNoOutput(api.UpdateAssumeRolePolicy),
-		"UpdateRole":                         wire.Handler(api.UpdateRole),
-		"UpdateRoleDescription":              wire.Handler(api.UpdateRoleDescription),
+		"AddClientIDToOpenIDConnectProvider":      wire.HandlerNoOutput(api.AddClientIDToOpenIDConnectProvider),
+		"AddRoleToInstanceProfile":                wire.HandlerNoOutput(api.AddRoleToInstanceProfile),
+		"AddUserToGroup":                          wire.HandlerNoOutput(api.AddUserToGroup),
+		"AttachGroupPolicy":                       wire.HandlerNoOutput(api.AttachGroupPolicy),
+		"AttachRolePolicy":                        wire.HandlerNoOutput(api.AttachRolePolicy),
+		"AttachUserPolicy":                        wire.HandlerNoOutput(api.AttachUserPolicy),
+		"CreateAccessKey":                         wire.Handler(api.CreateAccessKey),
+		"CreateAccountAlias":                      wire.HandlerNoOutput(api.CreateAccountAlias),
+		"CreateGroup":                             wire.Handler(api.CreateGroup),
+		"CreateInstanceProfile":                   wire.Handler(api.CreateInstanceProfile),
+		"CreateOpenIDConnectProvider":             wire.Handler(api.CreateOpenIDConnectProvider),
+		"CreatePolicy":                            wire.Handler(api.CreatePolicy),
+		"CreatePolicyVersion":                     wire.Handler(api.CreatePolicyVersion),
+		"CreateRole":                              wire.Handler(api.CreateRole),
+		"CreateServiceLinkedRole":                 wire.Handler(api.CreateServiceLinkedRole),
+		"CreateUser":                              wire.Handler(api.CreateUser),
+		"DeleteAccessKey":                         wire.HandlerNoOutput(api.DeleteAccessKey),
+		"DeleteAccountAlias":                      wire.HandlerNoOutput(api.DeleteAccountAlias),
+		"DeleteGroup":                             wire.HandlerNoOutput(api.DeleteGroup),
+		"DeleteGroupPolicy":                       wire.HandlerNoOutput(api.DeleteGroupPolicy),
+		"DeleteInstanceProfile":                   wire.HandlerNoOutput(api.DeleteInstanceProfile),
+		"DeleteOpenIDConnectProvider":             wire.HandlerNoOutput(api.DeleteOpenIDConnectProvider),
+		"DeletePolicy":                            wire.HandlerNoOutput(api.DeletePolicy),
+		"DeletePolicyVersion":                     wire.HandlerNoOutput(api.DeletePolicyVersion),
+		"DeleteRole":                              wire.HandlerNoOutput(api.DeleteRole),
+		"DeleteRolePermissionsBoundary":           wire.HandlerNoOutput(api.DeleteRolePermissionsBoundary),
+		"DeleteRolePolicy":                        wire.HandlerNoOutput(api.DeleteRolePolicy),
+		"DeleteServiceLinkedRole":                 wire.Handler(api.DeleteServiceLinkedRole),
+		"DeleteUser":                              wire.HandlerNoOutput(api.DeleteUser),
+		"DeleteUserPermissionsBoundary":           wire.HandlerNoOutput(api.DeleteUserPermissionsBoundary),
+		"DeleteUserPolicy":                        wire.HandlerNoOutput(api.DeleteUserPolicy),
+		"DetachGroupPolicy":                       wire.HandlerNoOutput(api.DetachGroupPolicy),
+		"DetachRolePolicy":                        wire.HandlerNoOutput(api.DetachRolePolicy),
+		"DetachUserPolicy":                        wire.HandlerNoOutput(api.DetachUserPolicy),
+		"GenerateCredentialReport":                wire.Handler(api.GenerateCredentialReport),
+		"GenerateServiceLastAccessedDetails":      wire.Handler(api.GenerateServiceLastAccessedDetails),
+		"GetAccessKeyLastUsed":                    wire.Handler(api.GetAccessKeyLastUsed),
+		"GetAccountAuthorizationDetails":          wire.Handler(api.GetAccountAuthorizationDetails),
+		"GetAccountSummary":                       wire.Handler(api.GetAccountSummary),
+		"GetContextKeysForCustomPolicy":           wire.Handler(api.GetContextKeysForCustomPolicy),
+		"GetContextKeysForPrincipalPolicy":        wire.Handler(api.GetContextKeysForPrincipalPolicy),
+		"GetCredentialReport":                     wire.Handler(api.GetCredentialReport),
+		"GetGroup":                                wire.Handler(api.GetGroup),
+		"GetGroupPolicy":                          wire.Handler(api.GetGroupPolicy),
+		"GetInstanceProfile":                      wire.Handler(api.GetInstanceProfile),
+		"GetOpenIDConnectProvider":                wire.Handler(api.GetOpenIDConnectProvider),
+		"GetPolicy":                               wire.Handler(api.GetPolicy),
+		"GetPolicyVersion":                        wire.Handler(api.GetPolicyVersion),
+		"GetRole":                                 wire.Handler(api.GetRole),
+		"GetRolePolicy":                           wire.Handler(api.GetRolePolicy),
+		"GetServiceLastAccessedDetails":           wire.Handler(api.GetServiceLastAccessedDetails),
+		"GetServiceLinkedRoleDeletionStatus":      wire.Handler(api.GetServiceLinkedRoleDeletionStatus),
+		"GetUser":                                 wire.Handler(api.GetUser),
+		"GetUserPolicy":                           wire.Handler(api.GetUserPolicy),
+		"ListAccessKeys":                          wire.Handler(api.ListAccessKeys),
+		"ListAccountAliases":                      wire.Handler(api.ListAccountAliases),
+		"ListAttachedGroupPolicies":               wire.Handler(api.ListAttachedGroupPolicies),
+		"ListAttachedRolePolicies":                wire.Handler(api.ListAttachedRolePolicies),
+		"ListAttachedUserPolicies":                wire.Handler(api.ListAttachedUserPolicies),
+		"ListEntitiesForPolicy":                   wire.Handler(api.ListEntitiesForPolicy),
+		"ListGroupPolicies":                       wire.Handler(api.ListGroupPolicies),
+		"ListGroups":                              wire.Handler(api.ListGroups),
+		"ListGroupsForUser":                       wire.Handler(api.ListGroupsForUser),
+		"ListInstanceProfileTags":                 wire.Handler(api.ListInstanceProfileTags),
+		"ListInstanceProfiles":                    wire.Handler(api.ListInstanceProfiles),
+		"ListInstanceProfilesForRole":             wire.Handler(api.ListInstanceProfilesForRole),
+		"ListOpenIDConnectProviderTags":           wire.Handler(api.ListOpenIDConnectProviderTags),
+		"ListOpenIDConnectProviders":              wire.Handler(api.ListOpenIDConnectProviders),
+		"ListPolicies":                            wire.Handler(api.ListPolicies),
+		"ListPolicyTags":                          wire.Handler(api.ListPolicyTags),
+		"ListPolicyVersions":                      wire.Handler(api.ListPolicyVersions),
+		"ListRolePolicies":                        wire.Handler(api.ListRolePolicies),
+		"ListRoleTags":                            wire.Handler(api.ListRoleTags),
+		"ListRoles":                               wire.Handler(api.ListRoles),
+		"ListUserPolicies":                        wire.Handler(api.ListUserPolicies),
+		"ListUserTags":                            wire.Handler(api.ListUserTags),
+		"ListUsers":                               wire.Handler(api.ListUsers),
+		"PutGroupPolicy":                          wire.HandlerNoOutput(api.PutGroupPolicy),
+		"PutRolePermissionsBoundary":              wire.HandlerNoOutput(api.PutRolePermissionsBoundary),
+		"PutRolePolicy":                           wire.HandlerNoOutput(api.PutRolePolicy),
+		"PutUserPermissionsBoundary":              wire.HandlerNoOutput(api.PutUserPermissionsBoundary),
+		"PutUserPolicy":                           wire.HandlerNoOutput(api.PutUserPolicy),
+		"RemoveClientIDFromOpenIDConnectProvider": wire.HandlerNoOutput(api.RemoveClientIDFromOpenIDConnectProvider),
+		"RemoveRoleFromInstanceProfile":           wire.HandlerNoOutput(api.RemoveRoleFromInstanceProfile),
+		"RemoveUserFromGroup":                     wire.HandlerNoOutput(api.RemoveUserFromGroup),
+		"SetDefaultPolicyVersion":                 wire.HandlerNoOutput(api.SetDefaultPolicyVersion),
+		"SimulateCustomPolicy":                    wire.Handler(api.SimulateCustomPolicy),
+		"SimulatePrincipalPolicy":                 wire.Handler(api.SimulatePrincipalPolicy),
+		"TagInstanceProfile":                      wire.HandlerNoOutput(api.TagInstanceProfile),
+		"TagOpenIDConnectProvider":                wire.HandlerNoOutput(api.TagOpenIDConnectProvider),
+		"TagPolicy":                               wire.HandlerNoOutput(api.TagPolicy),
+		"TagRole":                                 wire.HandlerNoOutput(api.TagRole),
+		"TagUser":                                 wire.HandlerNoOutput(api.TagUser),
+		"UntagInstanceProfile":                    wire.HandlerNoOutput(api.UntagInstanceProfile),
+		"UntagOpenIDConnectProvider":              wire.HandlerNoOutput(api.UntagOpenIDConnectProvider),
+		"UntagPolicy":                             wire.HandlerNoOutput(api.UntagPolicy),
+		"UntagRole":                               wire.HandlerNoOutput(api.UntagRole),
+		"UntagUser":                               wire.HandlerNoOutput(api.UntagUser),
+		"UpdateAccessKey":                         wire.HandlerNoOutput(api.UpdateAccessKey),
+		"UpdateAssumeRolePolicy":                  wire.HandlerNoOutput(api.UpdateAssumeRolePolicy),
+		"UpdateGroup":                             wire.HandlerNoOutput(api.UpdateGroup),
+		"UpdateOpenIDConnectProviderThumbprint":   wire.HandlerNoOutput(api.UpdateOpenIDConnectProviderThumbprint),
+		"UpdateRole":                              wire.Handler(api.UpdateRole),
+		"UpdateRoleDescription":                   wire.Handler(api.UpdateRoleDescription),
+		"UpdateUser":                              wire.HandlerNoOutput(api.UpdateUser),
 	}
 }
 
@@ -140,6 +232,22 @@ func Bind(api API) wire.Handlers {
 func NewClient(inv wire.Invoker) API { return client{inv} }
 
 type client struct{ invoker wire.Invoker }
+
+func (c client) AddClientIDToOpenIDConnectProvider(ctx context.Context, in *AddClientIDToOpenIDConnectProviderRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "AddClientIDToOpenIDConnectProvider", in)
+}
+
+func (c client) AddRoleToInstanceProfile(ctx context.Context, in *AddRoleToInstanceProfileRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "AddRoleToInstanceProfile", in)
+}
+
+func (c client) AddUserToGroup(ctx context.Context, in *AddUserToGroupRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "AddUserToGroup", in)
+}
+
+func (c client) AttachGroupPolicy(ctx context.Context, in *AttachGroupPolicyRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "AttachGroupPolicy", in)
+}
 
 func (c client) AttachRolePolicy(ctx context.Context, in *AttachRolePolicyRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "AttachRolePolicy", in)
@@ -151,6 +259,22 @@ func (c client) AttachUserPolicy(ctx context.Context, in *AttachUserPolicyReques
 
 func (c client) CreateAccessKey(ctx context.Context, in *CreateAccessKeyRequest) (*CreateAccessKeyResponse, error) {
 	return wire.Call[CreateAccessKeyResponse](ctx, c.invoker, Model, "CreateAccessKey", in)
+}
+
+func (c client) CreateAccountAlias(ctx context.Context, in *CreateAccountAliasRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "CreateAccountAlias", in)
+}
+
+func (c client) CreateGroup(ctx context.Context, in *CreateGroupRequest) (*CreateGroupResponse, error) {
+	return wire.Call[CreateGroupResponse](ctx, c.invoker, Model, "CreateGroup", in)
+}
+
+func (c client) CreateInstanceProfile(ctx context.Context, in *CreateInstanceProfileRequest) (*CreateInstanceProfileResponse, error) {
+	return wire.Call[CreateInstanceProfileResponse](ctx, c.invoker, Model, "CreateInstanceProfile", in)
+}
+
+func (c client) CreateOpenIDConnectProvider(ctx context.Context, in *CreateOpenIDConnectProviderRequest) (*CreateOpenIDConnectProviderResponse, error) {
+	return wire.Call[CreateOpenIDConnectProviderResponse](ctx, c.invoker, Model, "CreateOpenIDConnectProvider", in)
 }
 
 func (c client) CreatePolicy(ctx context.Context, in *CreatePolicyRequest) (*CreatePolicyResponse, error) {
@@ -175,6 +299,26 @@ func (c client) CreateUser(ctx context.Context, in *CreateUserRequest) (*CreateU
 
 func (c client) DeleteAccessKey(ctx context.Context, in *DeleteAccessKeyRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteAccessKey", in)
+}
+
+func (c client) DeleteAccountAlias(ctx context.Context, in *DeleteAccountAliasRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteAccountAlias", in)
+}
+
+func (c client) DeleteGroup(ctx context.Context, in *DeleteGroupRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteGroup", in)
+}
+
+func (c client) DeleteGroupPolicy(ctx context.Context, in *DeleteGroupPolicyRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteGroupPolicy", in)
+}
+
+func (c client) DeleteInstanceProfile(ctx context.Context, in *DeleteInstanceProfileRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteInstanceProfile", in)
+}
+
+func (c client) DeleteOpenIDConnectProvider(ctx context.Context, in *DeleteOpenIDConnectProviderRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteOpenIDConnectProvider", in)
 }
 
 func (c client) DeletePolicy(ctx context.Context, in *DeletePolicyRequest) error {
@@ -205,8 +349,16 @@ func (c client) DeleteUser(ctx context.Context, in *DeleteUserRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteUser", in)
 }
 
+func (c client) DeleteUserPermissionsBoundary(ctx context.Context, in *DeleteUserPermissionsBoundaryRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteUserPermissionsBoundary", in)
+}
+
 func (c client) DeleteUserPolicy(ctx context.Context, in *DeleteUserPolicyRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteUserPolicy", in)
+}
+
+func (c client) DetachGroupPolicy(ctx context.Context, in *DetachGroupPolicyRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DetachGroupPolicy", in)
 }
 
 func (c client) DetachRolePolicy(ctx context.Context, in *DetachRolePolicyRequest) error {
@@ -217,12 +369,52 @@ func (c client) DetachUserPolicy(ctx context.Context, in *DetachUserPolicyReques
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DetachUserPolicy", in)
 }
 
+func (c client) GenerateCredentialReport(ctx context.Context, in *GenerateCredentialReportInput) (*GenerateCredentialReportResponse, error) {
+	return wire.Call[GenerateCredentialReportResponse](ctx, c.invoker, Model, "GenerateCredentialReport", in)
+}
+
+func (c client) GenerateServiceLastAccessedDetails(ctx context.Context, in *GenerateServiceLastAccessedDetailsRequest) (*GenerateServiceLastAccessedDetailsResponse, error) {
+	return wire.Call[GenerateServiceLastAccessedDetailsResponse](ctx, c.invoker, Model, "GenerateServiceLastAccessedDetails", in)
+}
+
 func (c client) GetAccessKeyLastUsed(ctx context.Context, in *GetAccessKeyLastUsedRequest) (*GetAccessKeyLastUsedResponse, error) {
 	return wire.Call[GetAccessKeyLastUsedResponse](ctx, c.invoker, Model, "GetAccessKeyLastUsed", in)
 }
 
+func (c client) GetAccountAuthorizationDetails(ctx context.Context, in *GetAccountAuthorizationDetailsRequest) (*GetAccountAuthorizationDetailsResponse, error) {
+	return wire.Call[GetAccountAuthorizationDetailsResponse](ctx, c.invoker, Model, "GetAccountAuthorizationDetails", in)
+}
+
 func (c client) GetAccountSummary(ctx context.Context, in *GetAccountSummaryInput) (*GetAccountSummaryResponse, error) {
 	return wire.Call[GetAccountSummaryResponse](ctx, c.invoker, Model, "GetAccountSummary", in)
+}
+
+func (c client) GetContextKeysForCustomPolicy(ctx context.Context, in *GetContextKeysForCustomPolicyRequest) (*GetContextKeysForPolicyResponse, error) {
+	return wire.Call[GetContextKeysForPolicyResponse](ctx, c.invoker, Model, "GetContextKeysForCustomPolicy", in)
+}
+
+func (c client) GetContextKeysForPrincipalPolicy(ctx context.Context, in *GetContextKeysForPrincipalPolicyRequest) (*GetContextKeysForPolicyResponse, error) {
+	return wire.Call[GetContextKeysForPolicyResponse](ctx, c.invoker, Model, "GetContextKeysForPrincipalPolicy", in)
+}
+
+func (c client) GetCredentialReport(ctx context.Context, in *GetCredentialReportInput) (*GetCredentialReportResponse, error) {
+	return wire.Call[GetCredentialReportResponse](ctx, c.invoker, Model, "GetCredentialReport", in)
+}
+
+func (c client) GetGroup(ctx context.Context, in *GetGroupRequest) (*GetGroupResponse, error) {
+	return wire.Call[GetGroupResponse](ctx, c.invoker, Model, "GetGroup", in)
+}
+
+func (c client) GetGroupPolicy(ctx context.Context, in *GetGroupPolicyRequest) (*GetGroupPolicyResponse, error) {
+	return wire.Call[GetGroupPolicyResponse](ctx, c.invoker, Model, "GetGroupPolicy", in)
+}
+
+func (c client) GetInstanceProfile(ctx context.Context, in *GetInstanceProfileRequest) (*GetInstanceProfileResponse, error) {
+	return wire.Call[GetInstanceProfileResponse](ctx, c.invoker, Model, "GetInstanceProfile", in)
+}
+
+func (c client) GetOpenIDConnectProvider(ctx context.Context, in *GetOpenIDConnectProviderRequest) (*GetOpenIDConnectProviderResponse, error) {
+	return wire.Call[GetOpenIDConnectProviderResponse](ctx, c.invoker, Model, "GetOpenIDConnectProvider", in)
 }
 
 func (c client) GetPolicy(ctx context.Context, in *GetPolicyRequest) (*GetPolicyResponse, error) {
@@ -239,6 +431,10 @@ func (c client) GetRole(ctx context.Context, in *GetRoleRequest) (*GetRoleRespon
 
 func (c client) GetRolePolicy(ctx context.Context, in *GetRolePolicyRequest) (*GetRolePolicyResponse, error) {
 	return wire.Call[GetRolePolicyResponse](ctx, c.invoker, Model, "GetRolePolicy", in)
+}
+
+func (c client) GetServiceLastAccessedDetails(ctx context.Context, in *GetServiceLastAccessedDetailsRequest) (*GetServiceLastAccessedDetailsResponse, error) {
+	return wire.Call[GetServiceLastAccessedDetailsResponse](ctx, c.invoker, Model, "GetServiceLastAccessedDetails", in)
 }
 
 func (c client) GetServiceLinkedRoleDeletionStatus(ctx context.Context, in *GetServiceLinkedRoleDeletionStatusRequest) (*GetServiceLinkedRoleDeletionStatusResponse, error) {
@@ -261,6 +457,10 @@ func (c client) ListAccountAliases(ctx context.Context, in *ListAccountAliasesRe
 	return wire.Call[ListAccountAliasesResponse](ctx, c.invoker, Model, "ListAccountAliases", in)
 }
 
+func (c client) ListAttachedGroupPolicies(ctx context.Context, in *ListAttachedGroupPoliciesRequest) (*ListAttachedGroupPoliciesResponse, error) {
+	return wire.Call[ListAttachedGroupPoliciesResponse](ctx, c.invoker, Model, "ListAttachedGroupPolicies", in)
+}
+
 func (c client) ListAttachedRolePolicies(ctx context.Context, in *ListAttachedRolePoliciesRequest) (*ListAttachedRolePoliciesResponse, error) {
 	return wire.Call[ListAttachedRolePoliciesResponse](ctx, c.invoker, Model, "ListAttachedRolePolicies", in)
 }
@@ -273,12 +473,36 @@ func (c client) ListEntitiesForPolicy(ctx context.Context, in *ListEntitiesForPo
 	return wire.Call[ListEntitiesForPolicyResponse](ctx, c.invoker, Model, "ListEntitiesForPolicy", in)
 }
 
+func (c client) ListGroupPolicies(ctx context.Context, in *ListGroupPoliciesRequest) (*ListGroupPoliciesResponse, error) {
+	return wire.Call[ListGroupPoliciesResponse](ctx, c.invoker, Model, "ListGroupPolicies", in)
+}
+
+func (c client) ListGroups(ctx context.Context, in *ListGroupsRequest) (*ListGroupsResponse, error) {
+	return wire.Call[ListGroupsResponse](ctx, c.invoker, Model, "ListGroups", in)
+}
+
 func (c client) ListGroupsForUser(ctx context.Context, in *ListGroupsForUserRequest) (*ListGroupsForUserResponse, error) {
 	return wire.Call[ListGroupsForUserResponse](ctx, c.invoker, Model, "ListGroupsForUser", in)
 }
 
+func (c client) ListInstanceProfileTags(ctx context.Context, in *ListInstanceProfileTagsRequest) (*ListInstanceProfileTagsResponse, error) {
+	return wire.Call[ListInstanceProfileTagsResponse](ctx, c.invoker, Model, "ListInstanceProfileTags", in)
+}
+
+func (c client) ListInstanceProfiles(ctx context.Context, in *ListInstanceProfilesRequest) (*ListInstanceProfilesResponse, error) {
+	return wire.Call[ListInstanceProfilesResponse](ctx, c.invoker, Model, "ListInstanceProfiles", in)
+}
+
 func (c client) ListInstanceProfilesForRole(ctx context.Context, in *ListInstanceProfilesForRoleRequest) (*ListInstanceProfilesForRoleResponse, error) {
 	return wire.Call[ListInstanceProfilesForRoleResponse](ctx, c.invoker, Model, "ListInstanceProfilesForRole", in)
+}
+
+func (c client) ListOpenIDConnectProviderTags(ctx context.Context, in *ListOpenIDConnectProviderTagsRequest) (*ListOpenIDConnectProviderTagsResponse, error) {
+	return wire.Call[ListOpenIDConnectProviderTagsResponse](ctx, c.invoker, Model, "ListOpenIDConnectProviderTags", in)
+}
+
+func (c client) ListOpenIDConnectProviders(ctx context.Context, in *ListOpenIDConnectProvidersRequest) (*ListOpenIDConnectProvidersResponse, error) {
+	return wire.Call[ListOpenIDConnectProvidersResponse](ctx, c.invoker, Model, "ListOpenIDConnectProviders", in)
 }
 
 func (c client) ListPolicies(ctx context.Context, in *ListPoliciesRequest) (*ListPoliciesResponse, error) {
@@ -317,6 +541,10 @@ func (c client) ListUsers(ctx context.Context, in *ListUsersRequest) (*ListUsers
 	return wire.Call[ListUsersResponse](ctx, c.invoker, Model, "ListUsers", in)
 }
 
+func (c client) PutGroupPolicy(ctx context.Context, in *PutGroupPolicyRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "PutGroupPolicy", in)
+}
+
 func (c client) PutRolePermissionsBoundary(ctx context.Context, in *PutRolePermissionsBoundaryRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "PutRolePermissionsBoundary", in)
 }
@@ -325,16 +553,44 @@ func (c client) PutRolePolicy(ctx context.Context, in *PutRolePolicyRequest) err
 	return wire.CallNoOutput(ctx, c.invoker, Model, "PutRolePolicy", in)
 }
 
+func (c client) PutUserPermissionsBoundary(ctx context.Context, in *PutUserPermissionsBoundaryRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "PutUserPermissionsBoundary", in)
+}
+
 func (c client) PutUserPolicy(ctx context.Context, in *PutUserPolicyRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "PutUserPolicy", in)
+}
+
+func (c client) RemoveClientIDFromOpenIDConnectProvider(ctx context.Context, in *RemoveClientIDFromOpenIDConnectProviderRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "RemoveClientIDFromOpenIDConnectProvider", in)
+}
+
+func (c client) RemoveRoleFromInstanceProfile(ctx context.Context, in *RemoveRoleFromInstanceProfileRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "RemoveRoleFromInstanceProfile", in)
+}
+
+func (c client) RemoveUserFromGroup(ctx context.Context, in *RemoveUserFromGroupRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "RemoveUserFromGroup", in)
 }
 
 func (c client) SetDefaultPolicyVersion(ctx context.Context, in *SetDefaultPolicyVersionRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "SetDefaultPolicyVersion", in)
 }
 
+func (c client) SimulateCustomPolicy(ctx context.Context, in *SimulateCustomPolicyRequest) (*SimulatePolicyResponse, error) {
+	return wire.Call[SimulatePolicyResponse](ctx, c.invoker, Model, "SimulateCustomPolicy", in)
+}
+
 func (c client) SimulatePrincipalPolicy(ctx context.Context, in *SimulatePrincipalPolicyRequest) (*SimulatePolicyResponse, error) {
 	return wire.Call[SimulatePolicyResponse](ctx, c.invoker, Model, "SimulatePrincipalPolicy", in)
+}
+
+func (c client) TagInstanceProfile(ctx context.Context, in *TagInstanceProfileRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "TagInstanceProfile", in)
+}
+
+func (c client) TagOpenIDConnectProvider(ctx context.Context, in *TagOpenIDConnectProviderRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "TagOpenIDConnectProvider", in)
 }
 
 func (c client) TagPolicy(ctx context.Context, in *TagPolicyRequest) error {
@@ -347,6 +603,14 @@ func (c client) TagRole(ctx context.Context, in *TagRoleRequest) error {
 
 func (c client) TagUser(ctx context.Context, in *TagUserRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "TagUser", in)
+}
+
+func (c client) UntagInstanceProfile(ctx context.Context, in *UntagInstanceProfileRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "UntagInstanceProfile", in)
+}
+
+func (c client) UntagOpenIDConnectProvider(ctx context.Context, in *UntagOpenIDConnectProviderRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "UntagOpenIDConnectProvider", in)
 }
 
 func (c client) UntagPolicy(ctx context.Context, in *UntagPolicyRequest) error {
@@ -369,10 +633,22 @@ func (c client) UpdateAssumeRolePolicy(ctx context.Context, in *UpdateAssumeRole
 	return wire.CallNoOutput(ctx, c.invoker, Model, "UpdateAssumeRolePolicy", in)
 }
 
+func (c client) UpdateGroup(ctx context.Context, in *UpdateGroupRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "UpdateGroup", in)
+}
+
+func (c client) UpdateOpenIDConnectProviderThumbprint(ctx context.Context, in *UpdateOpenIDConnectProviderThumbprintRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "UpdateOpenIDConnectProviderThumbprint", in)
+}
+
 func (c client) UpdateRole(ctx context.Context, in *UpdateRoleRequest) (*UpdateRoleResponse, error) {
 	return wire.Call[UpdateRoleResponse](ctx, c.invoker, Model, "UpdateRole", in)
 }
 
 func (c client) UpdateRoleDescription(ctx context.Context, in *UpdateRoleDescriptionRequest) (*UpdateRoleDescriptionResponse, error) {
 	return wire.Call[UpdateRoleDescriptionResponse](ctx, c.invoker, Model, "UpdateRoleDescription", in)
+}
+
+func (c client) UpdateUser(ctx context.Context, in *UpdateUserRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "UpdateUser", in)
 }

@@ -2,6 +2,20 @@
 
 package iamapi
 
+// AccessAdvisorUsageGranularityType is an enumeration.
+type AccessAdvisorUsageGranularityType string
+
+// The values of AccessAdvisorUsageGranularityType.
+const (
+	AccessAdvisorUsageGranularityTypeServiceLevel AccessAdvisorUsageGranularityType = "SERVICE_LEVEL"
+	AccessAdvisorUsageGranularityTypeActionLevel  AccessAdvisorUsageGranularityType = "ACTION_LEVEL"
+)
+
+// EnumValues returns the values that the model lists.
+func (AccessAdvisorUsageGranularityType) EnumValues() []string {
+	return []string{"SERVICE_LEVEL", "ACTION_LEVEL"}
+}
+
 // AttachmentType is an enumeration.
 type AttachmentType string
 
@@ -151,6 +165,49 @@ const (
 // EnumValues returns the values that the model lists.
 func (PolicyUsageType) EnumValues() []string {
 	return []string{"PermissionsPolicy", "PermissionsBoundary"}
+}
+
+// ReportFormatType is an enumeration.
+type ReportFormatType string
+
+// The values of ReportFormatType.
+const (
+	ReportFormatTypeTextCsv ReportFormatType = "text/csv"
+)
+
+// EnumValues returns the values that the model lists.
+func (ReportFormatType) EnumValues() []string {
+	return []string{"text/csv"}
+}
+
+// ReportStateType is an enumeration.
+type ReportStateType string
+
+// The values of ReportStateType.
+const (
+	ReportStateTypeStarted    ReportStateType = "STARTED"
+	ReportStateTypeInprogress ReportStateType = "INPROGRESS"
+	ReportStateTypeComplete   ReportStateType = "COMPLETE"
+)
+
+// EnumValues returns the values that the model lists.
+func (ReportStateType) EnumValues() []string {
+	return []string{"STARTED", "INPROGRESS", "COMPLETE"}
+}
+
+// JobStatusType is an enumeration.
+type JobStatusType string
+
+// The values of JobStatusType.
+const (
+	JobStatusTypeInProgress JobStatusType = "IN_PROGRESS"
+	JobStatusTypeCompleted  JobStatusType = "COMPLETED"
+	JobStatusTypeFailed     JobStatusType = "FAILED"
+)
+
+// EnumValues returns the values that the model lists.
+func (JobStatusType) EnumValues() []string {
+	return []string{"IN_PROGRESS", "COMPLETED", "FAILED"}
 }
 
 // PolicyScopeType is an enumeration.

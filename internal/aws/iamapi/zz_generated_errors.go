@@ -27,6 +27,69 @@ func (e *ConcurrentModificationException) ErrorMessage() string { return e.Messa
 // HTTPStatus is 409.
 func (e *ConcurrentModificationException) HTTPStatus() int { return 409 }
 
+// CredentialReportExpiredException is a modelled error.
+type CredentialReportExpiredException struct {
+	Message string `aws:"message"`
+}
+
+func (e *CredentialReportExpiredException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is ReportExpired.
+func (e *CredentialReportExpiredException) ErrorCode() string { return "ReportExpired" }
+
+// ErrorShape is the name in the model.
+func (e *CredentialReportExpiredException) ErrorShape() string {
+	return "CredentialReportExpiredException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *CredentialReportExpiredException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 410.
+func (e *CredentialReportExpiredException) HTTPStatus() int { return 410 }
+
+// CredentialReportNotPresentException is a modelled error.
+type CredentialReportNotPresentException struct {
+	Message string `aws:"message"`
+}
+
+func (e *CredentialReportNotPresentException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is ReportNotPresent.
+func (e *CredentialReportNotPresentException) ErrorCode() string { return "ReportNotPresent" }
+
+// ErrorShape is the name in the model.
+func (e *CredentialReportNotPresentException) ErrorShape() string {
+	return "CredentialReportNotPresentException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *CredentialReportNotPresentException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 410.
+func (e *CredentialReportNotPresentException) HTTPStatus() int { return 410 }
+
+// CredentialReportNotReadyException is a modelled error.
+type CredentialReportNotReadyException struct {
+	Message string `aws:"message"`
+}
+
+func (e *CredentialReportNotReadyException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is ReportInProgress.
+func (e *CredentialReportNotReadyException) ErrorCode() string { return "ReportInProgress" }
+
+// ErrorShape is the name in the model.
+func (e *CredentialReportNotReadyException) ErrorShape() string {
+	return "CredentialReportNotReadyException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *CredentialReportNotReadyException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 404.
+func (e *CredentialReportNotReadyException) HTTPStatus() int { return 404 }
+
 // DeleteConflictException is a modelled error.
 type DeleteConflictException struct {
 	Message string `aws:"message"`
@@ -64,6 +127,29 @@ func (e *EntityAlreadyExistsException) ErrorMessage() string { return e.Message 
 
 // HTTPStatus is 409.
 func (e *EntityAlreadyExistsException) HTTPStatus() int { return 409 }
+
+// EntityTemporarilyUnmodifiableException is a modelled error.
+type EntityTemporarilyUnmodifiableException struct {
+	Message string `aws:"message"`
+}
+
+func (e *EntityTemporarilyUnmodifiableException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is EntityTemporarilyUnmodifiable.
+func (e *EntityTemporarilyUnmodifiableException) ErrorCode() string {
+	return "EntityTemporarilyUnmodifiable"
+}
+
+// ErrorShape is the name in the model.
+func (e *EntityTemporarilyUnmodifiableException) ErrorShape() string {
+	return "EntityTemporarilyUnmodifiableException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *EntityTemporarilyUnmodifiableException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 409.
+func (e *EntityTemporarilyUnmodifiableException) HTTPStatus() int { return 409 }
 
 // InvalidInputException is a modelled error.
 type InvalidInputException struct {
@@ -142,6 +228,29 @@ func (e *NoSuchEntityException) ErrorMessage() string { return e.Message }
 
 // HTTPStatus is 404.
 func (e *NoSuchEntityException) HTTPStatus() int { return 404 }
+
+// OpenIdIdpCommunicationErrorException is a modelled error.
+type OpenIdIdpCommunicationErrorException struct {
+	Message string `aws:"message"`
+}
+
+func (e *OpenIdIdpCommunicationErrorException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is OpenIdIdpCommunicationError.
+func (e *OpenIdIdpCommunicationErrorException) ErrorCode() string {
+	return "OpenIdIdpCommunicationError"
+}
+
+// ErrorShape is the name in the model.
+func (e *OpenIdIdpCommunicationErrorException) ErrorShape() string {
+	return "OpenIdIdpCommunicationErrorException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *OpenIdIdpCommunicationErrorException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *OpenIdIdpCommunicationErrorException) HTTPStatus() int { return 400 }
 
 // PolicyEvaluationException is a modelled error.
 type PolicyEvaluationException struct {

@@ -30,6 +30,30 @@ type AccessKeyMetadata struct {
 	CreateDate  time.Time  `aws:"CreateDate"`
 }
 
+// AddClientIDToOpenIDConnectProviderRequest is the model's AddClientIDToOpenIDConnectProviderRequest.
+type AddClientIDToOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+	ClientID                 string `aws:"ClientID,required,min=1,max=255"`
+}
+
+// AddRoleToInstanceProfileRequest is the model's AddRoleToInstanceProfileRequest.
+type AddRoleToInstanceProfileRequest struct {
+	InstanceProfileName string `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	RoleName            string `aws:"RoleName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
+}
+
+// AddUserToGroupRequest is the model's AddUserToGroupRequest.
+type AddUserToGroupRequest struct {
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	UserName  string `aws:"UserName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// AttachGroupPolicyRequest is the model's AttachGroupPolicyRequest.
+type AttachGroupPolicyRequest struct {
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyArn string `aws:"PolicyArn,required,min=20,max=2048"`
+}
+
 // AttachRolePolicyRequest is the model's AttachRolePolicyRequest.
 type AttachRolePolicyRequest struct {
 	RoleName  string `aws:"RoleName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
@@ -69,6 +93,48 @@ type CreateAccessKeyRequest struct {
 // CreateAccessKeyResponse is the model's CreateAccessKeyResponse.
 type CreateAccessKeyResponse struct {
 	AccessKey *AccessKey `aws:"AccessKey,required"`
+}
+
+// CreateAccountAliasRequest is the model's CreateAccountAliasRequest.
+type CreateAccountAliasRequest struct {
+	AccountAlias string `aws:"AccountAlias,required,min=3,max=63"`
+}
+
+// CreateGroupRequest is the model's CreateGroupRequest.
+type CreateGroupRequest struct {
+	Path      string `aws:"Path,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// CreateGroupResponse is the model's CreateGroupResponse.
+type CreateGroupResponse struct {
+	Group *Group `aws:"Group,required"`
+}
+
+// CreateInstanceProfileRequest is the model's CreateInstanceProfileRequest.
+type CreateInstanceProfileRequest struct {
+	InstanceProfileName string `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	Path                string `aws:"Path,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	Tags                []Tag  `aws:"Tags,max=50"`
+}
+
+// CreateInstanceProfileResponse is the model's CreateInstanceProfileResponse.
+type CreateInstanceProfileResponse struct {
+	InstanceProfile *InstanceProfile `aws:"InstanceProfile,required"`
+}
+
+// CreateOpenIDConnectProviderRequest is the model's CreateOpenIDConnectProviderRequest.
+type CreateOpenIDConnectProviderRequest struct {
+	Url            string   `aws:"Url,required,min=1,max=255"`
+	ClientIDList   []string `aws:"ClientIDList,m.min=1,m.max=255"`
+	ThumbprintList []string `aws:"ThumbprintList,m.min=40,m.max=40"`
+	Tags           []Tag    `aws:"Tags,max=50"`
+}
+
+// CreateOpenIDConnectProviderResponse is the model's CreateOpenIDConnectProviderResponse.
+type CreateOpenIDConnectProviderResponse struct {
+	OpenIDConnectProviderArn string `aws:"OpenIDConnectProviderArn,min=20,max=2048"`
+	Tags                     []Tag  `aws:"Tags,max=50"`
 }
 
 // CreatePolicyRequest is the model's CreatePolicyRequest.
@@ -144,6 +210,32 @@ type DeleteAccessKeyRequest struct {
 	AccessKeyId string `aws:"AccessKeyId,required,min=16,max=128" pattern:"[\\w]+"`
 }
 
+// DeleteAccountAliasRequest is the model's DeleteAccountAliasRequest.
+type DeleteAccountAliasRequest struct {
+	AccountAlias string `aws:"AccountAlias,required,min=3,max=63"`
+}
+
+// DeleteGroupPolicyRequest is the model's DeleteGroupPolicyRequest.
+type DeleteGroupPolicyRequest struct {
+	GroupName  string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyName string `aws:"PolicyName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// DeleteGroupRequest is the model's DeleteGroupRequest.
+type DeleteGroupRequest struct {
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// DeleteInstanceProfileRequest is the model's DeleteInstanceProfileRequest.
+type DeleteInstanceProfileRequest struct {
+	InstanceProfileName string `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// DeleteOpenIDConnectProviderRequest is the model's DeleteOpenIDConnectProviderRequest.
+type DeleteOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+}
+
 // DeletePolicyRequest is the model's DeletePolicyRequest.
 type DeletePolicyRequest struct {
 	PolicyArn string `aws:"PolicyArn,required,min=20,max=2048"`
@@ -181,6 +273,11 @@ type DeleteServiceLinkedRoleResponse struct {
 	DeletionTaskId string `aws:"DeletionTaskId,required,min=1,max=1000"`
 }
 
+// DeleteUserPermissionsBoundaryRequest is the model's DeleteUserPermissionsBoundaryRequest.
+type DeleteUserPermissionsBoundaryRequest struct {
+	UserName string `aws:"UserName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
+}
+
 // DeleteUserPolicyRequest is the model's DeleteUserPolicyRequest.
 type DeleteUserPolicyRequest struct {
 	UserName   string `aws:"UserName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
@@ -198,6 +295,12 @@ type DeletionTaskFailureReasonType struct {
 	RoleUsageList []RoleUsageType `aws:"RoleUsageList"`
 }
 
+// DetachGroupPolicyRequest is the model's DetachGroupPolicyRequest.
+type DetachGroupPolicyRequest struct {
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyArn string `aws:"PolicyArn,required,min=20,max=2048"`
+}
+
 // DetachRolePolicyRequest is the model's DetachRolePolicyRequest.
 type DetachRolePolicyRequest struct {
 	RoleName  string `aws:"RoleName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
@@ -208,6 +311,12 @@ type DetachRolePolicyRequest struct {
 type DetachUserPolicyRequest struct {
 	UserName  string `aws:"UserName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
 	PolicyArn string `aws:"PolicyArn,required,min=20,max=2048"`
+}
+
+// ErrorDetails is the model's ErrorDetails.
+type ErrorDetails struct {
+	Message string `aws:"Message,required"`
+	Code    string `aws:"Code,required"`
 }
 
 // EvaluationResult is the model's EvaluationResult.
@@ -223,6 +332,23 @@ type EvaluationResult struct {
 	ResourceSpecificResults           []ResourceSpecificResult                `aws:"ResourceSpecificResults"`
 }
 
+// GenerateCredentialReportResponse is the model's GenerateCredentialReportResponse.
+type GenerateCredentialReportResponse struct {
+	State       ReportStateType `aws:"State"`
+	Description string          `aws:"Description"`
+}
+
+// GenerateServiceLastAccessedDetailsRequest is the model's GenerateServiceLastAccessedDetailsRequest.
+type GenerateServiceLastAccessedDetailsRequest struct {
+	Arn         string                            `aws:"Arn,required,min=20,max=2048"`
+	Granularity AccessAdvisorUsageGranularityType `aws:"Granularity"`
+}
+
+// GenerateServiceLastAccessedDetailsResponse is the model's GenerateServiceLastAccessedDetailsResponse.
+type GenerateServiceLastAccessedDetailsResponse struct {
+	JobId string `aws:"JobId,min=36,max=36"`
+}
+
 // GetAccessKeyLastUsedRequest is the model's GetAccessKeyLastUsedRequest.
 type GetAccessKeyLastUsedRequest struct {
 	AccessKeyId string `aws:"AccessKeyId,required,min=16,max=128" pattern:"[\\w]+"`
@@ -234,9 +360,101 @@ type GetAccessKeyLastUsedResponse struct {
 	AccessKeyLastUsed *AccessKeyLastUsed `aws:"AccessKeyLastUsed"`
 }
 
+// GetAccountAuthorizationDetailsRequest is the model's GetAccountAuthorizationDetailsRequest.
+type GetAccountAuthorizationDetailsRequest struct {
+	Filter   []EntityType `aws:"Filter"`
+	MaxItems *int32       `aws:"MaxItems,min=1,max=1000"`
+	Marker   string       `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+}
+
+// GetAccountAuthorizationDetailsResponse is the model's GetAccountAuthorizationDetailsResponse.
+type GetAccountAuthorizationDetailsResponse struct {
+	UserDetailList  []UserDetail          `aws:"UserDetailList"`
+	GroupDetailList []GroupDetail         `aws:"GroupDetailList"`
+	RoleDetailList  []RoleDetail          `aws:"RoleDetailList"`
+	Policies        []ManagedPolicyDetail `aws:"Policies"`
+	IsTruncated     bool                  `aws:"IsTruncated"`
+	Marker          string                `aws:"Marker"`
+}
+
 // GetAccountSummaryResponse is the model's GetAccountSummaryResponse.
 type GetAccountSummaryResponse struct {
 	SummaryMap map[SummaryKeyType]int32 `aws:"SummaryMap"`
+}
+
+// GetContextKeysForCustomPolicyRequest is the model's GetContextKeysForCustomPolicyRequest.
+type GetContextKeysForCustomPolicyRequest struct {
+	PolicyInputList []string `aws:"PolicyInputList,required,m.min=1,m.max=131072" m.pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
+// GetContextKeysForPolicyResponse is the model's GetContextKeysForPolicyResponse.
+type GetContextKeysForPolicyResponse struct {
+	ContextKeyNames []string `aws:"ContextKeyNames,m.min=5,m.max=256"`
+}
+
+// GetContextKeysForPrincipalPolicyRequest is the model's GetContextKeysForPrincipalPolicyRequest.
+type GetContextKeysForPrincipalPolicyRequest struct {
+	PolicySourceArn string   `aws:"PolicySourceArn,required,min=20,max=2048"`
+	PolicyInputList []string `aws:"PolicyInputList,m.min=1,m.max=131072" m.pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
+// GetCredentialReportResponse is the model's GetCredentialReportResponse.
+type GetCredentialReportResponse struct {
+	Content       []byte           `aws:"Content"`
+	ReportFormat  ReportFormatType `aws:"ReportFormat"`
+	GeneratedTime time.Time        `aws:"GeneratedTime"`
+}
+
+// GetGroupPolicyRequest is the model's GetGroupPolicyRequest.
+type GetGroupPolicyRequest struct {
+	GroupName  string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyName string `aws:"PolicyName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// GetGroupPolicyResponse is the model's GetGroupPolicyResponse.
+type GetGroupPolicyResponse struct {
+	GroupName      string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyName     string `aws:"PolicyName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyDocument string `aws:"PolicyDocument,required,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
+// GetGroupRequest is the model's GetGroupRequest.
+type GetGroupRequest struct {
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	Marker    string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+	MaxItems  *int32 `aws:"MaxItems,min=1,max=1000"`
+}
+
+// GetGroupResponse is the model's GetGroupResponse.
+type GetGroupResponse struct {
+	Group       *Group `aws:"Group,required"`
+	Users       []User `aws:"Users,required"`
+	IsTruncated bool   `aws:"IsTruncated"`
+	Marker      string `aws:"Marker"`
+}
+
+// GetInstanceProfileRequest is the model's GetInstanceProfileRequest.
+type GetInstanceProfileRequest struct {
+	InstanceProfileName string `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// GetInstanceProfileResponse is the model's GetInstanceProfileResponse.
+type GetInstanceProfileResponse struct {
+	InstanceProfile *InstanceProfile `aws:"InstanceProfile,required"`
+}
+
+// GetOpenIDConnectProviderRequest is the model's GetOpenIDConnectProviderRequest.
+type GetOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+}
+
+// GetOpenIDConnectProviderResponse is the model's GetOpenIDConnectProviderResponse.
+type GetOpenIDConnectProviderResponse struct {
+	Url            string    `aws:"Url,min=1,max=255"`
+	ClientIDList   []string  `aws:"ClientIDList,m.min=1,m.max=255"`
+	ThumbprintList []string  `aws:"ThumbprintList,m.min=40,m.max=40"`
+	CreateDate     time.Time `aws:"CreateDate"`
+	Tags           []Tag     `aws:"Tags,max=50"`
 }
 
 // GetPolicyRequest is the model's GetPolicyRequest.
@@ -283,6 +501,25 @@ type GetRoleResponse struct {
 	Role *Role `aws:"Role,required"`
 }
 
+// GetServiceLastAccessedDetailsRequest is the model's GetServiceLastAccessedDetailsRequest.
+type GetServiceLastAccessedDetailsRequest struct {
+	JobId    string `aws:"JobId,required,min=36,max=36"`
+	MaxItems *int32 `aws:"MaxItems,min=1,max=1000"`
+	Marker   string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+}
+
+// GetServiceLastAccessedDetailsResponse is the model's GetServiceLastAccessedDetailsResponse.
+type GetServiceLastAccessedDetailsResponse struct {
+	JobStatus            JobStatusType                     `aws:"JobStatus,required"`
+	JobType              AccessAdvisorUsageGranularityType `aws:"JobType"`
+	JobCreationDate      time.Time                         `aws:"JobCreationDate,required"`
+	ServicesLastAccessed []ServiceLastAccessed             `aws:"ServicesLastAccessed,required"`
+	JobCompletionDate    time.Time                         `aws:"JobCompletionDate,required"`
+	IsTruncated          bool                              `aws:"IsTruncated"`
+	Marker               string                            `aws:"Marker"`
+	Error                *ErrorDetails                     `aws:"Error"`
+}
+
 // GetServiceLinkedRoleDeletionStatusRequest is the model's GetServiceLinkedRoleDeletionStatusRequest.
 type GetServiceLinkedRoleDeletionStatusRequest struct {
 	DeletionTaskId string `aws:"DeletionTaskId,required,min=1,max=1000"`
@@ -324,6 +561,17 @@ type Group struct {
 	GroupId    string    `aws:"GroupId,required,min=16,max=128" pattern:"[\\w]+"`
 	Arn        string    `aws:"Arn,required,min=20,max=2048"`
 	CreateDate time.Time `aws:"CreateDate,required"`
+}
+
+// GroupDetail is the model's GroupDetail.
+type GroupDetail struct {
+	Path                    string           `aws:"Path,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	GroupName               string           `aws:"GroupName,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	GroupId                 string           `aws:"GroupId,min=16,max=128" pattern:"[\\w]+"`
+	Arn                     string           `aws:"Arn,min=20,max=2048"`
+	CreateDate              time.Time        `aws:"CreateDate"`
+	GroupPolicyList         []PolicyDetail   `aws:"GroupPolicyList"`
+	AttachedManagedPolicies []AttachedPolicy `aws:"AttachedManagedPolicies"`
 }
 
 // InlinePolicyIdentifierType is the model's InlinePolicyIdentifierType.
@@ -369,6 +617,21 @@ type ListAccountAliasesResponse struct {
 	AccountAliases []string `aws:"AccountAliases,required,m.min=3,m.max=63"`
 	IsTruncated    bool     `aws:"IsTruncated"`
 	Marker         string   `aws:"Marker"`
+}
+
+// ListAttachedGroupPoliciesRequest is the model's ListAttachedGroupPoliciesRequest.
+type ListAttachedGroupPoliciesRequest struct {
+	GroupName  string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PathPrefix string `aws:"PathPrefix,min=1,max=512" pattern:"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
+	Marker     string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+	MaxItems   *int32 `aws:"MaxItems,min=1,max=1000"`
+}
+
+// ListAttachedGroupPoliciesResponse is the model's ListAttachedGroupPoliciesResponse.
+type ListAttachedGroupPoliciesResponse struct {
+	AttachedPolicies []AttachedPolicy `aws:"AttachedPolicies"`
+	IsTruncated      bool             `aws:"IsTruncated"`
+	Marker           string           `aws:"Marker"`
 }
 
 // ListAttachedRolePoliciesRequest is the model's ListAttachedRolePoliciesRequest.
@@ -420,6 +683,20 @@ type ListEntitiesForPolicyResponse struct {
 	Marker       string        `aws:"Marker"`
 }
 
+// ListGroupPoliciesRequest is the model's ListGroupPoliciesRequest.
+type ListGroupPoliciesRequest struct {
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	Marker    string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+	MaxItems  *int32 `aws:"MaxItems,min=1,max=1000"`
+}
+
+// ListGroupPoliciesResponse is the model's ListGroupPoliciesResponse.
+type ListGroupPoliciesResponse struct {
+	PolicyNames []string `aws:"PolicyNames,required,m.min=1,m.max=128" m.pattern:"[\\w+=,.@-]+"`
+	IsTruncated bool     `aws:"IsTruncated"`
+	Marker      string   `aws:"Marker"`
+}
+
 // ListGroupsForUserRequest is the model's ListGroupsForUserRequest.
 type ListGroupsForUserRequest struct {
 	UserName string `aws:"UserName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
@@ -434,6 +711,34 @@ type ListGroupsForUserResponse struct {
 	Marker      string  `aws:"Marker"`
 }
 
+// ListGroupsRequest is the model's ListGroupsRequest.
+type ListGroupsRequest struct {
+	PathPrefix string `aws:"PathPrefix,min=1,max=512" pattern:"\\u002F[\\u0021-\\u007F]*"`
+	Marker     string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+	MaxItems   *int32 `aws:"MaxItems,min=1,max=1000"`
+}
+
+// ListGroupsResponse is the model's ListGroupsResponse.
+type ListGroupsResponse struct {
+	Groups      []Group `aws:"Groups,required"`
+	IsTruncated bool    `aws:"IsTruncated"`
+	Marker      string  `aws:"Marker"`
+}
+
+// ListInstanceProfileTagsRequest is the model's ListInstanceProfileTagsRequest.
+type ListInstanceProfileTagsRequest struct {
+	InstanceProfileName string `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	Marker              string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+	MaxItems            *int32 `aws:"MaxItems,min=1,max=1000"`
+}
+
+// ListInstanceProfileTagsResponse is the model's ListInstanceProfileTagsResponse.
+type ListInstanceProfileTagsResponse struct {
+	Tags        []Tag  `aws:"Tags,required,max=50"`
+	IsTruncated bool   `aws:"IsTruncated"`
+	Marker      string `aws:"Marker"`
+}
+
 // ListInstanceProfilesForRoleRequest is the model's ListInstanceProfilesForRoleRequest.
 type ListInstanceProfilesForRoleRequest struct {
 	RoleName string `aws:"RoleName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
@@ -446,6 +751,43 @@ type ListInstanceProfilesForRoleResponse struct {
 	InstanceProfiles []InstanceProfile `aws:"InstanceProfiles,required"`
 	IsTruncated      bool              `aws:"IsTruncated"`
 	Marker           string            `aws:"Marker"`
+}
+
+// ListInstanceProfilesRequest is the model's ListInstanceProfilesRequest.
+type ListInstanceProfilesRequest struct {
+	PathPrefix string `aws:"PathPrefix,min=1,max=512" pattern:"\\u002F[\\u0021-\\u007F]*"`
+	Marker     string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+	MaxItems   *int32 `aws:"MaxItems,min=1,max=1000"`
+}
+
+// ListInstanceProfilesResponse is the model's ListInstanceProfilesResponse.
+type ListInstanceProfilesResponse struct {
+	InstanceProfiles []InstanceProfile `aws:"InstanceProfiles,required"`
+	IsTruncated      bool              `aws:"IsTruncated"`
+	Marker           string            `aws:"Marker"`
+}
+
+// ListOpenIDConnectProviderTagsRequest is the model's ListOpenIDConnectProviderTagsRequest.
+type ListOpenIDConnectProviderTagsRequest struct {
+	OpenIDConnectProviderArn string `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+	Marker                   string `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
+	MaxItems                 *int32 `aws:"MaxItems,min=1,max=1000"`
+}
+
+// ListOpenIDConnectProviderTagsResponse is the model's ListOpenIDConnectProviderTagsResponse.
+type ListOpenIDConnectProviderTagsResponse struct {
+	Tags        []Tag  `aws:"Tags,required,max=50"`
+	IsTruncated bool   `aws:"IsTruncated"`
+	Marker      string `aws:"Marker"`
+}
+
+// ListOpenIDConnectProvidersRequest is the model's ListOpenIDConnectProvidersRequest.
+type ListOpenIDConnectProvidersRequest struct {
+}
+
+// ListOpenIDConnectProvidersResponse is the model's ListOpenIDConnectProvidersResponse.
+type ListOpenIDConnectProvidersResponse struct {
+	OpenIDConnectProviderList []OpenIDConnectProviderListEntry `aws:"OpenIDConnectProviderList"`
 }
 
 // ListPoliciesRequest is the model's ListPoliciesRequest.
@@ -577,6 +919,32 @@ type ListUsersResponse struct {
 	Marker      string `aws:"Marker"`
 }
 
+// ManagedPolicyDetail is the model's ManagedPolicyDetail.
+type ManagedPolicyDetail struct {
+	PolicyName                    string          `aws:"PolicyName,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyId                      string          `aws:"PolicyId,min=16,max=128" pattern:"[\\w]+"`
+	Arn                           string          `aws:"Arn,min=20,max=2048"`
+	Path                          string          `aws:"Path,min=1,max=512" pattern:"((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"`
+	DefaultVersionId              string          `aws:"DefaultVersionId" pattern:"v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
+	AttachmentCount               int32           `aws:"AttachmentCount"`
+	PermissionsBoundaryUsageCount int32           `aws:"PermissionsBoundaryUsageCount"`
+	IsAttachable                  bool            `aws:"IsAttachable"`
+	Description                   string          `aws:"Description,max=1000"`
+	CreateDate                    time.Time       `aws:"CreateDate"`
+	UpdateDate                    time.Time       `aws:"UpdateDate"`
+	PolicyVersionList             []PolicyVersion `aws:"PolicyVersionList"`
+}
+
+// OpenIDConnectProviderListEntry is the model's OpenIDConnectProviderListEntry.
+type OpenIDConnectProviderListEntry struct {
+	Arn string `aws:"Arn,min=20,max=2048"`
+}
+
+// OrderedOrganizationPolicyType is the model's OrderedOrganizationPolicyType.
+type OrderedOrganizationPolicyType struct {
+	ServiceControlPolicyInputList []string `aws:"ServiceControlPolicyInputList,m.min=1,m.max=131072" m.pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
 // OrganizationsDecisionDetail is the model's OrganizationsDecisionDetail.
 type OrganizationsDecisionDetail struct {
 	AllowedByOrganizations bool `aws:"AllowedByOrganizations"`
@@ -601,6 +969,12 @@ type Policy struct {
 	CreateDate                    time.Time `aws:"CreateDate"`
 	UpdateDate                    time.Time `aws:"UpdateDate"`
 	Tags                          []Tag     `aws:"Tags,max=50"`
+}
+
+// PolicyDetail is the model's PolicyDetail.
+type PolicyDetail struct {
+	PolicyName     string `aws:"PolicyName,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyDocument string `aws:"PolicyDocument,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
 // PolicyGroup is the model's PolicyGroup.
@@ -642,6 +1016,13 @@ type Position struct {
 	Column int32 `aws:"Column"`
 }
 
+// PutGroupPolicyRequest is the model's PutGroupPolicyRequest.
+type PutGroupPolicyRequest struct {
+	GroupName      string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyName     string `aws:"PolicyName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	PolicyDocument string `aws:"PolicyDocument,required,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
 // PutRolePermissionsBoundaryRequest is the model's PutRolePermissionsBoundaryRequest.
 type PutRolePermissionsBoundaryRequest struct {
 	RoleName            string `aws:"RoleName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
@@ -655,11 +1036,35 @@ type PutRolePolicyRequest struct {
 	PolicyDocument string `aws:"PolicyDocument,required,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
+// PutUserPermissionsBoundaryRequest is the model's PutUserPermissionsBoundaryRequest.
+type PutUserPermissionsBoundaryRequest struct {
+	UserName            string `aws:"UserName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
+	PermissionsBoundary string `aws:"PermissionsBoundary,required,min=20,max=2048"`
+}
+
 // PutUserPolicyRequest is the model's PutUserPolicyRequest.
 type PutUserPolicyRequest struct {
 	UserName       string `aws:"UserName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
 	PolicyName     string `aws:"PolicyName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
 	PolicyDocument string `aws:"PolicyDocument,required,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+}
+
+// RemoveClientIDFromOpenIDConnectProviderRequest is the model's RemoveClientIDFromOpenIDConnectProviderRequest.
+type RemoveClientIDFromOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+	ClientID                 string `aws:"ClientID,required,min=1,max=255"`
+}
+
+// RemoveRoleFromInstanceProfileRequest is the model's RemoveRoleFromInstanceProfileRequest.
+type RemoveRoleFromInstanceProfileRequest struct {
+	InstanceProfileName string `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	RoleName            string `aws:"RoleName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
+}
+
+// RemoveUserFromGroupRequest is the model's RemoveUserFromGroupRequest.
+type RemoveUserFromGroupRequest struct {
+	GroupName string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	UserName  string `aws:"UserName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
 }
 
 // ResourceSpecificResult is the model's ResourceSpecificResult.
@@ -688,6 +1093,22 @@ type Role struct {
 	SourceRoleTemplate       *SourceRoleTemplate          `aws:"SourceRoleTemplate"`
 }
 
+// RoleDetail is the model's RoleDetail.
+type RoleDetail struct {
+	Path                     string                       `aws:"Path,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	RoleName                 string                       `aws:"RoleName,min=1,max=64" pattern:"[\\w+=,.@-]+"`
+	RoleId                   string                       `aws:"RoleId,min=16,max=128" pattern:"[\\w]+"`
+	Arn                      string                       `aws:"Arn,min=20,max=2048"`
+	CreateDate               time.Time                    `aws:"CreateDate"`
+	AssumeRolePolicyDocument string                       `aws:"AssumeRolePolicyDocument,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	InstanceProfileList      []InstanceProfile            `aws:"InstanceProfileList"`
+	RolePolicyList           []PolicyDetail               `aws:"RolePolicyList"`
+	AttachedManagedPolicies  []AttachedPolicy             `aws:"AttachedManagedPolicies"`
+	PermissionsBoundary      *AttachedPermissionsBoundary `aws:"PermissionsBoundary"`
+	Tags                     []Tag                        `aws:"Tags,max=50"`
+	RoleLastUsed             *RoleLastUsed                `aws:"RoleLastUsed"`
+}
+
 // RoleLastUsed is the model's RoleLastUsed.
 type RoleLastUsed struct {
 	LastUsedDate time.Time `aws:"LastUsedDate"`
@@ -700,10 +1121,37 @@ type RoleUsageType struct {
 	Resources []string `aws:"Resources,m.min=20,m.max=2048"`
 }
 
+// ServiceLastAccessed is the model's ServiceLastAccessed.
+type ServiceLastAccessed struct {
+	ServiceName                string                      `aws:"ServiceName,required"`
+	LastAuthenticated          time.Time                   `aws:"LastAuthenticated"`
+	ServiceNamespace           string                      `aws:"ServiceNamespace,required,min=1,max=64" pattern:"[\\w-]*"`
+	LastAuthenticatedEntity    string                      `aws:"LastAuthenticatedEntity,min=20,max=2048"`
+	LastAuthenticatedRegion    string                      `aws:"LastAuthenticatedRegion"`
+	TotalAuthenticatedEntities int32                       `aws:"TotalAuthenticatedEntities"`
+	TrackedActionsLastAccessed []TrackedActionLastAccessed `aws:"TrackedActionsLastAccessed"`
+}
+
 // SetDefaultPolicyVersionRequest is the model's SetDefaultPolicyVersionRequest.
 type SetDefaultPolicyVersionRequest struct {
 	PolicyArn string `aws:"PolicyArn,required,min=20,max=2048"`
 	VersionId string `aws:"VersionId,required" pattern:"v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"`
+}
+
+// SimulateCustomPolicyRequest is the model's SimulateCustomPolicyRequest.
+type SimulateCustomPolicyRequest struct {
+	PolicyInputList                    []string                        `aws:"PolicyInputList,required,m.min=1,m.max=131072" m.pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	PermissionsBoundaryPolicyInputList []string                        `aws:"PermissionsBoundaryPolicyInputList,m.min=1,m.max=131072" m.pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	OrderedOrganizationPolicyInputList []OrderedOrganizationPolicyType `aws:"OrderedOrganizationPolicyInputList,max=7"`
+	ActionNames                        []string                        `aws:"ActionNames,required,m.min=3,m.max=128"`
+	ResourceArns                       []string                        `aws:"ResourceArns,m.min=1,m.max=2048"`
+	ResourcePolicy                     string                          `aws:"ResourcePolicy,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	ResourceOwner                      string                          `aws:"ResourceOwner,min=1,max=2048"`
+	CallerArn                          string                          `aws:"CallerArn,min=1,max=2048"`
+	ContextEntries                     []ContextEntry                  `aws:"ContextEntries"`
+	ResourceHandlingOption             string                          `aws:"ResourceHandlingOption,min=1,max=64"`
+	MaxItems                           *int32                          `aws:"MaxItems,min=1,max=1000"`
+	Marker                             string                          `aws:"Marker,min=1,max=320" pattern:"[\\u0020-\\u00FF]+"`
 }
 
 // SimulatePolicyResponse is the model's SimulatePolicyResponse.
@@ -750,6 +1198,18 @@ type Tag struct {
 	Value string `aws:"Value,required,always,min=0,max=256" pattern:"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"`
 }
 
+// TagInstanceProfileRequest is the model's TagInstanceProfileRequest.
+type TagInstanceProfileRequest struct {
+	InstanceProfileName string `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	Tags                []Tag  `aws:"Tags,required,max=50"`
+}
+
+// TagOpenIDConnectProviderRequest is the model's TagOpenIDConnectProviderRequest.
+type TagOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+	Tags                     []Tag  `aws:"Tags,required,max=50"`
+}
+
 // TagPolicyRequest is the model's TagPolicyRequest.
 type TagPolicyRequest struct {
 	PolicyArn string `aws:"PolicyArn,required,min=20,max=2048"`
@@ -766,6 +1226,26 @@ type TagRoleRequest struct {
 type TagUserRequest struct {
 	UserName string `aws:"UserName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
 	Tags     []Tag  `aws:"Tags,required,max=50"`
+}
+
+// TrackedActionLastAccessed is the model's TrackedActionLastAccessed.
+type TrackedActionLastAccessed struct {
+	ActionName         string    `aws:"ActionName"`
+	LastAccessedEntity string    `aws:"LastAccessedEntity,min=20,max=2048"`
+	LastAccessedTime   time.Time `aws:"LastAccessedTime"`
+	LastAccessedRegion string    `aws:"LastAccessedRegion"`
+}
+
+// UntagInstanceProfileRequest is the model's UntagInstanceProfileRequest.
+type UntagInstanceProfileRequest struct {
+	InstanceProfileName string   `aws:"InstanceProfileName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	TagKeys             []string `aws:"TagKeys,required,max=50,m.min=1,m.max=128" m.pattern:"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
+}
+
+// UntagOpenIDConnectProviderRequest is the model's UntagOpenIDConnectProviderRequest.
+type UntagOpenIDConnectProviderRequest struct {
+	OpenIDConnectProviderArn string   `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+	TagKeys                  []string `aws:"TagKeys,required,max=50,m.min=1,m.max=128" m.pattern:"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"`
 }
 
 // UntagPolicyRequest is the model's UntagPolicyRequest.
@@ -799,6 +1279,19 @@ type UpdateAssumeRolePolicyRequest struct {
 	PolicyDocument string `aws:"PolicyDocument,required,min=1,max=131072" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
 }
 
+// UpdateGroupRequest is the model's UpdateGroupRequest.
+type UpdateGroupRequest struct {
+	GroupName    string `aws:"GroupName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	NewPath      string `aws:"NewPath,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	NewGroupName string `aws:"NewGroupName,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+}
+
+// UpdateOpenIDConnectProviderThumbprintRequest is the model's UpdateOpenIDConnectProviderThumbprintRequest.
+type UpdateOpenIDConnectProviderThumbprintRequest struct {
+	OpenIDConnectProviderArn string   `aws:"OpenIDConnectProviderArn,required,min=20,max=2048"`
+	ThumbprintList           []string `aws:"ThumbprintList,required,m.min=40,m.max=40"`
+}
+
 // UpdateRoleDescriptionRequest is the model's UpdateRoleDescriptionRequest.
 type UpdateRoleDescriptionRequest struct {
 	RoleName    string `aws:"RoleName,required,min=1,max=64" pattern:"[\\w+=,.@-]+"`
@@ -821,6 +1314,13 @@ type UpdateRoleRequest struct {
 type UpdateRoleResponse struct {
 }
 
+// UpdateUserRequest is the model's UpdateUserRequest.
+type UpdateUserRequest struct {
+	UserName    string `aws:"UserName,required,min=1,max=128" pattern:"[\\w+=,.@-]+"`
+	NewPath     string `aws:"NewPath,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	NewUserName string `aws:"NewUserName,min=1,max=64" pattern:"[\\w+=,.@-]+"`
+}
+
 // User is the model's User.
 type User struct {
 	Path                string                       `aws:"Path,required,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
@@ -833,5 +1333,25 @@ type User struct {
 	Tags                []Tag                        `aws:"Tags,max=50"`
 }
 
+// UserDetail is the model's UserDetail.
+type UserDetail struct {
+	Path                    string                       `aws:"Path,min=1,max=512" pattern:"(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"`
+	UserName                string                       `aws:"UserName,min=1,max=64" pattern:"[\\w+=,.@-]+"`
+	UserId                  string                       `aws:"UserId,min=16,max=128" pattern:"[\\w]+"`
+	Arn                     string                       `aws:"Arn,min=20,max=2048"`
+	CreateDate              time.Time                    `aws:"CreateDate"`
+	UserPolicyList          []PolicyDetail               `aws:"UserPolicyList"`
+	GroupList               []string                     `aws:"GroupList,m.min=1,m.max=128" m.pattern:"[\\w+=,.@-]+"`
+	AttachedManagedPolicies []AttachedPolicy             `aws:"AttachedManagedPolicies"`
+	PermissionsBoundary     *AttachedPermissionsBoundary `aws:"PermissionsBoundary"`
+	Tags                    []Tag                        `aws:"Tags,max=50"`
+}
+
+// GenerateCredentialReportInput is the input of GenerateCredentialReport, which takes nothing.
+type GenerateCredentialReportInput struct{}
+
 // GetAccountSummaryInput is the input of GetAccountSummary, which takes nothing.
 type GetAccountSummaryInput struct{}
+
+// GetCredentialReportInput is the input of GetCredentialReport, which takes nothing.
+type GetCredentialReportInput struct{}

@@ -11,9 +11,11 @@ import (
 // API is what we carry out of AWS Security Token Service.
 type API interface {
 	AssumeRole(ctx context.Context, in *AssumeRoleRequest) (*AssumeRoleResponse, error)
+	AssumeRoleWithWebIdentity(ctx context.Context, in *AssumeRoleWithWebIdentityRequest) (*AssumeRoleWithWebIdentityResponse, error)
 	DecodeAuthorizationMessage(ctx context.Context, in *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error)
 	GetAccessKeyInfo(ctx context.Context, in *GetAccessKeyInfoRequest) (*GetAccessKeyInfoResponse, error)
 	GetCallerIdentity(ctx context.Context, in *GetCallerIdentityRequest) (*GetCallerIdentityResponse, error)
+	GetFederationToken(ctx context.Context, in *GetFederationTokenRequest) (*GetFederationTokenResponse, error)
 	GetSessionToken(ctx context.Context, in *GetSessionTokenRequest) (*GetSessionTokenResponse, error)
 }
 
@@ -21,9 +23,11 @@ type API interface {
 func Bind(api API) wire.Handlers {
 	return wire.Handlers{
 		"AssumeRole":                 wire.Handler(api.AssumeRole),
+		"AssumeRoleWithWebIdentity":  wire.Handler(api.AssumeRoleWithWebIdentity),
 		"DecodeAuthorizationMessage": wire.Handler(api.DecodeAuthorizationMessage),
 		"GetAccessKeyInfo":           wire.Handler(api.GetAccessKeyInfo),
 		"GetCallerIdentity":          wire.Handler(api.GetCallerIdentity),
+		"GetFederationToken":         wire.Handler(api.GetFederationToken),
 		"GetSessionToken":            wire.Handler(api.GetSessionToken),
 	}
 }
@@ -37,6 +41,10 @@ func (c client) AssumeRole(ctx context.Context, in *AssumeRoleRequest) (*AssumeR
 	return wire.Call[AssumeRoleResponse](ctx, c.invoker, Model, "AssumeRole", in)
 }
 
+func (c client) AssumeRoleWithWebIdentity(ctx context.Context, in *AssumeRoleWithWebIdentityRequest) (*AssumeRoleWithWebIdentityResponse, error) {
+	return wire.Call[AssumeRoleWithWebIdentityResponse](ctx, c.invoker, Model, "AssumeRoleWithWebIdentity", in)
+}
+
 func (c client) DecodeAuthorizationMessage(ctx context.Context, in *DecodeAuthorizationMessageRequest) (*DecodeAuthorizationMessageResponse, error) {
 	return wire.Call[DecodeAuthorizationMessageResponse](ctx, c.invoker, Model, "DecodeAuthorizationMessage", in)
 }
@@ -47,6 +55,10 @@ func (c client) GetAccessKeyInfo(ctx context.Context, in *GetAccessKeyInfoReques
 
 func (c client) GetCallerIdentity(ctx context.Context, in *GetCallerIdentityRequest) (*GetCallerIdentityResponse, error) {
 	return wire.Call[GetCallerIdentityResponse](ctx, c.invoker, Model, "GetCallerIdentity", in)
+}
+
+func (c client) GetFederationToken(ctx context.Context, in *GetFederationTokenRequest) (*GetFederationTokenResponse, error) {
+	return wire.Call[GetFederationTokenResponse](ctx, c.invoker, Model, "GetFederationToken", in)
 }
 
 func (c client) GetSessionToken(ctx context.Context, in *GetSessionTokenRequest) (*GetSessionTokenResponse, error) {

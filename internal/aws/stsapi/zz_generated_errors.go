@@ -22,6 +22,44 @@ func (e *ExpiredTokenException) ErrorMessage() string { return e.Message }
 // HTTPStatus is 400.
 func (e *ExpiredTokenException) HTTPStatus() int { return 400 }
 
+// IDPCommunicationErrorException is a modelled error.
+type IDPCommunicationErrorException struct {
+	Message string `aws:"message"`
+}
+
+func (e *IDPCommunicationErrorException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is IDPCommunicationError.
+func (e *IDPCommunicationErrorException) ErrorCode() string { return "IDPCommunicationError" }
+
+// ErrorShape is the name in the model.
+func (e *IDPCommunicationErrorException) ErrorShape() string { return "IDPCommunicationErrorException" }
+
+// ErrorMessage is the text for the user.
+func (e *IDPCommunicationErrorException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *IDPCommunicationErrorException) HTTPStatus() int { return 400 }
+
+// IDPRejectedClaimException is a modelled error.
+type IDPRejectedClaimException struct {
+	Message string `aws:"message"`
+}
+
+func (e *IDPRejectedClaimException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is IDPRejectedClaim.
+func (e *IDPRejectedClaimException) ErrorCode() string { return "IDPRejectedClaim" }
+
+// ErrorShape is the name in the model.
+func (e *IDPRejectedClaimException) ErrorShape() string { return "IDPRejectedClaimException" }
+
+// ErrorMessage is the text for the user.
+func (e *IDPRejectedClaimException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 403.
+func (e *IDPRejectedClaimException) HTTPStatus() int { return 403 }
+
 // InvalidAuthorizationMessageException is a modelled error.
 type InvalidAuthorizationMessageException struct {
 	Message string `aws:"message"`
@@ -39,6 +77,25 @@ func (e *InvalidAuthorizationMessageException) ErrorMessage() string { return e.
 
 // HTTPStatus is 400.
 func (e *InvalidAuthorizationMessageException) HTTPStatus() int { return 400 }
+
+// InvalidIdentityTokenException is a modelled error.
+type InvalidIdentityTokenException struct {
+	Message string `aws:"message"`
+}
+
+func (e *InvalidIdentityTokenException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is InvalidIdentityToken.
+func (e *InvalidIdentityTokenException) ErrorCode() string { return "InvalidIdentityToken" }
+
+// ErrorShape is the name in the model.
+func (e *InvalidIdentityTokenException) ErrorShape() string { return "InvalidIdentityTokenException" }
+
+// ErrorMessage is the text for the user.
+func (e *InvalidIdentityTokenException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *InvalidIdentityTokenException) HTTPStatus() int { return 400 }
 
 // MalformedPolicyDocumentException is a modelled error.
 type MalformedPolicyDocumentException struct {

@@ -19,9 +19,11 @@ var Model = wire.Describe(&wire.Service{
 	Protocols:      []wire.Protocol{wire.Query},
 	Operations: map[string]*wire.Operation{
 		"AssumeRole":                 {Method: "POST", URI: "/", NewInput: func() any { return new(AssumeRoleRequest) }, NewOutput: func() any { return new(AssumeRoleResponse) }, ResultWrapper: "AssumeRoleResult"},
+		"AssumeRoleWithWebIdentity":  {Method: "POST", URI: "/", NewInput: func() any { return new(AssumeRoleWithWebIdentityRequest) }, NewOutput: func() any { return new(AssumeRoleWithWebIdentityResponse) }, ResultWrapper: "AssumeRoleWithWebIdentityResult", AuthNone: true},
 		"DecodeAuthorizationMessage": {Method: "POST", URI: "/", NewInput: func() any { return new(DecodeAuthorizationMessageRequest) }, NewOutput: func() any { return new(DecodeAuthorizationMessageResponse) }, ResultWrapper: "DecodeAuthorizationMessageResult"},
 		"GetAccessKeyInfo":           {Method: "POST", URI: "/", NewInput: func() any { return new(GetAccessKeyInfoRequest) }, NewOutput: func() any { return new(GetAccessKeyInfoResponse) }, ResultWrapper: "GetAccessKeyInfoResult"},
 		"GetCallerIdentity":          {Method: "POST", URI: "/", NewInput: func() any { return new(GetCallerIdentityRequest) }, NewOutput: func() any { return new(GetCallerIdentityResponse) }, ResultWrapper: "GetCallerIdentityResult"},
+		"GetFederationToken":         {Method: "POST", URI: "/", NewInput: func() any { return new(GetFederationTokenRequest) }, NewOutput: func() any { return new(GetFederationTokenResponse) }, ResultWrapper: "GetFederationTokenResult"},
 		"GetSessionToken":            {Method: "POST", URI: "/", NewInput: func() any { return new(GetSessionTokenRequest) }, NewOutput: func() any { return new(GetSessionTokenResponse) }, ResultWrapper: "GetSessionTokenResult"},
 	},
 	Known: strings.Fields(`

@@ -33,6 +33,31 @@ type AssumeRoleResponse struct {
 	SessionTokenSize        *int32           `aws:"SessionTokenSize,min=0"`
 }
 
+// AssumeRoleWithWebIdentityRequest is the model's AssumeRoleWithWebIdentityRequest.
+type AssumeRoleWithWebIdentityRequest struct {
+	RoleArn                 string                 `aws:"RoleArn,required,min=20,max=2048" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+	RoleSessionName         string                 `aws:"RoleSessionName,required,min=2,max=64" pattern:"[\\w+=,.@-]*"`
+	WebIdentityToken        string                 `aws:"WebIdentityToken,required,sensitive,min=4,max=20000"`
+	ProviderId              string                 `aws:"ProviderId,min=4,max=2048"`
+	PolicyArns              []PolicyDescriptorType `aws:"PolicyArns"`
+	Policy                  string                 `aws:"Policy,min=1,max=2048" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	DurationSeconds         *int32                 `aws:"DurationSeconds,min=900,max=43200"`
+	MinimumSessionTokenSize *int32                 `aws:"MinimumSessionTokenSize,min=0,max=4096"`
+}
+
+// AssumeRoleWithWebIdentityResponse is the model's AssumeRoleWithWebIdentityResponse.
+type AssumeRoleWithWebIdentityResponse struct {
+	Credentials                 *Credentials     `aws:"Credentials"`
+	SubjectFromWebIdentityToken string           `aws:"SubjectFromWebIdentityToken,min=6,max=255"`
+	AssumedRoleUser             *AssumedRoleUser `aws:"AssumedRoleUser"`
+	PackedPolicySize            int32            `aws:"PackedPolicySize,min=0"`
+	Provider                    string           `aws:"Provider"`
+	Audience                    string           `aws:"Audience"`
+	SourceIdentity              string           `aws:"SourceIdentity,min=2,max=64" pattern:"[\\w+=,.@-]*"`
+	SessionTokenUtilization     int32            `aws:"SessionTokenUtilization,min=0"`
+	SessionTokenSize            int32            `aws:"SessionTokenSize,min=0"`
+}
+
 // AssumedRoleUser is the model's AssumedRoleUser.
 type AssumedRoleUser struct {
 	AssumedRoleId string `aws:"AssumedRoleId,required,min=2,max=193" pattern:"[\\w+=,.@:-]*"`
@@ -57,6 +82,12 @@ type DecodeAuthorizationMessageResponse struct {
 	DecodedMessage string `aws:"DecodedMessage"`
 }
 
+// FederatedUser is the model's FederatedUser.
+type FederatedUser struct {
+	FederatedUserId string `aws:"FederatedUserId,required,min=2,max=193" pattern:"[\\w+=,.@\\:-]*"`
+	Arn             string `aws:"Arn,required,min=20,max=2048" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+}
+
 // GetAccessKeyInfoRequest is the model's GetAccessKeyInfoRequest.
 type GetAccessKeyInfoRequest struct {
 	AccessKeyId string `aws:"AccessKeyId,required,min=16,max=128" pattern:"[\\w]*"`
@@ -76,6 +107,25 @@ type GetCallerIdentityResponse struct {
 	UserId  string `aws:"UserId"`
 	Account string `aws:"Account"`
 	Arn     string `aws:"Arn,min=20,max=2048" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"`
+}
+
+// GetFederationTokenRequest is the model's GetFederationTokenRequest.
+type GetFederationTokenRequest struct {
+	Name                    string                 `aws:"Name,required,min=2,max=32" pattern:"[\\w+=,.@-]*"`
+	Policy                  string                 `aws:"Policy,min=1,max=2048" pattern:"[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"`
+	PolicyArns              []PolicyDescriptorType `aws:"PolicyArns"`
+	DurationSeconds         *int32                 `aws:"DurationSeconds,min=900,max=129600"`
+	Tags                    []Tag                  `aws:"Tags,max=50"`
+	MinimumSessionTokenSize *int32                 `aws:"MinimumSessionTokenSize,min=0,max=4096"`
+}
+
+// GetFederationTokenResponse is the model's GetFederationTokenResponse.
+type GetFederationTokenResponse struct {
+	Credentials             *Credentials   `aws:"Credentials"`
+	FederatedUser           *FederatedUser `aws:"FederatedUser"`
+	PackedPolicySize        int32          `aws:"PackedPolicySize,min=0"`
+	SessionTokenUtilization int32          `aws:"SessionTokenUtilization,min=0"`
+	SessionTokenSize        int32          `aws:"SessionTokenSize,min=0"`
 }
 
 // GetSessionTokenRequest is the model's GetSessionTokenRequest.

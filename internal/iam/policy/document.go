@@ -25,6 +25,8 @@ type Statement struct {
 	SID   string
 	Index int // position in the document, from 0
 	Line  int // line of the document's text, from 1
+	Start Position
+	End   Position // behind it
 	Deny  bool
 
 	actions      actions
@@ -35,6 +37,10 @@ type Statement struct {
 	notPrincipal bool
 	conditions   []condition
 }
+
+// Position is a place in a document's text: line and column count from 1, the
+// column in bytes.
+type Position struct{ Line, Column int }
 
 // Error is why a document is malformed. Message is IAM's text; services that
 // word it differently (S3) look at Reason.

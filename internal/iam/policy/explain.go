@@ -63,6 +63,42 @@ func Explain(req *Request, set *Set) []Line {
 	return lines
 }
 
+// Applied is a statement that applies to a request.
+type Applied struct {
+	By    By
+	Match Match
+}
+
+// Applying lists the statements that apply to a request, of all policies,
+// whether they decided or not.
+func Applying(req *Request, set *Set) []Applied {
+	var e evaluation
+	e.start(req)
+	var out []Applied
+	walk := func(by By, src *Source) {
+		if src == nil {
+			return
+		}
+		for i := range src.Document.Statements {
+			s := &src.Document.Statements[i]
+			named := by != ByResource && len(s.principals) == 0 || e.principal(s) != nobody
+			if named && e.applies(s) {
+				out = append(out, Applied{by, Match{src.Name, s}})
+			}
+		}
+	}
+	for i := range set.Identity {
+		walk(ByIdentity, &set.Identity[i])
+	}
+	walk(ByResource, set.Resource)
+	walk(ByBoundary, set.Boundary)
+	for i := range set.Session {
+		walk(BySession, &set.Session[i])
+	}
+	walk(ByEndpoint, set.Endpoint)
+	return out
+}
+
 func (e *evaluation) line(s *Statement, by By) (Line, bool) {
 	l := Line{SID: s.SID, Statement: s.Index, Line: s.Line, Outcome: Allows}
 	if s.Deny {

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// object is a JSON object with its keys in order and the line that it starts on.
+// object is a JSON object with its keys in order and where it stands in the text.
 type object struct {
-	line   int
+	start  Position // of its brace
+	end    Position // behind its closing brace
 	keys   []string
 	values []any
 }
@@ -50,6 +51,7 @@ type decoder struct {
 	text string
 	json *json.Decoder
 	line int
+	last int // offset behind the last line break
 	seen int // offset up to which lines are counted
 }
 
@@ -71,7 +73,8 @@ func (d *decoder) value(depth int) (any, error) {
 }
 
 func (d *decoder) object(depth int) (any, error) {
-	o := &object{line: d.currentLine()}
+	o := &object{start: d.position()}
+	o.start.Column--
 	for d.json.More() {
 		k, err := d.json.Token()
 		if err != nil {
@@ -88,6 +91,7 @@ func (d *decoder) object(depth int) (any, error) {
 		o.keys, o.values = append(o.keys, key), append(o.values, v)
 	}
 	_, err := d.json.Token()
+	o.end = d.position()
 	return o, err
 }
 
@@ -104,11 +108,16 @@ func (d *decoder) list(depth int) (any, error) {
 	return list, err
 }
 
-func (d *decoder) currentLine() int {
+// position is where the decoder stands.
+func (d *decoder) position() Position {
 	end := int(d.json.InputOffset())
-	d.line += strings.Count(d.text[d.seen:end], "\n")
+	read := d.text[d.seen:end]
+	if n := strings.Count(read, "\n"); n > 0 {
+		d.line += n
+		d.last = d.seen + strings.LastIndexByte(read, '\n') + 1
+	}
 	d.seen = end
-	return d.line
+	return Position{Line: d.line, Column: end - d.last + 1}
 }
 
 // stringsOf reads a string or a list of strings.

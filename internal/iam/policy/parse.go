@@ -85,7 +85,7 @@ func (d *Document) add(index int, v any, kind Kind) error {
 	if !ok {
 		return errSyntax
 	}
-	s := Statement{Index: index, Line: o.line}
+	s := Statement{Index: index, Line: o.start.Line, Start: o.start, End: o.end}
 	r := reader{o: o, s: &s, kind: kind, variables: d.Version == version2012}
 	for _, step := range []func() error{r.elements, r.effect, r.principal, r.version(d), r.action, r.resource, r.condition} {
 		if err := step(); err != nil {

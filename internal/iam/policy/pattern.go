@@ -34,6 +34,7 @@ const (
 type part struct {
 	literal    string
 	key        string // lower case; "" for a literal
+	name       string // the key as written
 	fallback   string
 	hasDefault bool
 }
@@ -124,7 +125,7 @@ func splitVariables(text string, wild bool) ([]part, error) {
 			}
 			fallback = fallback[1 : len(fallback)-1]
 		}
-		parts = append(parts, part{key: strings.ToLower(key), fallback: fallback, hasDefault: hasDefault})
+		parts = append(parts, part{key: strings.ToLower(key), name: key, fallback: fallback, hasDefault: hasDefault})
 	}
 }
 
