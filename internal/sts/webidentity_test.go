@@ -46,10 +46,14 @@ func newIssuer(t *testing.T) *issuer {
 		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/keys"})
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		point, err := i.ec.PublicKey.Bytes()
+		if err != nil {
+			t.Error(err)
+		}
 		b64 := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []map[string]string{
 			{"kty": "RSA", "kid": "r", "use": "sig", "n": b64(i.rsa.N), "e": b64(big.NewInt(int64(i.rsa.E)))},
-			{"kty": "EC", "kid": "e", "crv": "P-256", "x": b64(i.ec.X), "y": b64(i.ec.Y)},
+			{"kty": "EC", "kid": "e", "crv": "P-256", "x": b64(new(big.Int).SetBytes(point[1:33])), "y": b64(new(big.Int).SetBytes(point[33:]))},
 			{"kty": "oct", "kid": "o", "k": "c2VjcmV0"},
 		}})
 	})

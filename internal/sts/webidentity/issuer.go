@@ -177,8 +177,14 @@ func (k webKey) public() crypto.PublicKey {
 		if curve == nil {
 			return nil
 		}
-		key := &ecdsa.PublicKey{Curve: curve, X: number(k.X), Y: number(k.Y)}
-		if _, err := key.ECDH(); err != nil { // not on the curve
+		size := (curve.Params().BitSize + 7) / 8
+		x, y := number(k.X), number(k.Y)
+		if x.BitLen() > 8*size || y.BitLen() > 8*size {
+			return nil
+		}
+		point := append([]byte{4}, x.FillBytes(make([]byte, size))...)
+		key, err := ecdsa.ParseUncompressedPublicKey(curve, append(point, y.FillBytes(make([]byte, size))...))
+		if err != nil { // not on the curve
 			return nil
 		}
 		return key
