@@ -52,7 +52,15 @@ func (s *vpc) set(v VPC) error {
 	if err := s.apply(s.applied, now); err != nil {
 		return err
 	}
+	if !s.known {
+		if err := s.kernel.threads.enter(s.ns, strict); err != nil {
+			return err
+		}
+	}
 	s.applied, s.known = now, true
+	if s.firewall.narrower {
+		return s.endUntracked(v)
+	}
 	return nil
 }
 

@@ -12,7 +12,8 @@
 // only from an ENI's own address, along its subnet's route table, out of its
 // groups' egress rules and into the target's ingress rules; what no route
 // carries is dropped in silence, so that clients time out as they do on AWS;
-// changes act on new connections at once and leave established ones alone.
+// changes act on new connections at once and leave established ones alone, but for
+// those that AWS does not track (see untracked.go) and for network ACLs.
 //
 // It knows plain values only: no AWS API shapes, no records. The loops of the
 // ec2 service turn records into VPC values; ecs agents dial through ENIs; the

@@ -57,9 +57,11 @@ type Hook struct {
 
 // FilterRule is a rule of a chain: what it matches, what it counts, and what
 // becomes of the packet. One with a Log reports some of the packets that reach
-// it and lets them go on; the kernel may lack the means for that.
+// it and lets them go on; the kernel may lack the means for that. One with a Mark
+// adds its bits to those of the connection.
 type FilterRule struct {
 	Match   []Match
+	Mark    uint32
 	Log     string
 	Counter string
 	Verdict Verdict
@@ -168,6 +170,9 @@ func (r FilterRule) String() string {
 	var words []string
 	for _, m := range r.Match {
 		words = append(words, m.String())
+	}
+	if r.Mark != 0 {
+		words = append(words, fmt.Sprintf("ct mark set ct mark or %#x", r.Mark))
 	}
 	if r.Log != "" {
 		words = append(words, fmt.Sprintf("limit rate %d/second burst %d packets log group %d prefix %q", logRate, logBurst, logGroup, r.Log))

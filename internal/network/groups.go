@@ -28,6 +28,7 @@ func planFilter(site Site, v VPC) Filter {
 		Chains:   baseChains(site, v),
 	}
 	f.addACLs(site, v)
+	f.addOpen(v)
 	if len(v.Peerings) > 0 {
 		f.addPeers(v)
 	}
@@ -123,7 +124,7 @@ func (f *Filter) ruleOf(v VPC, r Rule, egress bool) []FilterRule {
 	if egress {
 		verdict = Verdict{Goto, "ingress"}
 	}
-	var rules []FilterRule
+	rules := r.marks(egress)
 	for _, peer := range peers(v, r, egress) {
 		m := append(peer, r.match()...)
 		rules = append(rules, FilterRule{Match: m, Counter: r.ID, Verdict: verdict})

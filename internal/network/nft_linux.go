@@ -27,6 +27,9 @@ const (
 type firewall struct {
 	conn  *nftables.Conn
 	table *nftables.Table
+	// narrower says that the last change took something away or changed it, so
+	// that what was allowed before may not be now.
+	narrower bool
 }
 
 func newFirewall(ns int, table string) (*firewall, error) {
@@ -49,12 +52,15 @@ func (w *firewall) replace(f Filter) error {
 	w.conn.AddTable(w.table) // so that it is there to be deleted
 	w.conn.DelTable(w.table)
 	w.conn.AddTable(w.table)
-	return w.change(Filter{}, f)
+	err := w.change(Filter{}, f)
+	w.narrower = true
+	return err
 }
 
 // change turns one filter into another in a single transaction. Counters of
 // what stays keep counting.
 func (w *firewall) change(old, now Filter) error {
+	w.narrower = false
 	for _, c := range missing(now.Counters, old.Counters) {
 		w.conn.AddObj(w.counter(c))
 	}
@@ -96,6 +102,7 @@ func (w *firewall) changeChains(old, now Filter) {
 			w.conn.AddChain(w.chain(c))
 			fill = append(fill, c)
 		case !slices.EqualFunc(before.Rules, c.Rules, FilterRule.equal):
+			w.narrower = true
 			w.conn.FlushChain(w.chain(c))
 			fill = append(fill, c)
 		}
@@ -114,6 +121,7 @@ func (w *firewall) dropChains(old, now Filter) {
 	stay := now.chains()
 	for _, c := range old.Chains {
 		if _, ok := stay[c.Name]; !ok {
+			w.narrower = true
 			gone = append(gone, c)
 			w.conn.FlushChain(w.chain(c))
 		}
@@ -129,6 +137,7 @@ func (w *firewall) changeElements(old, now Filter) error {
 	for _, s := range old.Sets {
 		if next, ok := after[s.Name]; ok {
 			for part := range slices.Chunk(missing(s.Elements, next.Elements), maxElements) {
+				w.narrower = true
 				if err := w.conn.SetDeleteElements(w.set(s), elements(s.Kind, part)); err != nil {
 					return err
 				}
@@ -218,6 +227,11 @@ func (r FilterRule) expressions() []expr.Any {
 	var all []expr.Any
 	for _, m := range r.Match {
 		all = append(all, compile(m)...)
+	}
+	if r.Mark != 0 {
+		all = append(all, &expr.Ct{Key: expr.CtKeyMARK, Register: register},
+			&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(^r.Mark), Xor: binaryutil.NativeEndian.PutUint32(r.Mark)},
+			&expr.Ct{Key: expr.CtKeyMARK, Register: register, SourceRegister: true})
 	}
 	if r.Log != "" {
 		all = append(all, &expr.Limit{Type: expr.LimitTypePkts, Rate: logRate, Burst: logBurst, Unit: expr.LimitTimeSecond},
@@ -348,7 +362,7 @@ func translate(kind expr.NATType) expr.Any {
 }
 
 func (r FilterRule) equal(o FilterRule) bool {
-	return r.Log == o.Log && r.Counter == o.Counter && r.Verdict == o.Verdict && slices.Equal(r.Match, o.Match)
+	return r.Mark == o.Mark && r.Log == o.Log && r.Counter == o.Counter && r.Verdict == o.Verdict && slices.Equal(r.Match, o.Match)
 }
 
 // sets and chains find by name.

@@ -1,0 +1,116 @@
+package network
+
+import (
+	"net/netip"
+	"slices"
+)
+
+// AWS does not track a TCP or UDP flow which one rule allows from or to
+// everywhere, while another allows everything in the other direction: such a
+// flow lives on rules alone, and ends with them. Tracked ones outlive theirs.
+// The kernel tracks all flows; we mark those that AWS does not, and end them
+// when rules change so that they are no longer allowed.
+const (
+	untrackedOut uint32 = 1 << 16 // by the groups of the source
+	untrackedIn  uint32 = 1 << 17 // by the groups of the target
+	untracked    uint32 = 1 << 18 // by either
+)
+
+// openTo is the set of interfaces whose groups allow a protocol's every port in a
+// direction, from or to everywhere.
+func openTo(egress bool, protocol int) string {
+	return "open-" + direction(egress) + map[int]string{TCP: "-tcp", UDP: "-udp"}[protocol]
+}
+
+// everywhere reports whether a rule's other end is everywhere.
+func (r Rule) everywhere() bool { return r.CIDR.IsValid() && r.CIDR.Bits() == 0 }
+
+// answers reports whether one of an interface's groups lets everything of the
+// protocol pass in a direction.
+func (v VPC) answers(e ENI, egress bool, protocol int) bool {
+	return slices.ContainsFunc(e.Groups, func(id string) bool {
+		g, _ := v.SecurityGroup(id)
+		rules := g.Ingress
+		if egress {
+			rules = g.Egress
+		}
+		return slices.ContainsFunc(rules, func(r Rule) bool {
+			_, _, all := r.ports()
+			return r.everywhere() && r.CIDR.Addr().Is4() && (r.Protocol == AnyProtocol || r.Protocol == protocol && all)
+		})
+	})
+}
+
+// addOpen adds the sets of the interfaces that are open in a direction.
+func (f *Filter) addOpen(v VPC) {
+	for _, protocol := range []int{TCP, UDP} {
+		for _, egress := range []bool{true, false} {
+			s := Set{Name: openTo(egress, protocol), Kind: AddressSet}
+			for _, e := range v.ENIs {
+				if e.Kind != Detached && v.answers(e, egress, protocol) {
+					s.Elements = append(s.Elements, Element{Addr: e.IP})
+				}
+			}
+			f.Sets = append(f.Sets, s)
+		}
+	}
+}
+
+// marks are the filter rules that mark what a rule lets pass untracked.
+func (r Rule) marks(egress bool) []FilterRule {
+	if !r.everywhere() || !r.CIDR.Addr().Is4() {
+		return nil
+	}
+	var rules []FilterRule
+	for _, protocol := range []int{TCP, UDP} {
+		if r.Protocol != AnyProtocol && r.Protocol != protocol {
+			continue
+		}
+		only := r
+		only.Protocol = protocol
+		m := only.match()
+		if r.Protocol == AnyProtocol {
+			m = []Match{Protocol(protocol)}
+		}
+		if egress {
+			rules = append(rules, FilterRule{Match: append(m, SourceIn(openTo(false, protocol))), Mark: untrackedOut | untracked})
+		} else {
+			rules = append(rules, FilterRule{Match: append(m, TargetIn(openTo(true, protocol))), Mark: untrackedIn | untracked})
+		}
+	}
+	return rules
+}
+
+// connection is a flow as the kernel tracks it.
+type connection struct {
+	Protocol   int
+	From, To   netip.AddrPort // as it began
+	Source     netip.AddrPort // who sends the replies: To, translated
+	Mark       uint32
+	identifier []byte // for the kernel
+}
+
+// keeps reports whether an untracked connection is still allowed.
+func (v VPC) keeps(site Site, c connection) bool {
+	there := Flow{Port: int(c.Source.Port()), Protocol: c.Protocol}
+	back := Flow{Port: int(c.From.Port()), Protocol: c.Protocol}
+	if e, ok := v.ENIByIP(c.From.Addr()); ok && c.Mark&untrackedOut != 0 && !v.tracksAnyway(site, e, c.To.Addr()) {
+		there := Flow{Port: int(c.To.Port()), Protocol: c.Protocol}
+		if !v.filter(HopEgress, e, c.To.Addr(), there).Pass || !v.filter(HopIngress, e, c.To.Addr(), back).Pass {
+			return false
+		}
+	}
+	if e, ok := v.ENIByIP(c.Source.Addr()); ok && c.Mark&untrackedIn != 0 && e.Kind != InterfaceEndpoint {
+		return v.filter(HopIngress, e, c.From.Addr(), there).Pass && v.filter(HopEgress, e, c.From.Addr(), back).Pass
+	}
+	return true
+}
+
+// tracksAnyway reports whether AWS tracks whatever goes that way: through NAT
+// gateways and interface endpoints.
+func (v VPC) tracksAnyway(site Site, e ENI, to netip.Addr) bool {
+	if target, ok := v.ENIByIP(to); ok {
+		return target.Kind == InterfaceEndpoint || target.Kind == NAT
+	}
+	return v.path(site, e, to).NAT.ID != ""
+}
