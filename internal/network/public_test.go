@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,7 +73,9 @@ func TestHostReachesPublicIPs(t *testing.T) {
 	v.ENIs[1].PublicIP = addr("198.19.0.7")
 	w.set(v)
 	expect("after a restart, by its new address", "198.19.0.7:80", greeting)
-	expect("after a restart, by its old address", "198.19.0.2:80", "time-out")
+	if got := from(t, host, "198.19.0.2:80"); got != "time-out" && !strings.Contains(got, "unreachable") { // as the internet of the test says
+		t.Errorf("after a restart, by its old address: %q", got)
+	}
 
 	v = clone(v)
 	v.RouteTables[0].Routes = nil
