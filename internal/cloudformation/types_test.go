@@ -74,6 +74,8 @@ Resources:
   Address: {Type: AWS::EC2::EIP, DependsOn: Attachment, Properties: {Domain: vpc, Tags: [{Key: Size, Value: !Ref Size}]}}
   Nat: {Type: AWS::EC2::NatGateway, DependsOn: Attachment, Properties: {SubnetId: !Ref Subnet, AllocationId: !GetAtt Address.AllocationId, Tags: [{Key: Size, Value: !Ref Size}]}}
   PrivateNat: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: !Ref Subnet, ConnectivityType: private}}
+  Path: {Type: AWS::EC2::NetworkInsightsPath, DependsOn: Attachment, Properties: {Source: !Ref Gateway, Destination: !GetAtt Nat.EniId, Protocol: tcp, FilterAtSource: {DestinationPortRange: {FromPort: '80', ToPort: 81}}, Tags: [{Key: Size, Value: !Ref Size}]}}
+  Analysis: {Type: AWS::EC2::NetworkInsightsAnalysis, Properties: {NetworkInsightsPathId: !Ref Path, Tags: [{Key: Size, Value: !Ref Size}]}}
   Group:
     Type: AWS::EC2::SecurityGroup
     Properties:
@@ -109,6 +111,7 @@ Resources:
 Outputs:
   Address: {Value: !Ref Address}
   Nat: {Value: !Ref Nat}
+  Found: {Value: !Sub '${Analysis.NetworkPathFound} ${Analysis.Status}'}
   Uri: {Value: !GetAtt Repository.RepositoryUri}
   Secret: {Value: !Ref Secret}
   Repository: {Value: !Ref Repository}
@@ -133,6 +136,9 @@ func TestEveryType(t *testing.T) {
 	}
 	if strings.Contains(w.eventText("all"), "me-20") {
 		t.Error("a resolved secret is in the events")
+	}
+	if found := output(s, "Found"); found != "false succeeded" { // nobody reaches a NAT gateway from outside
+		t.Errorf("the analysis: %s", found)
 	}
 	if uri := output(s, "Uri"); uri != account+".dkr.ecr."+region+".amazonaws.com/"+output(s, "Repository") || !strings.HasPrefix(output(s, "Repository"), "all-repository-") {
 		t.Errorf("repository %s at %s", output(s, "Repository"), uri)

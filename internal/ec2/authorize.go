@@ -22,6 +22,7 @@ var created = map[string]string{
 	"AllocateAddress": "elastic-ip", "CreateInternetGateway": "internet-gateway", "CreateNatGateway": "natgateway",
 	"CreateManagedPrefixList": "prefix-list", "CreateNetworkAcl": "network-acl", "CreateNetworkInterface": "network-interface", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
 	"CreateSubnet": "subnet", "CreateVpc": "vpc", "CreateVpcEndpoint": "vpc-endpoint",
+	"CreateNetworkInsightsPath": "network-insights-path", "StartNetworkInsightsAnalysis": "network-insights-analysis",
 }
 
 // onNamed are the operations that need permission on what the request names.
@@ -32,13 +33,14 @@ var onNamed = []string{
 	"DisassociateRouteTable", "GetManagedPrefixListEntries", "ModifyNetworkInterfaceAttribute", "ModifySecurityGroupRules",
 	"ModifySubnetAttribute", "ModifyVpcAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "ReplaceRouteTableAssociation",
 	"RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsEgress", "UpdateSecurityGroupRuleDescriptionsIngress",
+	"DeleteNetworkInsightsAnalysis", "DeleteNetworkInsightsPath",
 }
 
 // onAll are the operations that know no single resources.
 var onAll = []string{
 	"CreateDefaultVpc", "DescribeAccountAttributes", "DescribeAddresses", "DescribeAddressesAttribute", "DescribeAvailabilityZones",
 	"DescribeDhcpOptions", "DescribeInternetGateways", "DescribeManagedPrefixLists", "DescribeNatGateways", "DescribeNetworkAcls",
-	"DescribeNetworkInterfaceAttribute", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRegions", "DescribeRouteTables",
+	"DescribeNetworkInsightsAnalyses", "DescribeNetworkInsightsPaths", "DescribeNetworkInterfaceAttribute", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRegions", "DescribeRouteTables",
 	"DescribeSecurityGroupRules", "DescribeSecurityGroups", "DescribeSubnets", "DescribeTags", "DescribeVpcAttribute",
 	"DescribeVpcEndpointServices", "DescribeVpcEndpoints", "DescribeVpcs",
 }

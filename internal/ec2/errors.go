@@ -54,6 +54,8 @@ var (
 	kindNatGateway       = kind{"NatGatewayNotFound", "The Nat Gateway %s was not found"}
 	kindNetworkACL       = kind{"InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist"}
 	kindDHCPOptions      = kind{"InvalidDhcpOptionID.NotFound", "The dhcpOption ID '%s' does not exist"}
+	kindInsightsPath     = kind{"InvalidNetworkInsightsPathId.NotFound", "The network insights path ID '%s' does not exist"}
+	kindInsightsAnalysis = kind{"InvalidNetworkInsightsAnalysisId.NotFound", "The network insights analysis ID '%s' does not exist"}
 	kindPrefixList       = kind{"InvalidPrefixListID.NotFound", "The prefix list ID '%s' does not exist"}
 	kindEndpointTable    = kind{"InvalidRouteTableId.NotFound", "The route table Id '%s' does not exist"}
 	kindEndpointSubnet   = kind{"InvalidSubnetId.NotFound", "The subnet Id '%s' does not exist"}

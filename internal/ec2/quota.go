@@ -29,6 +29,8 @@ var (
 	quotaInterfaceGroups   = quota{5, "SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached."}
 	quotaEndpoints         = quota{50, "VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."}
 	quotaAddresses         = quota{100, "AddressLimitExceeded", "The maximum number of addresses has been reached."}
+	quotaInsightsPaths     = quota{100, "NetworkInsightsPath.LimitExceeded", "The maximum number of network insights paths has been reached."}
+	quotaAnalyses          = quota{1000, "NetworkInsightsAnalysis.LimitExceeded", "The maximum number of network insights analyses has been reached."}
 	quotaNatGateways       = quota{50, "NatGatewayLimitExceeded", "The maximum number of NAT gateways has been reached."}
 )
 

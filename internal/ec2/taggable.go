@@ -54,6 +54,8 @@ func taggables() []taggable {
 		tagged("eipalloc", "elastic-ip", addressResource, func(r *state.Address) *[]state.Tag { return &r.Tags }),
 		tagged("nat", "natgateway", natGatewayResource, func(r *state.NatGateway) *[]state.Tag { return &r.Tags }),
 		tagged("pl", "prefix-list", ownListResource, func(r *state.ManagedPrefixList) *[]state.Tag { return &r.Tags }),
+		tagged("nip", "network-insights-path", insightsPathResource, func(r *state.NetworkInsightsPath) *[]state.Tag { return &r.Tags }),
+		tagged("nia", "network-insights-analysis", insightsAnalysisResource, func(r *state.NetworkInsightsAnalysis) *[]state.Tag { return &r.Tags }),
 		taggedRules(),
 	}
 }

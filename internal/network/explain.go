@@ -24,9 +24,10 @@ type Hop struct {
 	Pass bool
 	// Reply says that it judges what comes back. Only network ACLs do, which know
 	// no connections, and routes of peers.
-	Reply bool
-	Code  Code   // why it does not pass
-	Text  string // one sentence for people
+	Reply  bool
+	Egress bool   // HopNACL: an outbound entry
+	Code   Code   // why it does not pass
+	Text   string // one sentence for people
 }
 
 // HopKind is the kind of a Hop.

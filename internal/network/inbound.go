@@ -54,7 +54,7 @@ func (v VPC) wayBack(site Site, e ENI, to netip.Addr) (gateway string, decided H
 	p := v.path(site, e, to)
 	hops := p.hops(e, to)
 	last := hops[len(hops)-1]
-	if p.Route.Target.Kind != InternetGateway {
+	if p.Route.Target.Kind != InternetGateway || e.Kind == NAT {
 		return "", Hop{Kind: HopRoute, ID: p.Table, Rule: hops[0].Rule, Reply: true, Code: CodeNoRoute, Text: "of the reply: " + hops[0].Text + ", not to an internet gateway"}
 	}
 	return p.Route.Target.ID, last

@@ -244,7 +244,7 @@ func (v VPC) judge(s Subnet, egress bool, peer netip.Addr, f Flow) (Hop, bool) {
 	if !ok || s.CIDR.Contains(peer) {
 		return Hop{}, false
 	}
-	hop := Hop{Kind: HopNACL, ID: acl.ID, Code: CodeACL}
+	hop := Hop{Kind: HopNACL, ID: acl.ID, Egress: egress, Code: CodeACL}
 	number := LastEntry
 	for _, e := range acl.ordered(egress) {
 		if e.CIDR.Contains(peer) && e.rule().allows(f) {

@@ -40,12 +40,8 @@ type Port struct {
 	Protocol int // network.TCP, network.UDP or network.ICMP
 }
 
-// HostAddr is the address of the internet that clients on this machine have for
-// the rules of VPCs.
-var HostAddr = netip.MustParseAddr("203.0.113.1")
-
-// somewhere stands for any address of the internet (TEST-NET-2).
-var somewhere = netip.MustParseAddr("198.51.100.1")
+// Somewhere stands for any address of the internet (TEST-NET-2).
+var Somewhere = netip.MustParseAddr("198.51.100.1")
 
 // String is "tcp 443".
 func (p Port) String() string {

@@ -32,9 +32,9 @@ type finder struct {
 func (f finder) ends(name string) ([]End, error) {
 	switch {
 	case name == "internet":
-		return []End{{Name: "internet", Kind: Internet, Addr: somewhere}}, nil
+		return []End{{Name: "internet", Kind: Internet, Addr: Somewhere}}, nil
 	case name == "host":
-		return []End{{Name: "this machine", Kind: Internet, Addr: HostAddr}}, nil
+		return []End{{Name: "this machine", Kind: Internet, Addr: network.HostClient}}, nil
 	case strings.HasPrefix(name, "eni-"):
 		if n, ok := state.NetworkInterfaces.Get(f.tx, state.Key(f.account, f.region, name)); ok {
 			return []End{f.of(n)}, nil

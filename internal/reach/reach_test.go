@@ -52,7 +52,7 @@ func TestTrace(t *testing.T) {
 	n := example()
 	off := n
 	off.VPC.DNSSupport = false
-	internet := End{Name: "internet", Kind: Internet, Addr: somewhere}
+	internet := End{Name: "internet", Kind: Internet, Addr: Somewhere}
 	logs := End{Name: "logs", Kind: Name, Host: "logs.us-east-1.amazonaws.com"}
 	elsewhere := End{Name: "eni-b", Kind: Interface, ENI: "eni-b", VPC: "vpc-b", Addr: addr("10.0.1.5")}
 	for _, tt := range []struct {

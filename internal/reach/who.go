@@ -64,7 +64,7 @@ func (f *Finder) count(find finder, c *Census) {
 		}
 		c.add(find, find.of(rec), Trace(n, find.of(rec), c.To, c.Port))
 	}
-	world := End{Name: "internet", Kind: Internet, Addr: somewhere}
+	world := End{Name: "internet", Kind: Internet, Addr: Somewhere}
 	c.add(find, world, Trace(n, world, c.To, c.Port))
 	slices.SortStableFunc(c.All, func(a, b Who) int {
 		if a.Pass != b.Pass {

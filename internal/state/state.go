@@ -57,6 +57,7 @@ func Schema() []store.AnyTable {
 		MultipartUploads,
 		NatGateways,
 		NetworkAcls,
+		NetworkInsightsAnalyses, NetworkInsightsPaths,
 		NetworkInterfaces,
 		NetworkRegions,
 		Parameters,

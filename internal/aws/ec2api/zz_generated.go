@@ -22,6 +22,7 @@ type API interface {
 	CreateNatGateway(ctx context.Context, in *CreateNatGatewayRequest) (*CreateNatGatewayResult, error)
 	CreateNetworkAcl(ctx context.Context, in *CreateNetworkAclRequest) (*CreateNetworkAclResult, error)
 	CreateNetworkAclEntry(ctx context.Context, in *CreateNetworkAclEntryRequest) error
+	CreateNetworkInsightsPath(ctx context.Context, in *CreateNetworkInsightsPathRequest) (*CreateNetworkInsightsPathResult, error)
 	CreateNetworkInterface(ctx context.Context, in *CreateNetworkInterfaceRequest) (*CreateNetworkInterfaceResult, error)
 	CreateRoute(ctx context.Context, in *CreateRouteRequest) (*CreateRouteResult, error)
 	CreateRouteTable(ctx context.Context, in *CreateRouteTableRequest) (*CreateRouteTableResult, error)
@@ -35,6 +36,8 @@ type API interface {
 	DeleteNatGateway(ctx context.Context, in *DeleteNatGatewayRequest) (*DeleteNatGatewayResult, error)
 	DeleteNetworkAcl(ctx context.Context, in *DeleteNetworkAclRequest) error
 	DeleteNetworkAclEntry(ctx context.Context, in *DeleteNetworkAclEntryRequest) error
+	DeleteNetworkInsightsAnalysis(ctx context.Context, in *DeleteNetworkInsightsAnalysisRequest) (*DeleteNetworkInsightsAnalysisResult, error)
+	DeleteNetworkInsightsPath(ctx context.Context, in *DeleteNetworkInsightsPathRequest) (*DeleteNetworkInsightsPathResult, error)
 	DeleteNetworkInterface(ctx context.Context, in *DeleteNetworkInterfaceRequest) error
 	DeleteRoute(ctx context.Context, in *DeleteRouteRequest) error
 	DeleteRouteTable(ctx context.Context, in *DeleteRouteTableRequest) error
@@ -52,6 +55,8 @@ type API interface {
 	DescribeManagedPrefixLists(ctx context.Context, in *DescribeManagedPrefixListsRequest) (*DescribeManagedPrefixListsResult, error)
 	DescribeNatGateways(ctx context.Context, in *DescribeNatGatewaysRequest) (*DescribeNatGatewaysResult, error)
 	DescribeNetworkAcls(ctx context.Context, in *DescribeNetworkAclsRequest) (*DescribeNetworkAclsResult, error)
+	DescribeNetworkInsightsAnalyses(ctx context.Context, in *DescribeNetworkInsightsAnalysesRequest) (*DescribeNetworkInsightsAnalysesResult, error)
+	DescribeNetworkInsightsPaths(ctx context.Context, in *DescribeNetworkInsightsPathsRequest) (*DescribeNetworkInsightsPathsResult, error)
 	DescribeNetworkInterfaceAttribute(ctx context.Context, in *DescribeNetworkInterfaceAttributeRequest) (*DescribeNetworkInterfaceAttributeResult, error)
 	DescribeNetworkInterfaces(ctx context.Context, in *DescribeNetworkInterfacesRequest) (*DescribeNetworkInterfacesResult, error)
 	DescribePrefixLists(ctx context.Context, in *DescribePrefixListsRequest) (*DescribePrefixListsResult, error)
@@ -84,6 +89,7 @@ type API interface {
 	RestoreManagedPrefixListVersion(ctx context.Context, in *RestoreManagedPrefixListVersionRequest) (*RestoreManagedPrefixListVersionResult, error)
 	RevokeSecurityGroupEgress(ctx context.Context, in *RevokeSecurityGroupEgressRequest) (*RevokeSecurityGroupEgressResult, error)
 	RevokeSecurityGroupIngress(ctx context.Context, in *RevokeSecurityGroupIngressRequest) (*RevokeSecurityGroupIngressResult, error)
+	StartNetworkInsightsAnalysis(ctx context.Context, in *StartNetworkInsightsAnalysisRequest) (*StartNetworkInsightsAnalysisResult, error)
 	UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, in *UpdateSecurityGroupRuleDescriptionsEgressRequest) (*UpdateSecurityGroupRuleDescriptionsEgressResult, error)
 	UpdateSecurityGroupRuleDescriptionsIngress(ctx context.Context, in *UpdateSecurityGroupRuleDescriptionsIngressRequest) (*UpdateSecurityGroupRuleDescriptionsIngressResult, error)
 }
@@ -103,6 +109,7 @@ func Bind(api API) wire.Handlers {
 		"CreateNatGateway":                           wire.Handler(api.CreateNatGateway),
 		"CreateNetworkAcl":                           wire.Handler(api.CreateNetworkAcl),
 		"CreateNetworkAclEntry":                      wire.HandlerNoOutput(api.CreateNetworkAclEntry),
+		"CreateNetworkInsightsPath":                  wire.Handler(api.CreateNetworkInsightsPath),
 		"CreateNetworkInterface":                     wire.Handler(api.CreateNetworkInterface),
 		"CreateRoute":                                wire.Handler(api.CreateRoute),
 		"CreateRouteTable":                           wire.Handler(api.CreateRouteTable),
@@ -116,6 +123,8 @@ func Bind(api API) wire.Handlers {
 		"DeleteNatGateway":                           wire.Handler(api.DeleteNatGateway),
 		"DeleteNetworkAcl":                           wire.HandlerNoOutput(api.DeleteNetworkAcl),
 		"DeleteNetworkAclEntry":                      wire.HandlerNoOutput(api.DeleteNetworkAclEntry),
+		"DeleteNetworkInsightsAnalysis":              wire.Handler(api.DeleteNetworkInsightsAnalysis),
+		"DeleteNetworkInsightsPath":                  wire.Handler(api.DeleteNetworkInsightsPath),
 		"DeleteNetworkInterface":                     wire.HandlerNoOutput(api.DeleteNetworkInterface),
 		"DeleteRoute":                                wire.HandlerNoOutput(api.DeleteRoute),
 		"DeleteRouteTable":                           wire.HandlerNoOutput(api.DeleteRouteTable),
@@ -133,6 +142,8 @@ func Bind(api API) wire.Handlers {
 		"DescribeManagedPrefixLists":                 wire.Handler(api.DescribeManagedPrefixLists),
 		"DescribeNatGateways":                        wire.Handler(api.DescribeNatGateways),
 		"DescribeNetworkAcls":                        wire.Handler(api.DescribeNetworkAcls),
+		"DescribeNetworkInsightsAnalyses":            wire.Handler(api.DescribeNetworkInsightsAnalyses),
+		"DescribeNetworkInsightsPaths":               wire.Handler(api.DescribeNetworkInsightsPaths),
 		"DescribeNetworkInterfaceAttribute":          wire.Handler(api.DescribeNetworkInterfaceAttribute),
 		"DescribeNetworkInterfaces":                  wire.Handler(api.DescribeNetworkInterfaces),
 		"DescribePrefixLists":                        wire.Handler(api.DescribePrefixLists),
@@ -165,6 +176,7 @@ func Bind(api API) wire.Handlers {
 		"RestoreManagedPrefixListVersion":            wire.Handler(api.RestoreManagedPrefixListVersion),
 		"RevokeSecurityGroupEgress":                  wire.Handler(api.RevokeSecurityGroupEgress),
 		"RevokeSecurityGroupIngress":                 wire.Handler(api.RevokeSecurityGroupIngress),
+		"StartNetworkInsightsAnalysis":               wire.Handler(api.StartNetworkInsightsAnalysis),
 		"UpdateSecurityGroupRuleDescriptionsEgress":  wire.Handler(api.UpdateSecurityGroupRuleDescriptionsEgress),
 		"UpdateSecurityGroupRuleDescriptionsIngress": wire.Handler(api.UpdateSecurityGroupRuleDescriptionsIngress),
 	}
@@ -223,6 +235,10 @@ func (c client) CreateNetworkAclEntry(ctx context.Context, in *CreateNetworkAclE
 	return wire.CallNoOutput(ctx, c.invoker, Model, "CreateNetworkAclEntry", in)
 }
 
+func (c client) CreateNetworkInsightsPath(ctx context.Context, in *CreateNetworkInsightsPathRequest) (*CreateNetworkInsightsPathResult, error) {
+	return wire.Call[CreateNetworkInsightsPathResult](ctx, c.invoker, Model, "CreateNetworkInsightsPath", in)
+}
+
 func (c client) CreateNetworkInterface(ctx context.Context, in *CreateNetworkInterfaceRequest) (*CreateNetworkInterfaceResult, error) {
 	return wire.Call[CreateNetworkInterfaceResult](ctx, c.invoker, Model, "CreateNetworkInterface", in)
 }
@@ -273,6 +289,14 @@ func (c client) DeleteNetworkAcl(ctx context.Context, in *DeleteNetworkAclReques
 
 func (c client) DeleteNetworkAclEntry(ctx context.Context, in *DeleteNetworkAclEntryRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteNetworkAclEntry", in)
+}
+
+func (c client) DeleteNetworkInsightsAnalysis(ctx context.Context, in *DeleteNetworkInsightsAnalysisRequest) (*DeleteNetworkInsightsAnalysisResult, error) {
+	return wire.Call[DeleteNetworkInsightsAnalysisResult](ctx, c.invoker, Model, "DeleteNetworkInsightsAnalysis", in)
+}
+
+func (c client) DeleteNetworkInsightsPath(ctx context.Context, in *DeleteNetworkInsightsPathRequest) (*DeleteNetworkInsightsPathResult, error) {
+	return wire.Call[DeleteNetworkInsightsPathResult](ctx, c.invoker, Model, "DeleteNetworkInsightsPath", in)
 }
 
 func (c client) DeleteNetworkInterface(ctx context.Context, in *DeleteNetworkInterfaceRequest) error {
@@ -341,6 +365,14 @@ func (c client) DescribeNatGateways(ctx context.Context, in *DescribeNatGateways
 
 func (c client) DescribeNetworkAcls(ctx context.Context, in *DescribeNetworkAclsRequest) (*DescribeNetworkAclsResult, error) {
 	return wire.Call[DescribeNetworkAclsResult](ctx, c.invoker, Model, "DescribeNetworkAcls", in)
+}
+
+func (c client) DescribeNetworkInsightsAnalyses(ctx context.Context, in *DescribeNetworkInsightsAnalysesRequest) (*DescribeNetworkInsightsAnalysesResult, error) {
+	return wire.Call[DescribeNetworkInsightsAnalysesResult](ctx, c.invoker, Model, "DescribeNetworkInsightsAnalyses", in)
+}
+
+func (c client) DescribeNetworkInsightsPaths(ctx context.Context, in *DescribeNetworkInsightsPathsRequest) (*DescribeNetworkInsightsPathsResult, error) {
+	return wire.Call[DescribeNetworkInsightsPathsResult](ctx, c.invoker, Model, "DescribeNetworkInsightsPaths", in)
 }
 
 func (c client) DescribeNetworkInterfaceAttribute(ctx context.Context, in *DescribeNetworkInterfaceAttributeRequest) (*DescribeNetworkInterfaceAttributeResult, error) {
@@ -469,6 +501,10 @@ func (c client) RevokeSecurityGroupEgress(ctx context.Context, in *RevokeSecurit
 
 func (c client) RevokeSecurityGroupIngress(ctx context.Context, in *RevokeSecurityGroupIngressRequest) (*RevokeSecurityGroupIngressResult, error) {
 	return wire.Call[RevokeSecurityGroupIngressResult](ctx, c.invoker, Model, "RevokeSecurityGroupIngress", in)
+}
+
+func (c client) StartNetworkInsightsAnalysis(ctx context.Context, in *StartNetworkInsightsAnalysisRequest) (*StartNetworkInsightsAnalysisResult, error) {
+	return wire.Call[StartNetworkInsightsAnalysisResult](ctx, c.invoker, Model, "StartNetworkInsightsAnalysis", in)
 }
 
 func (c client) UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, in *UpdateSecurityGroupRuleDescriptionsEgressRequest) (*UpdateSecurityGroupRuleDescriptionsEgressResult, error) {

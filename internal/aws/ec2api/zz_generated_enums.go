@@ -29,6 +29,21 @@ func (AddressAttributeName) EnumValues() []string {
 	return []string{"domain-name"}
 }
 
+// AnalysisStatus is an enumeration.
+type AnalysisStatus string
+
+// The values of AnalysisStatus.
+const (
+	AnalysisStatusRunning   AnalysisStatus = "running"
+	AnalysisStatusSucceeded AnalysisStatus = "succeeded"
+	AnalysisStatusFailed    AnalysisStatus = "failed"
+)
+
+// EnumValues returns the values that the model lists.
+func (AnalysisStatus) EnumValues() []string {
+	return []string{"running", "succeeded", "failed"}
+}
+
 // AttachmentStatus is an enumeration.
 type AttachmentStatus string
 
@@ -476,6 +491,20 @@ const (
 // EnumValues returns the values that the model lists.
 func (PrefixListState) EnumValues() []string {
 	return []string{"create-in-progress", "create-complete", "create-failed", "modify-in-progress", "modify-complete", "modify-failed", "restore-in-progress", "restore-complete", "restore-failed", "delete-in-progress", "delete-complete", "delete-failed"}
+}
+
+// Protocol is an enumeration.
+type Protocol string
+
+// The values of Protocol.
+const (
+	ProtocolTcp Protocol = "tcp"
+	ProtocolUdp Protocol = "udp"
+)
+
+// EnumValues returns the values that the model lists.
+func (Protocol) EnumValues() []string {
+	return []string{"tcp", "udp"}
 }
 
 // ResourceType is an enumeration.

@@ -23,6 +23,18 @@ type AddPrefixListEntry struct {
 	Description string `aws:"Description"`
 }
 
+// AdditionalDetail is the model's AdditionalDetail.
+type AdditionalDetail struct {
+	AdditionalDetailType      string                     `aws:"AdditionalDetailType,loc=additionalDetailType"`
+	Component                 *AnalysisComponent         `aws:"Component,loc=component"`
+	VpcEndpointService        *AnalysisComponent         `aws:"VpcEndpointService,loc=vpcEndpointService"`
+	RuleOptions               []RuleOption               `aws:"RuleOptions,loc=ruleOptionSet,m.loc=item"`
+	RuleGroupTypePairs        []RuleGroupTypePair        `aws:"RuleGroupTypePairs,loc=ruleGroupTypePairSet,m.loc=item"`
+	RuleGroupRuleOptionsPairs []RuleGroupRuleOptionsPair `aws:"RuleGroupRuleOptionsPairs,loc=ruleGroupRuleOptionsPairSet,m.loc=item"`
+	ServiceName               string                     `aws:"ServiceName,loc=serviceName"`
+	LoadBalancers             []AnalysisComponent        `aws:"LoadBalancers,loc=loadBalancerSet,m.loc=item"`
+}
+
 // Address is the model's Address.
 type Address struct {
 	AllocationId            string         `aws:"AllocationId,loc=allocationId"`
@@ -73,6 +85,92 @@ type AllocateAddressResult struct {
 	CustomerOwnedIpv4Pool string     `aws:"CustomerOwnedIpv4Pool,loc=customerOwnedIpv4Pool"`
 	CarrierIp             string     `aws:"CarrierIp,loc=carrierIp"`
 	PublicIp              string     `aws:"PublicIp,loc=publicIp"`
+}
+
+// AlternatePathHint is the model's AlternatePathHint.
+type AlternatePathHint struct {
+	ComponentId  string `aws:"ComponentId,loc=componentId"`
+	ComponentArn string `aws:"ComponentArn,loc=componentArn"`
+}
+
+// AnalysisAclRule is the model's AnalysisAclRule.
+type AnalysisAclRule struct {
+	Cidr       string     `aws:"Cidr,loc=cidr"`
+	Egress     *bool      `aws:"Egress,loc=egress"`
+	PortRange  *PortRange `aws:"PortRange,loc=portRange"`
+	Protocol   string     `aws:"Protocol,loc=protocol"`
+	RuleAction string     `aws:"RuleAction,loc=ruleAction"`
+	RuleNumber *int32     `aws:"RuleNumber,loc=ruleNumber"`
+}
+
+// AnalysisComponent is the model's AnalysisComponent.
+type AnalysisComponent struct {
+	Id   string `aws:"Id,loc=id"`
+	Arn  string `aws:"Arn,loc=arn"`
+	Name string `aws:"Name,loc=name"`
+}
+
+// AnalysisLoadBalancerListener is the model's AnalysisLoadBalancerListener.
+type AnalysisLoadBalancerListener struct {
+	LoadBalancerPort *int32 `aws:"LoadBalancerPort,loc=loadBalancerPort,min=0,max=65535"`
+	InstancePort     *int32 `aws:"InstancePort,loc=instancePort,min=0,max=65535"`
+}
+
+// AnalysisLoadBalancerTarget is the model's AnalysisLoadBalancerTarget.
+type AnalysisLoadBalancerTarget struct {
+	Address            string             `aws:"Address,loc=address,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	AvailabilityZone   string             `aws:"AvailabilityZone,loc=availabilityZone"`
+	AvailabilityZoneId string             `aws:"AvailabilityZoneId,loc=availabilityZoneId"`
+	Instance           *AnalysisComponent `aws:"Instance,loc=instance"`
+	Port               *int32             `aws:"Port,loc=port,min=0,max=65535"`
+}
+
+// AnalysisPacketHeader is the model's AnalysisPacketHeader.
+type AnalysisPacketHeader struct {
+	DestinationAddresses  []string    `aws:"DestinationAddresses,loc=destinationAddressSet,m.loc=item,m.min=0,m.max=15" m.pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	DestinationPortRanges []PortRange `aws:"DestinationPortRanges,loc=destinationPortRangeSet,m.loc=item"`
+	Protocol              string      `aws:"Protocol,loc=protocol"`
+	SourceAddresses       []string    `aws:"SourceAddresses,loc=sourceAddressSet,m.loc=item,m.min=0,m.max=15" m.pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	SourcePortRanges      []PortRange `aws:"SourcePortRanges,loc=sourcePortRangeSet,m.loc=item"`
+}
+
+// AnalysisRouteTableRoute is the model's AnalysisRouteTableRoute.
+type AnalysisRouteTableRoute struct {
+	DestinationCidr             string `aws:"DestinationCidr,loc=destinationCidr"`
+	DestinationPrefixListId     string `aws:"DestinationPrefixListId,loc=destinationPrefixListId"`
+	EgressOnlyInternetGatewayId string `aws:"EgressOnlyInternetGatewayId,loc=egressOnlyInternetGatewayId"`
+	GatewayId                   string `aws:"GatewayId,loc=gatewayId"`
+	InstanceId                  string `aws:"InstanceId,loc=instanceId"`
+	NatGatewayId                string `aws:"NatGatewayId,loc=natGatewayId"`
+	NetworkInterfaceId          string `aws:"NetworkInterfaceId,loc=networkInterfaceId"`
+	Origin                      string `aws:"Origin,loc=origin"`
+	TransitGatewayId            string `aws:"TransitGatewayId,loc=transitGatewayId"`
+	VpcPeeringConnectionId      string `aws:"VpcPeeringConnectionId,loc=vpcPeeringConnectionId"`
+	State                       string `aws:"State,loc=state"`
+	CarrierGatewayId            string `aws:"CarrierGatewayId,loc=carrierGatewayId"`
+	CoreNetworkArn              string `aws:"CoreNetworkArn,loc=coreNetworkArn,min=1,max=1283"`
+	LocalGatewayId              string `aws:"LocalGatewayId,loc=localGatewayId"`
+}
+
+// AnalysisSecurityGroupRule is the model's AnalysisSecurityGroupRule.
+type AnalysisSecurityGroupRule struct {
+	Cidr            string     `aws:"Cidr,loc=cidr"`
+	Direction       string     `aws:"Direction,loc=direction"`
+	SecurityGroupId string     `aws:"SecurityGroupId,loc=securityGroupId"`
+	PortRange       *PortRange `aws:"PortRange,loc=portRange"`
+	PrefixListId    string     `aws:"PrefixListId,loc=prefixListId"`
+	Protocol        string     `aws:"Protocol,loc=protocol"`
+}
+
+// AnalysisTransitGatewayPolicyTableEntry is the model's AnalysisTransitGatewayPolicyTableEntry.
+type AnalysisTransitGatewayPolicyTableEntry struct {
+	RuleNumber           *int32     `aws:"RuleNumber,loc=ruleNumber"`
+	Protocol             string     `aws:"Protocol,loc=protocol"`
+	SourceCidr           string     `aws:"SourceCidr,loc=sourceCidr"`
+	DestinationCidr      string     `aws:"DestinationCidr,loc=destinationCidr"`
+	SourcePortRange      *PortRange `aws:"SourcePortRange,loc=sourcePortRange"`
+	DestinationPortRange *PortRange `aws:"DestinationPortRange,loc=destinationPortRange"`
+	TargetRouteTableId   string     `aws:"TargetRouteTableId,loc=targetRouteTableId"`
 }
 
 // AssociateAddressRequest is the model's AssociateAddressRequest.
@@ -322,6 +420,26 @@ type CreateNetworkAclResult struct {
 	ClientToken string      `aws:"ClientToken,loc=clientToken"`
 }
 
+// CreateNetworkInsightsPathRequest is the model's CreateNetworkInsightsPathRequest.
+type CreateNetworkInsightsPathRequest struct {
+	SourceIp            string             `aws:"SourceIp,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	DestinationIp       string             `aws:"DestinationIp,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	Source              string             `aws:"Source,required"`
+	Destination         string             `aws:"Destination"`
+	Protocol            Protocol           `aws:"Protocol,required"`
+	DestinationPort     *int32             `aws:"DestinationPort,min=0,max=65535"`
+	TagSpecifications   []TagSpecification `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+	DryRun              *bool              `aws:"DryRun"`
+	ClientToken         string             `aws:"ClientToken,required,token"`
+	FilterAtSource      *PathRequestFilter `aws:"FilterAtSource"`
+	FilterAtDestination *PathRequestFilter `aws:"FilterAtDestination"`
+}
+
+// CreateNetworkInsightsPathResult is the model's CreateNetworkInsightsPathResult.
+type CreateNetworkInsightsPathResult struct {
+	NetworkInsightsPath *NetworkInsightsPath `aws:"NetworkInsightsPath,loc=networkInsightsPath"`
+}
+
 // CreateNetworkInterfaceRequest is the model's CreateNetworkInterfaceRequest.
 type CreateNetworkInterfaceRequest struct {
 	Ipv4Prefixes                    []Ipv4PrefixSpecificationRequest        `aws:"Ipv4Prefixes,loc=Ipv4Prefix,m.loc=item"`
@@ -527,6 +645,28 @@ type DeleteNetworkAclRequest struct {
 	NetworkAclId string `aws:"NetworkAclId,required,loc=networkAclId"`
 }
 
+// DeleteNetworkInsightsAnalysisRequest is the model's DeleteNetworkInsightsAnalysisRequest.
+type DeleteNetworkInsightsAnalysisRequest struct {
+	DryRun                    *bool  `aws:"DryRun"`
+	NetworkInsightsAnalysisId string `aws:"NetworkInsightsAnalysisId,required"`
+}
+
+// DeleteNetworkInsightsAnalysisResult is the model's DeleteNetworkInsightsAnalysisResult.
+type DeleteNetworkInsightsAnalysisResult struct {
+	NetworkInsightsAnalysisId string `aws:"NetworkInsightsAnalysisId,loc=networkInsightsAnalysisId"`
+}
+
+// DeleteNetworkInsightsPathRequest is the model's DeleteNetworkInsightsPathRequest.
+type DeleteNetworkInsightsPathRequest struct {
+	DryRun                *bool  `aws:"DryRun"`
+	NetworkInsightsPathId string `aws:"NetworkInsightsPathId,required"`
+}
+
+// DeleteNetworkInsightsPathResult is the model's DeleteNetworkInsightsPathResult.
+type DeleteNetworkInsightsPathResult struct {
+	NetworkInsightsPathId string `aws:"NetworkInsightsPathId,loc=networkInsightsPathId"`
+}
+
 // DeleteNetworkInterfaceRequest is the model's DeleteNetworkInterfaceRequest.
 type DeleteNetworkInterfaceRequest struct {
 	DryRun             *bool  `aws:"DryRun,loc=dryRun"`
@@ -717,6 +857,39 @@ type DescribeNetworkAclsRequest struct {
 type DescribeNetworkAclsResult struct {
 	NetworkAcls []NetworkAcl `aws:"NetworkAcls,loc=networkAclSet,m.loc=item"`
 	NextToken   string       `aws:"NextToken,loc=nextToken"`
+}
+
+// DescribeNetworkInsightsAnalysesRequest is the model's DescribeNetworkInsightsAnalysesRequest.
+type DescribeNetworkInsightsAnalysesRequest struct {
+	NetworkInsightsAnalysisIds []string  `aws:"NetworkInsightsAnalysisIds,loc=NetworkInsightsAnalysisId,m.loc=item"`
+	NetworkInsightsPathId      string    `aws:"NetworkInsightsPathId"`
+	AnalysisStartTime          time.Time `aws:"AnalysisStartTime"`
+	AnalysisEndTime            time.Time `aws:"AnalysisEndTime"`
+	Filters                    []Filter  `aws:"Filters,loc=Filter,m.loc=Filter"`
+	MaxResults                 *int32    `aws:"MaxResults,min=1,max=100"`
+	DryRun                     *bool     `aws:"DryRun"`
+	NextToken                  string    `aws:"NextToken"`
+}
+
+// DescribeNetworkInsightsAnalysesResult is the model's DescribeNetworkInsightsAnalysesResult.
+type DescribeNetworkInsightsAnalysesResult struct {
+	NetworkInsightsAnalyses []NetworkInsightsAnalysis `aws:"NetworkInsightsAnalyses,loc=networkInsightsAnalysisSet,m.loc=item"`
+	NextToken               string                    `aws:"NextToken,loc=nextToken"`
+}
+
+// DescribeNetworkInsightsPathsRequest is the model's DescribeNetworkInsightsPathsRequest.
+type DescribeNetworkInsightsPathsRequest struct {
+	NetworkInsightsPathIds []string `aws:"NetworkInsightsPathIds,loc=NetworkInsightsPathId,m.loc=item"`
+	Filters                []Filter `aws:"Filters,loc=Filter,m.loc=Filter"`
+	MaxResults             *int32   `aws:"MaxResults,min=1,max=100"`
+	DryRun                 *bool    `aws:"DryRun"`
+	NextToken              string   `aws:"NextToken"`
+}
+
+// DescribeNetworkInsightsPathsResult is the model's DescribeNetworkInsightsPathsResult.
+type DescribeNetworkInsightsPathsResult struct {
+	NetworkInsightsPaths []NetworkInsightsPath `aws:"NetworkInsightsPaths,loc=networkInsightsPathSet,m.loc=item"`
+	NextToken            string                `aws:"NextToken,loc=nextToken"`
 }
 
 // DescribeNetworkInterfaceAttributeRequest is the model's DescribeNetworkInterfaceAttributeRequest.
@@ -984,10 +1157,100 @@ type EnaSrdUdpSpecification struct {
 	EnaSrdUdpEnabled *bool `aws:"EnaSrdUdpEnabled"`
 }
 
+// Explanation is the model's Explanation.
+type Explanation struct {
+	Acl                            *AnalysisComponent                      `aws:"Acl,loc=acl"`
+	AclRule                        *AnalysisAclRule                        `aws:"AclRule,loc=aclRule"`
+	Address                        string                                  `aws:"Address,loc=address,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	Addresses                      []string                                `aws:"Addresses,loc=addressSet,m.loc=item,m.min=0,m.max=15" m.pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	AttachedTo                     *AnalysisComponent                      `aws:"AttachedTo,loc=attachedTo"`
+	AvailabilityZones              []string                                `aws:"AvailabilityZones,loc=availabilityZoneSet,m.loc=item"`
+	AvailabilityZoneIds            []string                                `aws:"AvailabilityZoneIds,loc=availabilityZoneIdSet,m.loc=item"`
+	Cidrs                          []string                                `aws:"Cidrs,loc=cidrSet,m.loc=item"`
+	Component                      *AnalysisComponent                      `aws:"Component,loc=component"`
+	CustomerGateway                *AnalysisComponent                      `aws:"CustomerGateway,loc=customerGateway"`
+	Destination                    *AnalysisComponent                      `aws:"Destination,loc=destination"`
+	DestinationVpc                 *AnalysisComponent                      `aws:"DestinationVpc,loc=destinationVpc"`
+	Direction                      string                                  `aws:"Direction,loc=direction"`
+	ExplanationCode                string                                  `aws:"ExplanationCode,loc=explanationCode"`
+	IngressRouteTable              *AnalysisComponent                      `aws:"IngressRouteTable,loc=ingressRouteTable"`
+	InternetGateway                *AnalysisComponent                      `aws:"InternetGateway,loc=internetGateway"`
+	LoadBalancerArn                string                                  `aws:"LoadBalancerArn,loc=loadBalancerArn,min=1,max=1283"`
+	ClassicLoadBalancerListener    *AnalysisLoadBalancerListener           `aws:"ClassicLoadBalancerListener,loc=classicLoadBalancerListener"`
+	LoadBalancerListenerPort       *int32                                  `aws:"LoadBalancerListenerPort,loc=loadBalancerListenerPort,min=0,max=65535"`
+	LoadBalancerTarget             *AnalysisLoadBalancerTarget             `aws:"LoadBalancerTarget,loc=loadBalancerTarget"`
+	LoadBalancerTargetGroup        *AnalysisComponent                      `aws:"LoadBalancerTargetGroup,loc=loadBalancerTargetGroup"`
+	LoadBalancerTargetGroups       []AnalysisComponent                     `aws:"LoadBalancerTargetGroups,loc=loadBalancerTargetGroupSet,m.loc=item"`
+	LoadBalancerTargetPort         *int32                                  `aws:"LoadBalancerTargetPort,loc=loadBalancerTargetPort,min=0,max=65535"`
+	ElasticLoadBalancerListener    *AnalysisComponent                      `aws:"ElasticLoadBalancerListener,loc=elasticLoadBalancerListener"`
+	MissingComponent               string                                  `aws:"MissingComponent,loc=missingComponent"`
+	NatGateway                     *AnalysisComponent                      `aws:"NatGateway,loc=natGateway"`
+	NetworkInterface               *AnalysisComponent                      `aws:"NetworkInterface,loc=networkInterface"`
+	PacketField                    string                                  `aws:"PacketField,loc=packetField"`
+	VpcPeeringConnection           *AnalysisComponent                      `aws:"VpcPeeringConnection,loc=vpcPeeringConnection"`
+	Port                           *int32                                  `aws:"Port,loc=port,min=0,max=65535"`
+	PortRanges                     []PortRange                             `aws:"PortRanges,loc=portRangeSet,m.loc=item"`
+	PrefixList                     *AnalysisComponent                      `aws:"PrefixList,loc=prefixList"`
+	Protocols                      []string                                `aws:"Protocols,loc=protocolSet,m.loc=item"`
+	RouteTableRoute                *AnalysisRouteTableRoute                `aws:"RouteTableRoute,loc=routeTableRoute"`
+	RouteTable                     *AnalysisComponent                      `aws:"RouteTable,loc=routeTable"`
+	SecurityGroup                  *AnalysisComponent                      `aws:"SecurityGroup,loc=securityGroup"`
+	SecurityGroupRule              *AnalysisSecurityGroupRule              `aws:"SecurityGroupRule,loc=securityGroupRule"`
+	SecurityGroups                 []AnalysisComponent                     `aws:"SecurityGroups,loc=securityGroupSet,m.loc=item"`
+	SourceVpc                      *AnalysisComponent                      `aws:"SourceVpc,loc=sourceVpc"`
+	State                          string                                  `aws:"State,loc=state"`
+	Subnet                         *AnalysisComponent                      `aws:"Subnet,loc=subnet"`
+	SubnetRouteTable               *AnalysisComponent                      `aws:"SubnetRouteTable,loc=subnetRouteTable"`
+	Vpc                            *AnalysisComponent                      `aws:"Vpc,loc=vpc"`
+	VpcEndpoint                    *AnalysisComponent                      `aws:"VpcEndpoint,loc=vpcEndpoint"`
+	VpnConnection                  *AnalysisComponent                      `aws:"VpnConnection,loc=vpnConnection"`
+	VpnGateway                     *AnalysisComponent                      `aws:"VpnGateway,loc=vpnGateway"`
+	TransitGateway                 *AnalysisComponent                      `aws:"TransitGateway,loc=transitGateway"`
+	TransitGatewayRouteTable       *AnalysisComponent                      `aws:"TransitGatewayRouteTable,loc=transitGatewayRouteTable"`
+	TransitGatewayRouteTableRoute  *TransitGatewayRouteTableRoute          `aws:"TransitGatewayRouteTableRoute,loc=transitGatewayRouteTableRoute"`
+	TransitGatewayPolicyTable      *AnalysisComponent                      `aws:"TransitGatewayPolicyTable,loc=transitGatewayPolicyTable"`
+	TransitGatewayPolicyTableEntry *AnalysisTransitGatewayPolicyTableEntry `aws:"TransitGatewayPolicyTableEntry,loc=transitGatewayPolicyTableEntry"`
+	TransitGatewayAttachment       *AnalysisComponent                      `aws:"TransitGatewayAttachment,loc=transitGatewayAttachment"`
+	ComponentAccount               string                                  `aws:"ComponentAccount,loc=componentAccount" pattern:"\\d{12}"`
+	ComponentRegion                string                                  `aws:"ComponentRegion,loc=componentRegion" pattern:"[a-z]{2}-[a-z]+-[1-9]+"`
+	FirewallStatelessRule          *FirewallStatelessRule                  `aws:"FirewallStatelessRule,loc=firewallStatelessRule"`
+	FirewallStatefulRule           *FirewallStatefulRule                   `aws:"FirewallStatefulRule,loc=firewallStatefulRule"`
+}
+
 // Filter is the model's Filter.
 type Filter struct {
 	Name   string   `aws:"Name"`
 	Values []string `aws:"Values,loc=Value,m.loc=item"`
+}
+
+// FilterPortRange is the model's FilterPortRange.
+type FilterPortRange struct {
+	FromPort *int32 `aws:"FromPort,loc=fromPort,min=0,max=65535"`
+	ToPort   *int32 `aws:"ToPort,loc=toPort,min=0,max=65535"`
+}
+
+// FirewallStatefulRule is the model's FirewallStatefulRule.
+type FirewallStatefulRule struct {
+	RuleGroupArn     string      `aws:"RuleGroupArn,loc=ruleGroupArn,min=1,max=1283"`
+	Sources          []string    `aws:"Sources,loc=sourceSet,m.loc=item"`
+	Destinations     []string    `aws:"Destinations,loc=destinationSet,m.loc=item"`
+	SourcePorts      []PortRange `aws:"SourcePorts,loc=sourcePortSet,m.loc=item"`
+	DestinationPorts []PortRange `aws:"DestinationPorts,loc=destinationPortSet,m.loc=item"`
+	Protocol         string      `aws:"Protocol,loc=protocol"`
+	RuleAction       string      `aws:"RuleAction,loc=ruleAction"`
+	Direction        string      `aws:"Direction,loc=direction"`
+}
+
+// FirewallStatelessRule is the model's FirewallStatelessRule.
+type FirewallStatelessRule struct {
+	RuleGroupArn     string      `aws:"RuleGroupArn,loc=ruleGroupArn,min=1,max=1283"`
+	Sources          []string    `aws:"Sources,loc=sourceSet,m.loc=item"`
+	Destinations     []string    `aws:"Destinations,loc=destinationSet,m.loc=item"`
+	SourcePorts      []PortRange `aws:"SourcePorts,loc=sourcePortSet,m.loc=item"`
+	DestinationPorts []PortRange `aws:"DestinationPorts,loc=destinationPortSet,m.loc=item"`
+	Protocols        []int32     `aws:"Protocols,loc=protocolSet,m.loc=item,m.min=0,m.max=255"`
+	RuleAction       string      `aws:"RuleAction,loc=ruleAction"`
+	Priority         *int32      `aws:"Priority,loc=priority,min=-1,max=65535"`
 }
 
 // GetManagedPrefixListAssociationsRequest is the model's GetManagedPrefixListAssociationsRequest.
@@ -1282,6 +1545,45 @@ type NetworkAclEntry struct {
 	RuleNumber    *int32        `aws:"RuleNumber,loc=ruleNumber"`
 }
 
+// NetworkInsightsAnalysis is the model's NetworkInsightsAnalysis.
+type NetworkInsightsAnalysis struct {
+	NetworkInsightsAnalysisId  string              `aws:"NetworkInsightsAnalysisId,loc=networkInsightsAnalysisId"`
+	NetworkInsightsAnalysisArn string              `aws:"NetworkInsightsAnalysisArn,loc=networkInsightsAnalysisArn,min=1,max=1283"`
+	NetworkInsightsPathId      string              `aws:"NetworkInsightsPathId,loc=networkInsightsPathId"`
+	AdditionalAccounts         []string            `aws:"AdditionalAccounts,loc=additionalAccountSet,m.loc=item"`
+	FilterInArns               []string            `aws:"FilterInArns,loc=filterInArnSet,m.loc=item,m.min=1,m.max=1283"`
+	FilterOutArns              []string            `aws:"FilterOutArns,loc=filterOutArnSet,m.loc=item,m.min=1,m.max=1283"`
+	StartDate                  time.Time           `aws:"StartDate,loc=startDate"`
+	Status                     AnalysisStatus      `aws:"Status,loc=status"`
+	StatusMessage              string              `aws:"StatusMessage,loc=statusMessage"`
+	WarningMessage             string              `aws:"WarningMessage,loc=warningMessage"`
+	NetworkPathFound           *bool               `aws:"NetworkPathFound,loc=networkPathFound"`
+	ForwardPathComponents      []PathComponent     `aws:"ForwardPathComponents,loc=forwardPathComponentSet,m.loc=item"`
+	ReturnPathComponents       []PathComponent     `aws:"ReturnPathComponents,loc=returnPathComponentSet,m.loc=item"`
+	Explanations               []Explanation       `aws:"Explanations,loc=explanationSet,m.loc=item"`
+	AlternatePathHints         []AlternatePathHint `aws:"AlternatePathHints,loc=alternatePathHintSet,m.loc=item"`
+	SuggestedAccounts          []string            `aws:"SuggestedAccounts,loc=suggestedAccountSet,m.loc=item"`
+	Tags                       []Tag               `aws:"Tags,loc=tagSet,m.loc=item"`
+}
+
+// NetworkInsightsPath is the model's NetworkInsightsPath.
+type NetworkInsightsPath struct {
+	NetworkInsightsPathId  string      `aws:"NetworkInsightsPathId,loc=networkInsightsPathId"`
+	NetworkInsightsPathArn string      `aws:"NetworkInsightsPathArn,loc=networkInsightsPathArn,min=1,max=1283"`
+	CreatedDate            time.Time   `aws:"CreatedDate,loc=createdDate"`
+	Source                 string      `aws:"Source,loc=source"`
+	Destination            string      `aws:"Destination,loc=destination"`
+	SourceArn              string      `aws:"SourceArn,loc=sourceArn,min=1,max=1283"`
+	DestinationArn         string      `aws:"DestinationArn,loc=destinationArn,min=1,max=1283"`
+	SourceIp               string      `aws:"SourceIp,loc=sourceIp,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	DestinationIp          string      `aws:"DestinationIp,loc=destinationIp,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	Protocol               Protocol    `aws:"Protocol,loc=protocol"`
+	DestinationPort        *int32      `aws:"DestinationPort,loc=destinationPort"`
+	Tags                   []Tag       `aws:"Tags,loc=tagSet,m.loc=item"`
+	FilterAtSource         *PathFilter `aws:"FilterAtSource,loc=filterAtSource"`
+	FilterAtDestination    *PathFilter `aws:"FilterAtDestination,loc=filterAtDestination"`
+}
+
 // NetworkInterface is the model's NetworkInterface.
 type NetworkInterface struct {
 	Association                     *NetworkInterfaceAssociation       `aws:"Association,loc=association"`
@@ -1376,6 +1678,47 @@ type OperatorResponse struct {
 	Managed         *bool  `aws:"Managed,loc=managed"`
 	Principal       string `aws:"Principal,loc=principal"`
 	HiddenByDefault *bool  `aws:"HiddenByDefault,loc=hiddenByDefault"`
+}
+
+// PathComponent is the model's PathComponent.
+type PathComponent struct {
+	SequenceNumber                 *int32                                  `aws:"SequenceNumber,loc=sequenceNumber"`
+	AclRule                        *AnalysisAclRule                        `aws:"AclRule,loc=aclRule"`
+	AttachedTo                     *AnalysisComponent                      `aws:"AttachedTo,loc=attachedTo"`
+	Component                      *AnalysisComponent                      `aws:"Component,loc=component"`
+	DestinationVpc                 *AnalysisComponent                      `aws:"DestinationVpc,loc=destinationVpc"`
+	OutboundHeader                 *AnalysisPacketHeader                   `aws:"OutboundHeader,loc=outboundHeader"`
+	InboundHeader                  *AnalysisPacketHeader                   `aws:"InboundHeader,loc=inboundHeader"`
+	RouteTableRoute                *AnalysisRouteTableRoute                `aws:"RouteTableRoute,loc=routeTableRoute"`
+	SecurityGroupRule              *AnalysisSecurityGroupRule              `aws:"SecurityGroupRule,loc=securityGroupRule"`
+	SourceVpc                      *AnalysisComponent                      `aws:"SourceVpc,loc=sourceVpc"`
+	Subnet                         *AnalysisComponent                      `aws:"Subnet,loc=subnet"`
+	Vpc                            *AnalysisComponent                      `aws:"Vpc,loc=vpc"`
+	AdditionalDetails              []AdditionalDetail                      `aws:"AdditionalDetails,loc=additionalDetailSet,m.loc=item"`
+	TransitGateway                 *AnalysisComponent                      `aws:"TransitGateway,loc=transitGateway"`
+	TransitGatewayRouteTableRoute  *TransitGatewayRouteTableRoute          `aws:"TransitGatewayRouteTableRoute,loc=transitGatewayRouteTableRoute"`
+	TransitGatewayPolicyTableEntry *AnalysisTransitGatewayPolicyTableEntry `aws:"TransitGatewayPolicyTableEntry,loc=transitGatewayPolicyTableEntry"`
+	Explanations                   []Explanation                           `aws:"Explanations,loc=explanationSet,m.loc=item"`
+	ElasticLoadBalancerListener    *AnalysisComponent                      `aws:"ElasticLoadBalancerListener,loc=elasticLoadBalancerListener"`
+	FirewallStatelessRule          *FirewallStatelessRule                  `aws:"FirewallStatelessRule,loc=firewallStatelessRule"`
+	FirewallStatefulRule           *FirewallStatefulRule                   `aws:"FirewallStatefulRule,loc=firewallStatefulRule"`
+	ServiceName                    string                                  `aws:"ServiceName,loc=serviceName"`
+}
+
+// PathFilter is the model's PathFilter.
+type PathFilter struct {
+	SourceAddress        string           `aws:"SourceAddress,loc=sourceAddress,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	SourcePortRange      *FilterPortRange `aws:"SourcePortRange,loc=sourcePortRange"`
+	DestinationAddress   string           `aws:"DestinationAddress,loc=destinationAddress,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	DestinationPortRange *FilterPortRange `aws:"DestinationPortRange,loc=destinationPortRange"`
+}
+
+// PathRequestFilter is the model's PathRequestFilter.
+type PathRequestFilter struct {
+	SourceAddress        string                  `aws:"SourceAddress,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	SourcePortRange      *RequestFilterPortRange `aws:"SourcePortRange"`
+	DestinationAddress   string                  `aws:"DestinationAddress,min=0,max=15" pattern:"^([0-9]{1,3}.){3}[0-9]{1,3}$"`
+	DestinationPortRange *RequestFilterPortRange `aws:"DestinationPortRange"`
 }
 
 // PayerResponsibilityEntry is the model's PayerResponsibilityEntry.
@@ -1558,6 +1901,12 @@ type ReplaceRouteTableAssociationResult struct {
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,loc=associationState"`
 }
 
+// RequestFilterPortRange is the model's RequestFilterPortRange.
+type RequestFilterPortRange struct {
+	FromPort *int32 `aws:"FromPort,min=0,max=65535"`
+	ToPort   *int32 `aws:"ToPort,min=0,max=65535"`
+}
+
 // RestoreManagedPrefixListVersionRequest is the model's RestoreManagedPrefixListVersionRequest.
 type RestoreManagedPrefixListVersionRequest struct {
 	DryRun          *bool  `aws:"DryRun"`
@@ -1679,6 +2028,24 @@ type RouteTableAssociationState struct {
 	StatusMessage string                         `aws:"StatusMessage,loc=statusMessage"`
 }
 
+// RuleGroupRuleOptionsPair is the model's RuleGroupRuleOptionsPair.
+type RuleGroupRuleOptionsPair struct {
+	RuleGroupArn string       `aws:"RuleGroupArn,loc=ruleGroupArn,min=1,max=1283"`
+	RuleOptions  []RuleOption `aws:"RuleOptions,loc=ruleOptionSet,m.loc=item"`
+}
+
+// RuleGroupTypePair is the model's RuleGroupTypePair.
+type RuleGroupTypePair struct {
+	RuleGroupArn  string `aws:"RuleGroupArn,loc=ruleGroupArn,min=1,max=1283"`
+	RuleGroupType string `aws:"RuleGroupType,loc=ruleGroupType"`
+}
+
+// RuleOption is the model's RuleOption.
+type RuleOption struct {
+	Keyword  string   `aws:"Keyword,loc=keyword"`
+	Settings []string `aws:"Settings,loc=settingSet,m.loc=item"`
+}
+
 // SecurityGroup is the model's SecurityGroup.
 type SecurityGroup struct {
 	GroupId             string         `aws:"GroupId,loc=groupId"`
@@ -1766,6 +2133,22 @@ type ServiceTypeDetail struct {
 	ServiceType ServiceType `aws:"ServiceType,loc=serviceType"`
 }
 
+// StartNetworkInsightsAnalysisRequest is the model's StartNetworkInsightsAnalysisRequest.
+type StartNetworkInsightsAnalysisRequest struct {
+	NetworkInsightsPathId string             `aws:"NetworkInsightsPathId,required"`
+	AdditionalAccounts    []string           `aws:"AdditionalAccounts,loc=AdditionalAccount,m.loc=item"`
+	FilterInArns          []string           `aws:"FilterInArns,loc=FilterInArn,m.loc=item,m.min=1,m.max=1283"`
+	FilterOutArns         []string           `aws:"FilterOutArns,loc=FilterOutArn,m.loc=item,m.min=1,m.max=1283"`
+	DryRun                *bool              `aws:"DryRun"`
+	TagSpecifications     []TagSpecification `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+	ClientToken           string             `aws:"ClientToken,required,token"`
+}
+
+// StartNetworkInsightsAnalysisResult is the model's StartNetworkInsightsAnalysisResult.
+type StartNetworkInsightsAnalysisResult struct {
+	NetworkInsightsAnalysis *NetworkInsightsAnalysis `aws:"NetworkInsightsAnalysis,loc=networkInsightsAnalysis"`
+}
+
 // Subnet is the model's Subnet.
 type Subnet struct {
 	AvailabilityZoneId            string                           `aws:"AvailabilityZoneId,loc=availabilityZoneId"`
@@ -1839,6 +2222,17 @@ type TagDescription struct {
 type TagSpecification struct {
 	ResourceType ResourceType `aws:"ResourceType,loc=resourceType"`
 	Tags         []Tag        `aws:"Tags,loc=Tag,m.loc=item"`
+}
+
+// TransitGatewayRouteTableRoute is the model's TransitGatewayRouteTableRoute.
+type TransitGatewayRouteTableRoute struct {
+	DestinationCidr string `aws:"DestinationCidr,loc=destinationCidr"`
+	State           string `aws:"State,loc=state"`
+	RouteOrigin     string `aws:"RouteOrigin,loc=routeOrigin"`
+	PrefixListId    string `aws:"PrefixListId,loc=prefixListId"`
+	AttachmentId    string `aws:"AttachmentId,loc=attachmentId"`
+	ResourceId      string `aws:"ResourceId,loc=resourceId"`
+	ResourceType    string `aws:"ResourceType,loc=resourceType"`
 }
 
 // UnsuccessfulItem is the model's UnsuccessfulItem.

@@ -8,6 +8,7 @@ func Types() map[string]Type {
 		elasticIP{}, elasticIPAssociation{}, natGateway{},
 		networkACL{}, networkACLEntry{}, networkACLAssociation{}, prefixList{},
 		securityGroup{}, securityGroupRule{egress: false}, securityGroupRule{egress: true}, vpcEndpoint{},
+		insightsPath{}, insightsAnalysis{},
 		ecsCluster{}, taskDefinition{}, ecsService{},
 		iamRole{}, iamPolicy{}, iamManagedPolicy{},
 		logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
