@@ -24,9 +24,10 @@ type checkOptions struct {
 func checkCommand(opts *options) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "check TEMPLATE",
+		Use:   "check TEMPLATE | DIR",
 		Short: "Find what would fail in a template, before it is deployed",
-		Long: `Find what would fail in a CloudFormation or SAM template with its nested ones, before it is deployed: the resources are made in memory by the same code that would make them, and
+		Long: `Find what would fail in a CloudFormation or SAM template with its nested ones, or in a directory of
+Terraform, before it is deployed: the resources are made in memory by the same code that would make them, and
 the start of each task is followed through roles, permissions, names, routes, endpoints and security groups.
 No instance need be running and nothing is changed. Exit code 6 when there are errors, 0 otherwise.`,
 		Example: "  neargate check template.yml --parameter ImageUri=nginx:latest\n  neargate check infra/ --region eu-west-1\n  neargate check template.yml --sarif check.sarif",

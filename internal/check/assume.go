@@ -2,10 +2,12 @@ package check
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/neargate/neargate/internal/cloudformation/template"
 	"github.com/neargate/neargate/internal/iam/managed"
+	"github.com/neargate/neargate/internal/iam/policy"
 )
 
 // policyProperties are the properties that hold policy documents.
@@ -75,6 +77,26 @@ func allowAll(property string) *template.Value {
 		panic("check: " + err.Error()) // the text is part of the program
 	}
 	return v
+}
+
+// badPolicy is where the policy stands that cannot be parsed.
+func (c *checker) badPolicy(p *planned) Position {
+	at := p.Position
+	visit(p.Given, func(e template.Entry) {
+		kind := policy.Inline
+		switch {
+		case !slices.Contains(policyProperties, e.Key):
+			return
+		case e.Key == "AssumeRolePolicyDocument":
+			kind = policy.Trust
+		case p.Type != "AWS::IAM::Role" && p.Type != "AWS::IAM::Policy" && p.Type != "AWS::IAM::ManagedPolicy":
+			kind = policy.Resource
+		}
+		if _, err := policy.Parse(generous(e.Value, e.Key).JSON(), kind); err != nil {
+			at = Position{p.Position.File, e.Line, c.files.column(p.Position.File, e.Line, e.Key)}
+		}
+	})
+	return at
 }
 
 // managedPolicies replaces policies that nothing is known of by one that allows

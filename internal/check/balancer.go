@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/neargate/neargate/internal/check/spelling"
 	"github.com/neargate/neargate/internal/cloudformation/resource"
 	"github.com/neargate/neargate/internal/cloudformation/template"
 	"github.com/neargate/neargate/internal/network"
@@ -56,7 +57,7 @@ func (w *walk) mapped(lb *template.Value, name, port string) bool {
 		f.Code, f.Position = "ecs.lb-container", w.valueAt(w.service, field(lb, "ContainerName"))
 		f.Message = fmt.Sprintf("the task definition %s has no container %s", w.task.label(), name)
 		f.AWSSays = "InvalidParameterException: The container " + name + " does not exist in the task definition."
-		if near := closest(name, containerNames(w.def)); near != "" {
+		if near := spelling.Closest(name, containerNames(w.def)); near != "" {
 			f.Fix = Fix{Lang: w.service.Stack.Lang, Text: near}
 		}
 		w.find(f)
@@ -97,7 +98,7 @@ func ports(c state.ContainerDefinition) string {
 func (w *walk) targetGroup(lb *template.Value, group *planned, port string) {
 	if kind := group.get("TargetType"); w.def.NetworkMode == "awsvpc" && (kind == nil || kind.Str() == "instance") {
 		fix := Fix{Lang: group.Stack.Lang, Target: group.label(), Text: "TargetType: ip"}
-		if group.Stack.Lang == terraform {
+		if group.Stack.Lang == terraformLang {
 			fix.Text = `target_type = "ip"`
 		}
 		w.findAt(group, Finding{Severity: Error, Code: "lb.target-type", Fix: fix,
@@ -200,8 +201,8 @@ func (w *walk) blocked(lb *planned, hop network.Hop, port string) {
 	if hop.Kind == network.HopIngress && len(ours) > 0 {
 		to, from := w.reference(p.Stack, ours[0]), w.reference(p.Stack, theirs[0])
 		f.Fix = Fix{Lang: cloudFormation, Target: "Resources", Text: fmt.Sprintf("FromLoadBalancer:\n  Type: AWS::EC2::SecurityGroupIngress\n  Properties: { GroupId: %s, SourceSecurityGroupId: %s, IpProtocol: tcp, FromPort: %s, ToPort: %s }", to, from, port, port)}
-		if p.Stack.Lang == terraform {
-			f.Fix = Fix{Lang: terraform, Text: fmt.Sprintf("resource \"aws_vpc_security_group_ingress_rule\" \"from_load_balancer\" {\n  security_group_id            = %s\n  referenced_security_group_id = %s\n  ip_protocol                  = \"tcp\"\n  from_port                    = %s\n  to_port                      = %s\n}", to, from, port, port)}
+		if p.Stack.Lang == terraformLang {
+			f.Fix = Fix{Lang: terraformLang, Text: fmt.Sprintf("resource \"aws_vpc_security_group_ingress_rule\" \"from_load_balancer\" {\n  security_group_id            = %s\n  referenced_security_group_id = %s\n  ip_protocol                  = \"tcp\"\n  from_port                    = %s\n  to_port                      = %s\n}", to, from, port, port)}
 		}
 	}
 	w.findAt(p, f, map[bool]string{true: "SecurityGroupIngress", false: "SecurityGroupEgress"}[hop.Kind == network.HopIngress])

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/neargate/neargate/internal/check/rehearsal"
+	"github.com/neargate/neargate/internal/check/terraform"
 	"github.com/neargate/neargate/internal/cloudformation/resource"
 	"github.com/neargate/neargate/internal/cloudformation/template"
 )
@@ -67,6 +68,7 @@ type checker struct {
 	types    map[string]resource.Type
 	instance *rehearsal.Instance
 
+	guessed  bool // nobody named the region
 	plan     []*planned
 	byID     map[string]*planned  // by physical id
 	defaults map[string]attribute // by physical id: what comes with a VPC
@@ -76,6 +78,7 @@ type checker struct {
 	followed bool                 // the way of some task's packets was followed
 	told     map[string]bool      // what is said only once
 	lacks    map[string]*lack     // by role and code
+	unsure   []string             // kinds of resources that lead packets elsewhere and are not followed
 }
 
 // open makes the instance in which the plan is rehearsed.
@@ -84,7 +87,7 @@ func (c *checker) open(region string) error {
 		c.options.Region = region
 	}
 	if c.options.Region == "" {
-		c.options.Region = "us-east-1"
+		c.options.Region, c.guessed = "us-east-1", true
 	}
 	var err error
 	c.instance, err = rehearsal.Open(c.options.Account, c.options.Region)
@@ -126,7 +129,7 @@ func (c *checker) valueAt(p *planned, v *template.Value) Position {
 
 // placeholder stands for a text that only a deployment can tell. Whatever a
 // service says about a placeholder is no finding.
-const placeholder = "neargateunknown"
+const placeholder = terraform.Unknown
 
 func isUnknown(text string) bool { return strings.Contains(strings.ToLower(text), placeholder) }
 

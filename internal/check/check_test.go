@@ -91,6 +91,38 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// The slips in the Terraform of a hasty evening are found, and where.
+func TestTypos(t *testing.T) {
+	r := check(t, "testdata", "typos")
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Code == "neargate.type" })
+	expect(t, r,
+		"typos/main.tf:7 error tf.undeclared", "typos/main.tf:11 error tf.undeclared", "typos/main.tf:12 warning net.swapped-subnets",
+		"typos/main.tf:29 error iam.no-policy", "typos/main.tf:47 error lb.certificate", "typos/main.tf:63 error ecs.fargate-size",
+		"typos/main.tf:69 warning tf.dropped-key", "typos/main.tf:88 error tf.argument")
+	if f := r.Findings[1]; f.Fix.Text != "var.private_subnets" || f.Fix.Lang != "terraform" {
+		t.Errorf("the fix of a misspelt variable is %+v", f.Fix)
+	}
+}
+
+// Terraform with a module, done right, is clean, and its task is followed
+// through the subnets that the module makes.
+func TestCleanTerraform(t *testing.T) {
+	r := check(t, "testdata", "clean")
+	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Code == "neargate.type" })
+	expect(t, r)
+	if r.Tasks != 1 || r.Resources != 32 || len(r.Files) != 2 {
+		t.Errorf("%d tasks, %d resources, %d files", r.Tasks, r.Resources, len(r.Files))
+	}
+}
+
+// The article's Terraform, mended, has no errors.
+func TestFargateTerraform(t *testing.T) {
+	r := check(t, testenv.Shared(t, "examples"), "fargate-alb-terraform")
+	if r.Count(Error) != 0 || !slices.Contains(lines(r), "fargate-alb-terraform/app.tf:273 warning tf.dropped-key") {
+		t.Errorf("findings are %q", lines(r))
+	}
+}
+
 // Output has the form of a compiler's.
 func TestText(t *testing.T) {
 	r := check(t, "testdata", "seven.yml")

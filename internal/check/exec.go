@@ -21,7 +21,7 @@ func (w *walk) exec() {
 			Message: fmt.Sprintf("%s has EnableExecuteCommand, and its task definition %s has no task role, as which the session would be opened", w.service.label(), w.task.label()),
 			AWSSays: "InvalidParameterException: The service couldn't be created because a valid taskRoleArn is not being used. Specify a valid task role in your task definition and try again.",
 			Fix:     Fix{Lang: lang, Target: w.task.label(), Text: "TaskRoleArn: !GetAtt TaskRole.Arn"}}
-		if lang == terraform {
+		if lang == terraformLang {
 			f.Fix.Text = "task_role_arn = aws_iam_role.task.arn"
 		}
 		w.findAt(w.service, f, "EnableExecuteCommand")

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,20 +47,28 @@ func (w *walk) waits(code string, for_ *planned, message string) {
 	w.findAt(w.service, Finding{Severity: Warning, Code: code, Message: message, Fix: dependsFix(w.service, for_)})
 }
 
-// network turns the faults of a service into findings: one for each cause and place.
+// network turns the faults of a service into findings: one for each cause and
+// place. Where a host of the internet has no route, AWS's hosts have none for the
+// same reason, and one route mends both.
 func (w *walk) network() {
-	for len(w.net) > 0 {
-		first := w.net[0]
-		same := func(f fault) bool {
-			return f.decision.Code == first.decision.Code && (f.decision.Where == first.decision.Where || routed(first.decision.Code))
-		}
-		var together []fault
-		for _, f := range w.net {
-			if same(f) {
-				together = append(together, f)
+	if slices.ContainsFunc(w.net, func(f fault) bool { return f.decision.Code == "net.no-route" }) {
+		for i := range w.net {
+			if w.net[i].decision.Code == "net.endpoint-missing" {
+				w.net[i].decision.Code, w.net[i].decision.Fix = "net.no-route", nil
 			}
 		}
-		w.net = slices.DeleteFunc(w.net, same)
+	}
+	for len(w.net) > 0 {
+		first := w.net[0].decision
+		var together, rest []fault
+		for _, f := range w.net {
+			if f.decision.Code == first.Code && (f.decision.Where == first.Where || routed(first.Code)) {
+				together = append(together, f)
+			} else {
+				rest = append(rest, f)
+			}
+		}
+		w.net = rest
 		w.fault(together)
 	}
 }
@@ -69,6 +78,7 @@ func routed(code string) bool {
 	return code == "net.endpoint-missing" || code == "net.no-route" || code == "net.igw-no-public-ip"
 }
 
+// fault tells of one cause for all hosts and subnets that it concerns.
 func (w *walk) fault(all []fault) {
 	d := all[0].decision
 	var hosts, subnets []string
@@ -84,7 +94,7 @@ func (w *walk) fault(all []fault) {
 			subnets = append(subnets, label)
 		}
 	}
-	f := Finding{Severity: Error, Code: d.Code, Message: w.labels(strings.ReplaceAll(d.Cause, rehearsal.Outside+" ", ""))}
+	f := Finding{Severity: Error, Code: d.Code, Message: w.labels(outsideHost.ReplaceAllString(d.Cause, "$1"))}
 	if len(hosts) > 1 {
 		f.Message = fmt.Sprintf("tasks of %s in %s cannot reach %s: %s", w.service.label(), strings.Join(subnets, " and "), strings.Join(hosts, ", "), reason(d.Code, f.Message))
 	}
@@ -94,9 +104,16 @@ func (w *walk) fault(all []fault) {
 			f.Fix.Text += "\n" + more.Text
 		}
 	}
+	if len(w.unsure) > 0 {
+		f.Severity = Warning
+		f.Message += " (unless " + w.unsure[0] + " leads there, which check does not follow)"
+	}
 	place, property := w.placeOf(d)
 	w.findAt(place, f, property...)
 }
+
+// outsideHost matches a host of the internet with the address that stands for it.
+var outsideHost = regexp.MustCompile(regexp.QuoteMeta(rehearsal.Outside) + ` \(([^)]*)\)`)
 
 // reason is why several hosts cannot be reached, in general.
 func reason(code, cause string) string {

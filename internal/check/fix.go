@@ -10,8 +10,8 @@ import (
 
 // trustFix is the trust policy that lets tasks have a role.
 func trustFix(role *planned, no *access.NotAssumable) Fix {
-	if role.Stack.Lang == terraform {
-		return Fix{Lang: terraform, Target: role.Name, Text: "assume_role_policy = jsonencode({\n  Version = \"2012-10-17\"\n  Statement = [{\n    Effect    = \"Allow\"\n    Principal = { Service = \"" + no.Service + "\" }\n    Action    = \"sts:AssumeRole\"\n  }]\n})"}
+	if role.Stack.Lang == terraformLang {
+		return Fix{Lang: terraformLang, Target: role.Name, Text: "assume_role_policy = jsonencode({\n  Version = \"2012-10-17\"\n  Statement = [{\n    Effect    = \"Allow\"\n    Principal = { Service = \"" + no.Service + "\" }\n    Action    = \"sts:AssumeRole\"\n  }]\n})"}
 	}
 	for _, f := range no.Fix() {
 		return Fix{Lang: f.Lang, Target: role.label(), Text: strings.TrimRight(f.Text, "\n")}
@@ -20,7 +20,7 @@ func trustFix(role *planned, no *access.NotAssumable) Fix {
 }
 
 func logGroupFix(lang, group string) Fix {
-	if lang == terraform {
+	if lang == terraformLang {
 		return Fix{Lang: lang, Text: fmt.Sprintf("resource \"aws_cloudwatch_log_group\" \"app\" {\n  name = %q\n}", group)}
 	}
 	return Fix{Lang: lang, Target: "Resources", Text: "LogGroup:\n  Type: AWS::Logs::LogGroup\n  Properties:\n    LogGroupName: " + group}
@@ -32,7 +32,7 @@ func secretFix(lang, id string) Fix {
 	if i := strings.LastIndex(name, "-"); i >= 0 && len(name)-i == 7 {
 		name = name[:i] // what Secrets Manager puts behind the name
 	}
-	if lang == terraform {
+	if lang == terraformLang {
 		return Fix{Lang: lang, Target: "and valueFrom = aws_secretsmanager_secret.app.arn", Text: fmt.Sprintf("resource \"aws_secretsmanager_secret\" \"app\" {\n  name = %q\n}", name)}
 	}
 	return Fix{Lang: lang, Target: "Resources, and ValueFrom: !Ref Secret", Text: "Secret:\n  Type: AWS::SecretsManager::Secret\n  Properties:\n    Name: " + name}
@@ -40,8 +40,8 @@ func secretFix(lang, id string) Fix {
 
 // dependsFix makes a resource wait for another.
 func dependsFix(p, on *planned) Fix {
-	if p.Stack.Lang == terraform {
-		return Fix{Lang: terraform, Target: p.Name, Text: "depends_on = [" + strings.Split(on.Name, "[")[0] + "]"}
+	if p.Stack.Lang == terraformLang {
+		return Fix{Lang: terraformLang, Target: p.Name, Text: "depends_on = [" + strings.Split(on.Name, "[")[0] + "]"}
 	}
 	if p.Stack != on.Stack {
 		return Fix{}

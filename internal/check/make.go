@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/neargate/neargate/internal/aws/wire"
-	"github.com/neargate/neargate/internal/check/rehearsal"
+	"github.com/neargate/neargate/internal/check/spelling"
 	"github.com/neargate/neargate/internal/cloudformation/resource"
 	"github.com/neargate/neargate/internal/cloudformation/template"
 )
@@ -24,8 +26,8 @@ var laterCarried = map[string][]string{
 // become. Its faults are findings; false means that nothing is known of it.
 func (c *checker) make(p *planned) (resource.Result, bool) {
 	c.plan = append(c.plan, p)
-	t, known := c.types[p.Type]
-	if !known {
+	t, ok := c.types[p.Type]
+	if !ok {
 		p.Unknown = true
 		c.notCarried(p)
 		return c.stand(p)
@@ -43,10 +45,11 @@ func (c *checker) make(p *planned) (resource.Result, bool) {
 	for _, name := range laterCarried[p.Type] {
 		properties = properties.With(name, nil)
 	}
-	properties = c.assume(p, properties)
-	result, err := c.instance.Make(c.ctx, t, rehearsal.Item{Stack: p.Stack.Name, Name: p.Name, Type: p.Type, Properties: properties})
+	known := c.unknowns
+	properties = c.assume(p, resource.Object(schema.Properties), properties)
+	result, err := c.instance.Make(c.ctx, t, p.item(properties))
 	if err != nil {
-		c.refused(p, err)
+		c.refused(p, err, c.unknowns > known)
 		p.Unknown = true
 		return c.stand(p)
 	}
@@ -66,8 +69,8 @@ func (c *checker) notCarried(p *planned) {
 		return
 	}
 	c.told[p.Type] = true
-	f := Finding{Severity: Note, Code: "neargate.type", Message: "Neargate does not carry out " + p.Type + ": only what other resources have to do with it is checked"}
-	if near := closest(p.Type, slices.Sorted(maps.Keys(c.types))); near != "" {
+	f := Finding{Severity: Note, Code: "neargate.type", Message: "Neargate does not carry out " + or(p.Kind, p.Type) + ": only what other resources have to do with it is checked"}
+	if near := spelling.Closest(p.Type, slices.Sorted(maps.Keys(c.types))); near != "" {
 		f = Finding{Severity: Error, Code: "cfn.type-name", Message: "there is no resource type " + p.Type + "; is " + near + " meant?", Fix: Fix{Lang: p.Stack.Lang, Text: "Type: " + near}}
 	}
 	f.Position, f.Resource = c.typeAt(p), p.label()
@@ -87,10 +90,13 @@ func (c *checker) schemaProblem(p *planned, schema *resource.Schema, problem res
 	}
 	switch {
 	case problem.Missing:
-		if p.Stack.Lang == terraform {
+		if p.Stack.Lang == terraformLang {
 			return true // terraform validate says so, in its own words
 		}
 		f.Code, f.Message = "cfn.required", fmt.Sprintf("%s of %s (%s) lacks %s", where, p.label(), p.Type, problem.Key)
+	case problem.Key != "" && p.Stack.Lang == terraformLang:
+		c.dropped(p, schema, problem, f)
+		return false
 	case problem.Key != "":
 		f.Column = c.files.column(at.File, at.Line, problem.Key)
 		f.Severity, f.Code = Warning, "neargate.unsupported"
@@ -113,6 +119,41 @@ func (c *checker) schemaProblem(p *planned, schema *resource.Schema, problem res
 	return true
 }
 
+// dropped tells of a key in JSON that Terraform's provider leaves out in silence.
+func (c *checker) dropped(p *planned, schema *resource.Schema, problem resource.Problem, f Finding) {
+	f.Severity, f.Code, f.AWSSays = Warning, "tf.dropped-key", ""
+	f.Column = c.files.column(f.File, f.Line, problem.Key)
+	f.Message = fmt.Sprintf("%s is no key of %s: the provider drops it without a word", problem.Key, strings.TrimPrefix(problem.Path, "#/"))
+	if home, ok := belongs(schema, problem); ok {
+		f.Message += "; it belongs in " + home
+		if strings.HasSuffix(home, " of AWS::ECS::Service") {
+			f.Message = strings.TrimSuffix(f.Message, home) + "aws_ecs_service"
+			f.Fix = Fix{Lang: terraformLang, Target: "aws_ecs_service", Text: snake(problem.Key) + " = " + strings.Trim(c.afterKey(f.Position, problem.Key), " =:,")}
+		}
+	} else if near := nearest(problem, schema); near != "" {
+		f.Message += "; is " + strings.ToLower(near[:1]) + near[1:] + " meant?"
+	}
+	c.find(f)
+}
+
+// afterKey is what stands behind a key in its line.
+func (c *checker) afterKey(at Position, key string) string {
+	_, after, _ := strings.Cut(c.files.line(at.File, at.Line), key)
+	return strings.TrimLeft(after, `"`)
+}
+
+// snake turns healthCheckPath into health_check_path.
+func snake(key string) string {
+	var b strings.Builder
+	for i, r := range key {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
 // awsText is what AWS would say of a problem: without what we say of ourselves.
 func awsText(text string) string {
 	text, _, _ = strings.Cut(text, ": Neargate")
@@ -120,52 +161,64 @@ func awsText(text string) string {
 }
 
 // assume replaces what is unknown by something that a service accepts, and that
-// forbids and reveals nothing.
-func (c *checker) assume(p *planned, v *template.Value) *template.Value {
+// forbids and reveals nothing. kind is what the schema says of the value.
+func (c *checker) assume(p *planned, kind resource.Property, v *template.Value) *template.Value {
 	if v == nil {
 		return nil
 	}
+	of := resource.Property{}
+	if kind.Of != nil {
+		of = *kind.Of
+	}
+	out := *v
 	switch v.Kind {
 	case template.Unknown:
 		c.unknowns++
-		out := template.Text(placeholder + strconv.Itoa(c.unknowns))
-		out.Line, out.Column = v.Line, v.Column
-		return out
+		out.Kind, out.Text = template.String, placeholder+strconv.Itoa(c.unknowns)
+		if kind.Kind == resource.KindList {
+			item := out
+			out = template.Value{Kind: template.List, Items: []*template.Value{&item}, Line: v.Line, Column: v.Column}
+		}
 	case template.List:
-		out := *v
 		out.Items = make([]*template.Value, len(v.Items))
 		for i, item := range v.Items {
-			out.Items[i] = c.assume(p, item)
+			out.Items[i] = c.assume(p, of, item)
 		}
-		return &out
 	case template.Map:
-		out := *v
 		out.Entries = make([]template.Entry, 0, len(v.Entries))
 		for _, e := range v.Entries {
+			below := of
+			for name, f := range kind.Fields {
+				if strings.EqualFold(name, e.Key) {
+					below = f
+				}
+			}
 			switch {
 			case slices.Contains(policyProperties, e.Key):
 				e.Value = generous(e.Value, e.Key)
 			case e.Key == "ManagedPolicyArns":
 				e.Value = c.managedPolicies(p, e.Value)
 			default:
-				e.Value = c.assume(p, e.Value)
+				e.Value = c.assume(p, below, e.Value)
 			}
 			out.Entries = append(out.Entries, e)
 		}
-		return &out
 	}
-	return v
+	return &out
 }
 
-// refused turns a service's refusal into a finding, unless it is about what is unknown.
-func (c *checker) refused(p *planned, err error) {
+var notThere = regexp.MustCompile(`(?i)not found|does not exist|unable to describe`)
+
+// refused turns a service's refusal into a finding, unless it is about what is
+// unknown; partly says that something of the resource is.
+func (c *checker) refused(p *planned, err error, partly bool) {
 	message, code := err.Error(), ""
 	var e wire.Error
 	if errors.As(err, &e) {
 		message, code = e.ErrorMessage(), e.ErrorCode()
 	}
 	outside := strings.HasSuffix(code, "NotFound") || code == "NoSuchEntity" || code == "ClusterNotFoundException" || code == "NoSuchBucket"
-	if isUnknown(message) || outside && (physicalID.MatchString(message) || c.options.AssumeExisting || code == "ClusterNotFoundException") {
+	if isUnknown(message) || partly && notThere.MatchString(message) || outside && (physicalID.MatchString(message) || c.options.AssumeExisting || code == "ClusterNotFoundException") {
 		return
 	}
 	f := Finding{Severity: Error, Code: "aws.refused", Resource: p.label(), Position: c.blame(p, message), Message: c.labels(message), AWSSays: strings.TrimPrefix(code+": ", ": ") + c.labels(message)}
@@ -178,7 +231,7 @@ func (c *checker) refused(p *planned, err error) {
 	case strings.Contains(message, "No Fargate configuration exists"):
 		f.Code, f.Position = "ecs.fargate-size", c.place(p, "Memory")
 	case code == "MalformedPolicyDocument" || code == "MalformedPolicy":
-		f.Code = "iam.policy"
+		f.Code, f.Position = "iam.policy", c.badPolicy(p)
 	}
 	c.find(f)
 }

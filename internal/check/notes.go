@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/check/spelling"
 	"github.com/neargate/neargate/internal/cloudformation/template"
 )
 
@@ -55,7 +56,7 @@ func (c *checker) endpointService(p *planned) (string, Fix) {
 			for _, n := range out.ServiceNames {
 				all = append(all, strings.TrimPrefix(n, "com.amazonaws."+c.options.Region+"."))
 			}
-			if near := closest(service, all); near != "" {
+			if near := spelling.Closest(service, all); near != "" {
 				names = []string{near}
 			}
 		}
@@ -64,8 +65,8 @@ func (c *checker) endpointService(p *planned) (string, Fix) {
 		return message, Fix{}
 	}
 	fix := Fix{Lang: cloudFormation, Target: p.label(), Text: "ServiceName: !Sub com.amazonaws.${AWS::Region}." + names[0]}
-	if p.Stack.Lang == terraform {
-		fix = Fix{Lang: terraform, Target: p.Name, Text: "service_name = \"com.amazonaws." + c.options.Region + "." + names[0] + "\""}
+	if p.Stack.Lang == terraformLang {
+		fix = Fix{Lang: terraformLang, Target: p.Name, Text: "service_name = \"com.amazonaws." + c.options.Region + "." + names[0] + "\""}
 	}
 	return message + "; meant is " + strings.Join(names, " (and perhaps ") + strings.Repeat(")", len(names)-1), fix
 }
@@ -139,7 +140,7 @@ func (c *checker) literals() {
 			if region := regionName.FindString(v.Str()); region != "" && v.Line > 0 {
 				f := Finding{Position: c.valueAt(p, v), Severity: Note, Code: "tpl.region", Resource: p.label(), Message: "the region " + region + " is written out: the template works in no other one",
 					Fix: Fix{Lang: cloudFormation, Text: "!Sub " + strings.ReplaceAll(v.Text, region, "${AWS::Region}")}}
-				if region != c.options.Region {
+				if region != c.options.Region && !c.guessed {
 					f.Severity, f.Message = Warning, fmt.Sprintf("the region %s is written out, and this is %s", region, c.options.Region)
 				}
 				c.find(f)

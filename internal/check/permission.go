@@ -98,15 +98,15 @@ func enough(actions []string) bool {
 
 // permissionFix is the managed policy when that is enough, else one statement.
 func (c *checker) permissionFix(l *lack) Fix {
-	tf := l.role.Stack.Lang == terraform
+	tf := l.role.Stack.Lang == terraformLang
 	name := "needed"
 	switch {
 	case enough(l.actions) && tf:
-		return Fix{Lang: terraform, Text: fmt.Sprintf("resource \"aws_iam_role_policy_attachment\" \"execution\" {\n  role       = %s.name\n  policy_arn = %q\n}", l.role.Name, executionPolicy)}
+		return Fix{Lang: terraformLang, Text: fmt.Sprintf("resource \"aws_iam_role_policy_attachment\" \"execution\" {\n  role       = %s.name\n  policy_arn = %q\n}", l.role.Name, executionPolicy)}
 	case enough(l.actions):
 		return Fix{Lang: cloudFormation, Target: "Properties of " + l.role.label(), Text: "ManagedPolicyArns:\n  - " + executionPolicy}
 	case tf:
-		return Fix{Lang: terraform, Text: fmt.Sprintf("resource \"aws_iam_role_policy\" %q {\n  role = %s.name\n  policy = jsonencode({\n    Version   = \"2012-10-17\"\n    Statement = [{ Effect = \"Allow\", Action = %s, Resource = [%s] }]\n  })\n}",
+		return Fix{Lang: terraformLang, Text: fmt.Sprintf("resource \"aws_iam_role_policy\" %q {\n  role = %s.name\n  policy = jsonencode({\n    Version   = \"2012-10-17\"\n    Statement = [{ Effect = \"Allow\", Action = %s, Resource = [%s] }]\n  })\n}",
 			name, l.role.Name, quotedList(l.actions), strings.Join(c.references(l.role.Stack, l.resources), ", "))}
 	}
 	return Fix{Lang: cloudFormation, Target: "Properties of " + l.role.label(), Text: "Policies:\n  - PolicyName: " + name +
@@ -136,13 +136,13 @@ func (c *checker) references(s *scope, ids []string) []string {
 // by the parameter that brings it in; quoted when it is neither.
 func (c *checker) reference(s *scope, id string) string {
 	p, ok := c.byID[id]
-	if d, came := c.defaults[id]; came && s.Lang == terraform {
+	if d, came := c.defaults[id]; came && s.Lang == terraformLang {
 		return d.of.Name + ".default_" + map[string]string{"DefaultSecurityGroup": "security_group_id", "DefaultNetworkAcl": "network_acl_id"}[d.name]
 	} else if came {
 		return "!GetAtt " + d.of.Name + "." + d.name
 	}
 	switch {
-	case ok && s.Lang == terraform:
+	case ok && s.Lang == terraformLang:
 		attribute := ".id"
 		if strings.HasPrefix(id, "arn:") {
 			attribute = ".arn"
@@ -152,7 +152,7 @@ func (c *checker) reference(s *scope, id string) string {
 		return "!Ref " + p.Name
 	case s.Lang == cloudFormation && s.Parameters[id] != "":
 		return "!Ref " + s.Parameters[id]
-	case s.Lang == terraform:
+	case s.Lang == terraformLang:
 		return fmt.Sprintf("%q", id)
 	}
 	return "'" + id + "'"

@@ -10,15 +10,17 @@ import (
 // The languages of sources.
 const (
 	cloudFormation = "cloudformation"
-	terraform      = "terraform"
+	terraformLang  = "terraform"
 )
 
 // planned is a resource that the source would make, in CloudFormation's
 // vocabulary.
 type planned struct {
 	Name     string // logical id, or Terraform address
+	Part     string // of a Terraform resource that amounts to several
 	Stack    *scope
 	Type     string // AWS::EC2::Subnet
+	Kind     string // Terraform: aws_subnet
 	Position Position
 	Given    *template.Value // properties, evaluated; never nil
 	Raw      *template.Value // CloudFormation: as they are written

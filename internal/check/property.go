@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/neargate/neargate/internal/check/spelling"
 	"github.com/neargate/neargate/internal/cloudformation/resource"
 )
 
@@ -75,40 +76,5 @@ func nearest(problem resource.Problem, schema *resource.Schema) string {
 			}
 		}
 	}
-	return closest(problem.Key, slices.Sorted(maps.Keys(p.Fields)))
-}
-
-// closest returns the name that differs least from a word, "" when none is near.
-func closest(word string, names []string) string {
-	best, least := "", min(3, len(word)/3+1)
-	for _, name := range names {
-		if d := distance(strings.ToLower(word), strings.ToLower(name)); d < least {
-			best, least = name, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be changed, added or removed.
-func distance(a, b string) int {
-	if len(a) > 80 || len(b) > 80 {
-		return 80
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := before
-			if a[i] != b[j] {
-				cost++
-			}
-			before = row[j+1]
-			row[j+1] = min(cost, row[j]+1, before+1)
-		}
-	}
-	return row[len(b)]
+	return spelling.Closest(problem.Key, slices.Sorted(maps.Keys(p.Fields)))
 }

@@ -206,7 +206,7 @@ func (w *walk) logs() {
 
 // otherRegion warns of logs that go to another region than the one checked.
 func (w *walk) otherRegion(container, region string) {
-	if region != "" && !isUnknown(region) && region != w.options.Region {
+	if region != "" && !isUnknown(region) && region != w.options.Region && !w.guessed {
 		w.find(Finding{Position: w.container(container, "LogConfiguration", "Options", "awslogs-region"), Severity: Warning, Code: "tpl.region", Resource: w.task.label(),
 			Message: fmt.Sprintf("container %s logs to %s, and this is %s", container, region, w.options.Region)})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/cloudformation/resource"
 	"github.com/neargate/neargate/internal/cloudformation/template"
@@ -98,4 +99,10 @@ func (x *Instance) Zones(ctx context.Context) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Attach attaches a managed policy to a role, which Terraform does by a resource
+// of its own. A role that is not here is not ours to change.
+func (x *Instance) Attach(ctx context.Context, role, policyARN string) {
+	_ = iamapi.NewClient(x).AttachRolePolicy(x.Operator(ctx), &iamapi.AttachRolePolicyRequest{RoleName: role, PolicyArn: policyARN})
 }

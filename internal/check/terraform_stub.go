@@ -1,3 +1,0 @@
-package check
-
-func (c *checker) readTerraform(string) error { return ErrNothing }
