@@ -63,6 +63,9 @@ func (a *Authorizer) CheckOperation(ctx context.Context, table authorize.Service
 	id := caller.From(ctx)
 	for i := range rules {
 		rule := &rules[i]
+		if rule.Applies != nil && !rule.Applies(id, in) {
+			continue
+		}
 		var conditions map[string][]string
 		if rule.Conditions != nil {
 			conditions = rule.Conditions(id, in)

@@ -141,6 +141,9 @@ func (c *requestContext) principal(name string) string {
 	case "principalisawsservice":
 		return "false"
 	case "userid":
+		if id.Type == caller.Anonymous {
+			return "anonymous"
+		}
 		return id.UserID
 	case "username":
 		return c.username

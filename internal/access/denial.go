@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -93,6 +94,9 @@ func denial(q *question, r policy.Result, lines []policy.Line, message string) d
 		Cause: who(q.id) + " may not " + q.req.Action + " on " + q.req.Resource + ": " + strings.TrimPrefix(r.Because(q.req.Action), "because "),
 		Where: where(q, r),
 	}
+	if r.Match.Found() {
+		d.Facts = append(d.Facts, decision.Fact{Name: "decided by", Value: decidedBy(r.Match)})
+	}
 	for _, l := range lines {
 		d.Facts = append(d.Facts, decision.Fact{Name: "statement", Value: l.String()})
 	}
@@ -100,6 +104,15 @@ func denial(q *question, r policy.Result, lines []policy.Line, message string) d
 		d.Fix = fixes(q)
 	}
 	return d
+}
+
+// decidedBy names a statement: its policy, its Sid or number, its line.
+func decidedBy(m policy.Match) string {
+	sid := m.Statement.SID
+	if sid == "" {
+		sid = strconv.Itoa(m.Statement.Index + 1)
+	}
+	return m.Policy + " statement " + sid + " (line " + strconv.Itoa(m.Statement.Line) + ")"
 }
 
 func who(id *caller.Identity) string {
@@ -179,8 +192,8 @@ func (a *Authorizer) allowed(ctx context.Context, q *question, r policy.Result) 
 		Account: q.id.Account, Region: q.id.Region, Phase: decision.IAM, Verdict: decision.Allow, Confidence: decision.Observed,
 		Subjects: subjects(q), Facts: facts(q), Where: r.Match.Policy,
 	}
-	if r.Match.Found() && r.Match.Statement.SID != "" {
-		d.Facts = append(d.Facts, decision.Fact{Name: "statement", Value: r.Match.Statement.SID})
+	if r.Match.Found() {
+		d.Facts = append(d.Facts, decision.Fact{Name: "decided by", Value: decidedBy(r.Match)})
 	}
 	a.decisions.Record(ctx, d)
 }

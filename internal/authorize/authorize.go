@@ -9,6 +9,8 @@ package authorize
 
 import (
 	"context"
+	"maps"
+	"strings"
 
 	"github.com/neargate/neargate/internal/caller"
 )
@@ -24,6 +26,8 @@ type Rule struct {
 	// keys (aws:RequestTag/..., ecs:cluster ...); may be nil. Global keys that
 	// follow from the Identity are added by the Checker.
 	Conditions func(id caller.Identity, in any) map[string][]string
+	// Applies reports whether the request needs the permission; nil: every one does.
+	Applies func(id caller.Identity, in any) bool
 }
 
 // Service is the authorization table of one AWS service.
@@ -41,6 +45,37 @@ type Checker interface {
 	// Check returns nil when the principal in ctx may perform action on
 	// resource, and AWS's AccessDenied error (a wire.Error) when not.
 	Check(ctx context.Context, action, resource string, conditions map[string][]string) error
+}
+
+// TagOnCreate adds to operations that make something the permission to tag it,
+// which AWS asks for when the request has tags. createKey is the condition key
+// that names the operation (ec2:CreateAction); "" when the service has none. nil
+// resources stand for those of the operation's first rule.
+func TagOnCreate(rules map[string][]Rule, action, createKey string, resources func(caller.Identity, any) []string, operations ...string) {
+	for _, operation := range operations {
+		first := rules[operation][0]
+		rule := Rule{Action: action, Resources: resources, Applies: func(id caller.Identity, in any) bool { return hasTags(first.Conditions(id, in)) }}
+		if rule.Resources == nil {
+			rule.Resources = first.Resources
+		}
+		rule.Conditions = func(id caller.Identity, in any) map[string][]string {
+			conditions := maps.Clone(first.Conditions(id, in))
+			if createKey != "" {
+				conditions[createKey] = []string{operation}
+			}
+			return conditions
+		}
+		rules[operation] = append(rules[operation], rule)
+	}
+}
+
+func hasTags(conditions map[string][]string) bool {
+	for key := range conditions {
+		if strings.EqualFold(key, "aws:TagKeys") {
+			return true
+		}
+	}
+	return false
 }
 
 // On returns a Resources function that always names the same resources.

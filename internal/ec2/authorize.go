@@ -59,6 +59,9 @@ func (s *Service) Authorization() authorize.Service {
 		rules[operation] = []authorize.Rule{{Action: "ec2:" + operation, Conditions: s.conditions, Resources: func(id caller.Identity, in any) []string {
 			return append([]string{resourceARN(id.Account, id.Region, resourceType, "*")}, s.named(id, in)...)
 		}}}
+		authorize.TagOnCreate(rules, "ec2:CreateTags", "ec2:CreateAction", func(id caller.Identity, _ any) []string {
+			return []string{resourceARN(id.Account, id.Region, resourceType, "*")}
+		}, operation)
 	}
 	return authorize.Service{Rules: rules}
 }

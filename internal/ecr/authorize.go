@@ -28,6 +28,7 @@ func (s *Service) Authorization() authorize.Service {
 	} {
 		rules[operation] = []authorize.Rule{{Action: "ecr:" + operation, Resources: repositories, Conditions: s.resourceTags}}
 	}
+	authorize.TagOnCreate(rules, "ecr:TagResource", "", nil, "CreateRepository")
 	return authorize.Service{Rules: rules, ResourcePolicy: s.resourcePolicy}
 }
 

@@ -20,6 +20,17 @@ func (s *Service) Authorization() authorize.Service {
 	s.authorizeClusters(on)
 	s.authorizeTasks(on)
 	s.authorizeServices(on)
+	tag := func(operation string, resources func(caller.Identity, any) []string) {
+		authorize.TagOnCreate(rules, "ecs:TagResource", "ecs:CreateAction", resources, operation)
+	}
+	tag("CreateCluster", func(id caller.Identity, in any) []string {
+		return []string{clusterARN(id, in.(*ecsapi.CreateClusterRequest).ClusterName)}
+	})
+	tag("CreateService", nil)
+	tag("RegisterTaskDefinition", nil)
+	tag("RunTask", func(id caller.Identity, in any) []string {
+		return []string{below(id, "task", in.(*ecsapi.RunTaskRequest).Cluster, "*")}
+	})
 	return authorize.Service{Rules: rules}
 }
 
@@ -83,7 +94,9 @@ func (s *Service) authorizeClusters(on ruleMaker) {
 }
 
 func (s *Service) authorizeTasks(on ruleMaker) {
-	on("RegisterTaskDefinition", nil, func(_ caller.Identity, in any) map[string][]string {
+	on("RegisterTaskDefinition", func(id caller.Identity, in any) []string {
+		return []string{state.ECSARN(id.Account, id.Region, "task-definition/"+in.(*ecsapi.RegisterTaskDefinitionRequest).Family+":*")}
+	}, func(_ caller.Identity, in any) map[string][]string {
 		return conditions{}.tags(in.(*ecsapi.RegisterTaskDefinitionRequest).Tags)
 	})
 	for _, op := range []string{"DescribeTaskDefinition", "DeregisterTaskDefinition", "ListTaskDefinitions", "ListTaskDefinitionFamilies"} {

@@ -30,6 +30,10 @@ func (g *Gateway) fail(req *request, stage string, err error) {
 	case errors.As(err, &signature):
 		known = g.signatureError(req, signature)
 	case errors.As(err, &known):
+		// A hand-over that a handler refuses (iam:PassRole) is worded for JSON services.
+		if known.ErrorCode() == "AccessDeniedException" && req.protocol == wire.Query {
+			known = wire.NewError("AccessDenied", 403, "%s", known.ErrorMessage())
+		}
 	default:
 		slog.Error("internal failure", "request", req.id, "operation", req.name(), "stage", stage, "error", err)
 		known = wire.NewError("InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure. Request %s", req.id)

@@ -48,6 +48,12 @@ func (s *Service) Authorization() authorize.Service {
 	} {
 		on(operation, nil, nil)
 	}
+	for operation, action := range map[string]string{
+		"CreateRole": "iam:TagRole", "CreateUser": "iam:TagUser", "CreatePolicy": "iam:TagPolicy", "CreateInstanceProfile": "iam:TagInstanceProfile",
+		"CreateOpenIDConnectProvider": "iam:TagOpenIDConnectProvider",
+	} {
+		authorize.TagOnCreate(rules, action, "", nil, operation)
+	}
 	return authorize.Service{Rules: rules}
 }
 

@@ -21,6 +21,7 @@ func (s *Service) Authorization() authorize.Service {
 	for _, operation := range []string{"CreateKey", "GenerateRandom", "ListAliases", "ListKeys", "ListRetirableGrants"} {
 		rules[operation] = []authorize.Rule{{Action: "kms:" + operation, Conditions: s.conditions("")}}
 	}
+	authorize.TagOnCreate(rules, "kms:TagResource", "", nil, "CreateKey")
 	for _, operation := range []string{"CreateAlias", "DeleteAlias", "UpdateAlias"} {
 		rules[operation] = []authorize.Rule{{Action: "kms:" + operation, Resources: s.aliasResources, Conditions: s.conditions("TargetKeyId")}}
 	}

@@ -20,6 +20,7 @@ func (s *Service) Authorization() authorize.Service {
 	for operation := range logsapi.Model.Operations {
 		rules[operation] = []authorize.Rule{{Action: "logs:" + operation, Resources: resources, Conditions: s.conditions}}
 	}
+	authorize.TagOnCreate(rules, "logs:TagResource", "", nil, "CreateLogGroup")
 	return authorize.Service{Rules: rules}
 }
 

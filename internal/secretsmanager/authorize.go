@@ -20,6 +20,7 @@ func (s *Service) Authorization() authorize.Service {
 	for _, operation := range []string{"ListSecrets", "GetRandomPassword"} {
 		rules[operation] = []authorize.Rule{{Action: "secretsmanager:" + operation}}
 	}
+	authorize.TagOnCreate(rules, "secretsmanager:TagResource", "", nil, "CreateSecret")
 	return authorize.Service{Rules: rules, ResourcePolicy: s.resourcePolicy}
 }
 

@@ -16,6 +16,7 @@ func (s *Service) Authorization() authorize.Service {
 	for operation := range ssmapi.Model.Operations {
 		rules[operation] = []authorize.Rule{{Action: "ssm:" + operation, Resources: resources, Conditions: s.conditions}}
 	}
+	authorize.TagOnCreate(rules, "ssm:AddTagsToResource", "", nil, "PutParameter")
 	rules["DescribeParameters"] = []authorize.Rule{{Action: "ssm:DescribeParameters"}}
 	return authorize.Service{Rules: rules}
 }
