@@ -165,7 +165,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	secrets := secretsmanager.New(db, gate, validResourcePolicy, time.Now)
 	parameters := ssm.New(db, gate, time.Now)
 	pace, agentPace := paces(cfg.pace)
-	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Decisions: decisions, Pace: pace})
+	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
 	tasks := agent.New(agent.Deps{
 		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,

@@ -27,9 +27,25 @@ type Deps struct {
 	DB        *store.DB
 	Checker   authorize.Checker
 	Roles     Roles
+	Linked    LinkedRoles // nil: none are made
 	Decisions decision.Recorder
 	Pace      deployment.Pace
 	Now       func() time.Time // nil for time.Now
+}
+
+// LinkedRoles makes the service-linked role of a service in an account, unless
+// it is there.
+type LinkedRoles interface {
+	EnsureLinkedRole(ctx context.Context, account, service string) error
+}
+
+// linkedRole makes AWSServiceRoleForECS when an account first has a cluster or a
+// service, as ECS does.
+func (s *Service) linkedRole(ctx context.Context, account string) error {
+	if s.Linked == nil {
+		return nil
+	}
+	return s.Linked.EnsureLinkedRole(ctx, account, "ecs.amazonaws.com")
 }
 
 // Service is Amazon ECS.

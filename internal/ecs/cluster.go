@@ -25,6 +25,9 @@ func (s *Service) CreateCluster(ctx context.Context, in *ecsapi.CreateClusterReq
 	if err := checkTags(ctx, in.Tags); err != nil {
 		return nil, err
 	}
+	if err := s.linkedRole(ctx, c.Account); err != nil {
+		return nil, err
+	}
 	var out *ecsapi.Cluster
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		cluster, ok := state.Clusters.Get(tx, c.key(name))

@@ -17,6 +17,9 @@ func (s *Service) CreateService(ctx context.Context, in *ecsapi.CreateServiceReq
 	if err := checkCreate(ctx, in); err != nil {
 		return nil, err
 	}
+	if err := s.linkedRole(ctx, c.Account); err != nil {
+		return nil, err
+	}
 	var out *ecsapi.Service
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		cluster, err := c.cluster(tx, in.Cluster)

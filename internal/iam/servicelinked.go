@@ -2,6 +2,8 @@ package iam
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/neargate/neargate/internal/aws/iamapi"
@@ -28,7 +30,27 @@ var linkedRoles = []linked{
 	{"elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing", "AWSElasticLoadBalancingServiceRolePolicy", "Allows ELB to call AWS services on your behalf.", false},
 	{"replication.ecr.amazonaws.com", "AWSServiceRoleForECRReplication", "ECRReplicationServiceRolePolicy", "", false},
 	{"pullthroughcache.ecr.amazonaws.com", "AWSServiceRoleForECRPullThroughCache", "AWSECRPullThroughCache_ServiceRolePolicy", "", false},
+	{"ecr.amazonaws.com", "AWSServiceRoleForECRTemplate", "ECRTemplateServiceRolePolicy", "", false},
+	{"batch.amazonaws.com", "AWSServiceRoleForBatch", "BatchServiceRolePolicy", "", false},
+	{"autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy", "Default Service-Linked Role enables access to AWS Services and Resources used or managed by Auto Scaling", true},
+	{"elasticfilesystem.amazonaws.com", "AWSServiceRoleForAmazonElasticFileSystem", "AmazonElasticFileSystemServiceRolePolicy", "", false},
+	{"rds.amazonaws.com", "AWSServiceRoleForRDS", "AmazonRDSServiceRolePolicy", "", false},
+	{"elasticache.amazonaws.com", "AWSServiceRoleForElastiCache", "ElastiCacheServiceRolePolicy", "", false},
+	{"cloudtrail.amazonaws.com", "AWSServiceRoleForCloudTrail", "CloudTrailServiceRolePolicy", "", false},
+	{"spot.amazonaws.com", "AWSServiceRoleForEC2Spot", "AWSEC2SpotServiceRolePolicy", "", false},
+	{"ssm.amazonaws.com", "AWSServiceRoleForAmazonSSM", "AmazonSSMServiceRolePolicy", "", false},
+	{"acm.amazonaws.com", "AWSServiceRoleForCertificateManager", "CertificateManagerServiceRolePolicy", "", false},
 }
+
+// withoutSuffix are further services of which it is known that their roles take
+// no suffix. We make no roles for them.
+var withoutSuffix = strings.Fields(`
+	accountdiscovery.ssm appmesh autoscaling-plans backup cassandra.application-autoscaling cks.kms codestar-notifications config dms dms-fleet-advisor
+	docdb-elastic ec2-instance-connect ec2.application-autoscaling eks eks-connector eks-fargate eks-nodegroup elasticbeanstalk email.cognito-idp emr-containers
+	emrwal fis grafana imagebuilder iotmanagedintegrations kafka kafkaconnect lakeformation lex lightsail m2 memorydb mq mrk.kms notifications
+	observability.aoss opensearchservice ops.apigateway ops.emr-serverless opsdatasync.ssm opsinsights.ssm ram redshift replication.cassandra
+	repository.sync.codeconnections resource-explorer-2 rolesanywhere s3-outposts ses shield ssm-incidents ssm-quicksetup sso vpcorigin.cloudfront waf wafv2
+`)
 
 func linkedRole(service string) (linked, bool) {
 	for _, l := range linkedRoles {
@@ -42,21 +64,17 @@ func linkedRole(service string) (linked, bool) {
 // CreateServiceLinkedRole makes the role with which a service acts for the account.
 func (s *Service) CreateServiceLinkedRole(ctx context.Context, in *iamapi.CreateServiceLinkedRoleRequest) (*iamapi.CreateServiceLinkedRoleResponse, error) {
 	l, ok := linkedRole(in.AWSServiceName)
+	suffixless := ok && !l.suffix || slices.Contains(withoutSuffix, strings.TrimSuffix(in.AWSServiceName, ".amazonaws.com"))
 	switch {
+	case in.CustomSuffix != "" && suffixless:
+		return nil, invalidInput("Custom suffix is not allowed for %s", in.AWSServiceName)
 	case !ok:
 		return nil, invalidInput("Neargate makes no service-linked role for %s.", in.AWSServiceName)
-	case in.CustomSuffix != "" && !l.suffix:
-		return nil, invalidInput("Custom suffix is not allowed for %s", in.AWSServiceName)
 	}
-	role := &state.Role{
-		Account: caller.From(ctx).Account, Name: l.role, Path: linkedPath + l.service + "/", ID: "AROA" + ids.Upper(17), CreatedAt: s.now(),
-		TrustPolicy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["` + l.service + `"]},"Action":["sts:AssumeRole"]}]}`,
-		Description: l.description, MaxSessionDuration: defaultSessionDuration, LinkedService: l.service,
-	}
+	role := s.newLinkedRole(caller.From(ctx).Account, l, in.CustomSuffix)
 	if in.Description != "" {
 		role.Description = in.Description
 	}
-	role.Attached = []string{"arn:aws:iam::aws:policy" + linkedPath + l.policy}
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		if _, taken := state.Roles.Get(tx, role.Key()); taken {
 			return invalidInput("Service role name %s has been taken in this account, please try a different suffix.", role.Name)
@@ -67,6 +85,38 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, in *iamapi.Create
 		return nil, err
 	}
 	return &iamapi.CreateServiceLinkedRoleResponse{Role: roleOut(role)}, nil
+}
+
+func (s *Service) newLinkedRole(account string, l linked, suffix string) *state.Role {
+	if suffix != "" {
+		suffix = "_" + suffix
+	}
+	role := &state.Role{
+		Account: account, Name: l.role + suffix, Path: linkedPath + l.service + "/", ID: "AROA" + ids.Upper(17), CreatedAt: s.now(),
+		TrustPolicy: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["` + l.service + `"]},"Action":["sts:AssumeRole"]}]}`,
+		Description: l.description, MaxSessionDuration: defaultSessionDuration, LinkedService: l.service,
+	}
+	role.Attached = []string{"arn:aws:iam::aws:policy" + linkedPath + l.policy}
+	return role
+}
+
+// EnsureLinkedRole makes the service-linked role of a service in an account,
+// unless it is there: services do so when they first need it.
+func (s *Service) EnsureLinkedRole(ctx context.Context, account, service string) error {
+	l, ok := linkedRole(service)
+	if !ok {
+		return errors.New("iam: no service-linked role is known for " + service)
+	}
+	role := s.newLinkedRole(account, l, "")
+	if _, there := state.Roles.Get(s.db.Read(), role.Key()); there {
+		return nil
+	}
+	return s.db.Write(ctx, func(tx *store.Tx) error {
+		if _, there := state.Roles.Get(tx, role.Key()); there {
+			return nil
+		}
+		return addRole(tx, role)
+	})
 }
 
 // DeleteServiceLinkedRole deletes a service-linked role, unless its service
