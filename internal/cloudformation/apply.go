@@ -150,7 +150,9 @@ func (st *step) create(ctx context.Context, replaces string) error {
 func (st *step) complete(ctx context.Context, verb string, result resource.Result) error {
 	return st.record(ctx, func(r *state.StackResource) published {
 		r.Live.ID, r.Live.Complete, r.Live.Properties, r.Live.Pending = result.PhysicalID, true, st.props.JSON(), ""
-		r.Live.Attributes = attributesJSON(result.Attributes)
+		if result.Attributes != nil {
+			r.Live.Attributes = attributesJSON(result.Attributes)
+		}
 		r.Done = st.o.mark()
 		return published{verb + "_COMPLETE", "", r.Live.ID, st.props.JSON()}
 	})

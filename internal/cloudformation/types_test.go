@@ -2,6 +2,7 @@ package cloudformation_test
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,6 +64,8 @@ const everything = `
 Parameters:
   Size: {Type: Number, Default: 20}
   Mutable: {Type: String, Default: MUTABLE}
+Conditions:
+  Grown: !Not [!Equals [!Ref Size, 20]]
 Resources:
   Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16, EnableDnsHostnames: 'true', Tags: [{Key: Size, Value: !Ref Size}]}}
   Subnet: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: !Select [0, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]], MapPublicIpOnLaunch: true}}
@@ -108,7 +111,30 @@ Resources:
     Properties:
       Roles: [!Ref Role]
       PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: 'ecr:*', Resource: !Sub '*', Sid: !Sub 'Size${Size}'}]}
+  Team:
+    Type: AWS::IAM::Group
+    Properties:
+      Path: !Sub '/size${Size}/'
+      ManagedPolicyArns: [!Ref Managed]
+      Policies: [{PolicyName: inline, PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: 's3:Put*', Resource: '*'}]}}]
+  User:
+    Type: AWS::IAM::User
+    Properties: {Path: !Sub '/size${Size}/', Groups: [!Ref Team], ManagedPolicyArns: [!Ref Managed], PermissionsBoundary: !Ref Managed, Tags: [{Key: Size, Value: !Ref Size}]}
+  Friend: {Type: AWS::IAM::User}
+  Friends: {Type: AWS::IAM::UserToGroupAddition, Properties: {GroupName: !Ref Team, Users: [!Ref Friend]}}
+  Key: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref User, Status: !If [Grown, Inactive, Active]}}
+  KeySecret: {Type: AWS::SSM::Parameter, Properties: {Name: /key, Type: String, Value: !GetAtt Key.SecretAccessKey}}
+  Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Path: /p/, Roles: [!Ref Role]}}
+  Linked: {Type: AWS::IAM::ServiceLinkedRole, Properties: {AWSServiceName: elasticloadbalancing.amazonaws.com, Description: !Sub 'size ${Size}'}}
+  Issuer: {Type: AWS::IAM::OIDCProvider, Properties: {Url: https://issuer.example, ClientIdList: [sts.amazonaws.com, !Ref Size]}}
 Outputs:
+  Profile: {Value: !GetAtt Profile.Arn}
+  User: {Value: !Ref User}
+  UserArn: {Value: !GetAtt User.Arn}
+  Team: {Value: !Ref Team}
+  Key: {Value: !Ref Key}
+  Issuer: {Value: !GetAtt Issuer.Arn}
+  Linked: {Value: !GetAtt Linked.RoleName}
   Address: {Value: !Ref Address}
   Nat: {Value: !Ref Nat}
   Found: {Value: !Sub '${Analysis.NetworkPathFound} ${Analysis.Status}'}
@@ -146,6 +172,11 @@ func TestEveryType(t *testing.T) {
 	if !strings.HasPrefix(output(s, "DefaultGroup"), "sg-") || !strings.HasPrefix(physical(w, "all", "Egress"), "sgr-") {
 		t.Errorf("groups %s, %s", output(s, "DefaultGroup"), physical(w, "all", "Egress"))
 	}
+	checkIdentities(w, s, "20", iamapi.StatusTypeActive)
+	secretKey := call[ssmapi.GetParameterResult](w, ssmapi.Model, "GetParameter", &ssmapi.GetParameterRequest{Name: "/key"}).Parameter.Value
+	if len(secretKey) != 40 {
+		t.Errorf("the access key's secret is %q", secretKey)
+	}
 	_, err := w.api.UpdateStack(w.ctx, &cloudformationapi.UpdateStackInput{StackName: "all", TemplateBody: everything, Capabilities: []cloudformationapi.Capability{"CAPABILITY_IAM"}})
 	wantError(t, err, "ValidationError", "No updates are to be performed.")
 
@@ -160,14 +191,48 @@ func TestEveryType(t *testing.T) {
 	if r := call[iamapi.GetRoleResponse](w, iamapi.Model, "GetRole", &iamapi.GetRoleRequest{RoleName: output(s, "Role")}); r.Role.Description != "size 24" {
 		t.Errorf("%+v", r.Role)
 	}
-	if v := call[iamapi.GetPolicyResponse](w, iamapi.Model, "GetPolicy", &iamapi.GetPolicyRequest{PolicyArn: output(s, "Managed")}); v.Policy.DefaultVersionId != "v2" || v.Policy.AttachmentCount != 1 {
+	if v := call[iamapi.GetPolicyResponse](w, iamapi.Model, "GetPolicy", &iamapi.GetPolicyRequest{PolicyArn: output(s, "Managed")}); v.Policy.DefaultVersionId != "v2" || v.Policy.AttachmentCount != 3 {
 		t.Errorf("%+v", v.Policy)
+	}
+	checkIdentities(w, s, "24", iamapi.StatusTypeInactive)
+	if again := call[ssmapi.GetParameterResult](w, ssmapi.Model, "GetParameter", &ssmapi.GetParameterRequest{Name: "/key"}).Parameter.Value; again != secretKey {
+		t.Error("an update of the access key lost its secret")
 	}
 	if err := w.api.DeleteStack(w.ctx, &cloudformationapi.DeleteStackInput{StackName: "all"}); err != nil {
 		t.Fatal(err)
 	}
 	w.expect(w.ended(s.StackId), "DELETE_COMPLETE")
 	w.nothingLeft()
+}
+
+// checkIdentities looks at the users, groups and the like that the stack made.
+func checkIdentities(w *world, s cloudformationapi.Stack, size string, status iamapi.StatusType) {
+	w.t.Helper()
+	user, path := output(s, "User"), "/size"+size+"/"
+	u := call[iamapi.GetUserResponse](w, iamapi.Model, "GetUser", &iamapi.GetUserRequest{UserName: user}).User
+	if u.Path != path || u.PermissionsBoundary == nil || len(u.Tags) == 0 {
+		w.t.Errorf("%+v", u)
+	}
+	team := call[iamapi.GetGroupResponse](w, iamapi.Model, "GetGroup", &iamapi.GetGroupRequest{GroupName: output(s, "Team")})
+	if team.Group.Path != path || len(team.Users) != 2 {
+		w.t.Errorf("%+v", team)
+	}
+	keys := call[iamapi.ListAccessKeysResponse](w, iamapi.Model, "ListAccessKeys", &iamapi.ListAccessKeysRequest{UserName: user}).AccessKeyMetadata
+	if len(keys) != 1 || keys[0].AccessKeyId != output(s, "Key") || keys[0].Status != status {
+		w.t.Errorf("%+v", keys)
+	}
+	profile := output(s, "Profile")
+	p := call[iamapi.GetInstanceProfileResponse](w, iamapi.Model, "GetInstanceProfile", &iamapi.GetInstanceProfileRequest{InstanceProfileName: profile[strings.LastIndexByte(profile, '/')+1:]}).InstanceProfile
+	if len(p.Roles) != 1 || p.Roles[0].RoleName != output(s, "Role") || p.Path != "/p/" {
+		w.t.Errorf("%+v", p)
+	}
+	issuer := call[iamapi.GetOpenIDConnectProviderResponse](w, iamapi.Model, "GetOpenIDConnectProvider", &iamapi.GetOpenIDConnectProviderRequest{OpenIDConnectProviderArn: output(s, "Issuer")})
+	if !slices.Contains(issuer.ClientIDList, size) || len(issuer.ClientIDList) != 2 {
+		w.t.Errorf("%+v", issuer)
+	}
+	if r := call[iamapi.GetRoleResponse](w, iamapi.Model, "GetRole", &iamapi.GetRoleRequest{RoleName: output(s, "Linked")}).Role; r.Description != "size "+size {
+		w.t.Errorf("%+v", r)
+	}
 }
 
 func (w *world) eventText(name string) string {

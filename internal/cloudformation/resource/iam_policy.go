@@ -2,18 +2,19 @@ package resource
 
 import (
 	"context"
+	"slices"
 
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/cloudformation/template"
 )
 
-// iamPolicy is AWS::IAM::Policy: an inline policy put on roles and users.
+// iamPolicy is AWS::IAM::Policy: an inline policy put on roles, users and groups.
 type iamPolicy struct{}
 
 var iamPolicySchema = &Schema{
 	Type: "AWS::IAM::Policy",
 	Properties: Properties{
-		"PolicyName": String.Required(), "PolicyDocument": Document.Required(), "Roles": Strings, "Users": Strings,
+		"PolicyName": String.Required(), "PolicyDocument": Document.Required(), "Roles": Strings, "Users": Strings, "Groups": Strings,
 	},
 	Attributes: []string{"Id"},
 	IAM:        true,
@@ -22,7 +23,7 @@ var iamPolicySchema = &Schema{
 // Schema is the type's schema.
 func (iamPolicy) Schema() *Schema { return iamPolicySchema }
 
-// Create puts the policy on its roles and users. Its id is a name of its own.
+// Create puts the policy on its holders. Its id is a name of its own.
 func (iamPolicy) Create(ctx context.Context, r *Request) (Result, error) {
 	if r.PhysicalID == "" {
 		r.PhysicalID = r.Name(128)
@@ -35,34 +36,12 @@ func (iamPolicy) Create(ctx context.Context, r *Request) (Result, error) {
 
 func iamPolicyPut(ctx context.Context, r *Request) (Result, error) {
 	name, document := r.Text("PolicyName"), r.Properties.Get("PolicyDocument").JSON()
-	for _, role := range list(r.Properties.Get("Roles")) {
-		if err := r.iam().PutRolePolicy(ctx, &iamapi.PutRolePolicyRequest{RoleName: role, PolicyName: name, PolicyDocument: document}); err != nil {
-			return Result{}, err
-		}
-	}
-	for _, user := range list(r.Properties.Get("Users")) {
-		if err := r.iam().PutUserPolicy(ctx, &iamapi.PutUserPolicyRequest{UserName: user, PolicyName: name, PolicyDocument: document}); err != nil {
+	for _, h := range holders(r.Properties) {
+		if err := h.put(ctx, r, name, document); err != nil {
 			return Result{}, err
 		}
 	}
 	return Result{PhysicalID: r.PhysicalID, Attributes: attributes("Id", r.PhysicalID)}, nil
-}
-
-// iamPolicyRemove takes a policy off roles and users.
-func iamPolicyRemove(ctx context.Context, r *Request, name string, roles, users []string) error {
-	for _, role := range roles {
-		err := r.iam().DeleteRolePolicy(ctx, &iamapi.DeleteRolePolicyRequest{RoleName: role, PolicyName: name})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
-		}
-	}
-	for _, user := range users {
-		err := r.iam().DeleteUserPolicy(ctx, &iamapi.DeleteUserPolicyRequest{UserName: user, PolicyName: name})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Update puts the policy where it is wanted and takes it off elsewhere.
@@ -71,16 +50,26 @@ func (iamPolicy) Update(ctx context.Context, r *Request) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	roles, users := list(r.Previous.Get("Roles")), list(r.Previous.Get("Users"))
-	if !r.Changed("PolicyName") {
-		roles, users = difference(roles, list(r.Properties.Get("Roles"))), difference(users, list(r.Properties.Get("Users")))
+	wanted := holders(r.Properties)
+	for _, h := range holders(r.Previous) {
+		if slices.Contains(wanted, h) && !r.Changed("PolicyName") {
+			continue
+		}
+		if err := h.remove(ctx, r, r.Previous.Get("PolicyName").Str()); err != nil {
+			return result, err
+		}
 	}
-	return result, iamPolicyRemove(ctx, r, r.Previous.Get("PolicyName").Str(), roles, users)
+	return result, nil
 }
 
-// Delete takes the policy off its roles and users.
+// Delete takes the policy off its holders.
 func (iamPolicy) Delete(ctx context.Context, r *Request) error {
-	return iamPolicyRemove(ctx, r, r.Text("PolicyName"), list(r.Properties.Get("Roles")), list(r.Properties.Get("Users")))
+	for _, h := range holders(r.Properties) {
+		if err := h.remove(ctx, r, r.Text("PolicyName")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // iamManagedPolicy is AWS::IAM::ManagedPolicy.
@@ -90,7 +79,7 @@ var iamManagedPolicySchema = &Schema{
 	Type: "AWS::IAM::ManagedPolicy",
 	Properties: Properties{
 		"ManagedPolicyName": String.Replaces(), "Path": String.Replaces(), "Description": String.Replaces(), "PolicyDocument": Document.Required(),
-		"Roles": Strings, "Users": Strings,
+		"Roles": Strings, "Users": Strings, "Groups": Strings,
 	},
 	Attributes: []string{"PolicyArn", "PolicyId", "DefaultVersionId", "AttachmentCount"},
 	Name:       "ManagedPolicyName",
@@ -122,30 +111,19 @@ func (iamManagedPolicy) Create(ctx context.Context, r *Request) (Result, error) 
 
 // attach attaches the policy where it is wanted and detaches it where old had it.
 func (r *Request) attach(ctx context.Context, old *template.Value) error {
-	for _, role := range difference(list(r.Properties.Get("Roles")), list(old.Get("Roles"))) {
-		if err := r.iam().AttachRolePolicy(ctx, &iamapi.AttachRolePolicyRequest{RoleName: role, PolicyArn: r.PhysicalID}); err != nil {
-			return err
+	wanted, had := holders(r.Properties), holders(old)
+	for _, h := range wanted {
+		if !slices.Contains(had, h) {
+			if err := h.attach(ctx, r, r.PhysicalID); err != nil {
+				return err
+			}
 		}
 	}
-	for _, user := range difference(list(r.Properties.Get("Users")), list(old.Get("Users"))) {
-		if err := r.iam().AttachUserPolicy(ctx, &iamapi.AttachUserPolicyRequest{UserName: user, PolicyArn: r.PhysicalID}); err != nil {
-			return err
-		}
-	}
-	return r.detach(ctx, difference(list(old.Get("Roles")), list(r.Properties.Get("Roles"))), difference(list(old.Get("Users")), list(r.Properties.Get("Users"))))
-}
-
-func (r *Request) detach(ctx context.Context, roles, users []string) error {
-	for _, role := range roles {
-		err := r.iam().DetachRolePolicy(ctx, &iamapi.DetachRolePolicyRequest{RoleName: role, PolicyArn: r.PhysicalID})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
-		}
-	}
-	for _, user := range users {
-		err := r.iam().DetachUserPolicy(ctx, &iamapi.DetachUserPolicyRequest{UserName: user, PolicyArn: r.PhysicalID})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
+	for _, h := range had {
+		if !slices.Contains(wanted, h) {
+			if err := h.detach(ctx, r, r.PhysicalID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -185,8 +163,10 @@ func (r *Request) dropOldVersions(ctx context.Context) error {
 
 // Delete detaches and deletes the policy.
 func (iamManagedPolicy) Delete(ctx context.Context, r *Request) error {
-	if err := r.detach(ctx, list(r.Properties.Get("Roles")), list(r.Properties.Get("Users"))); err != nil {
-		return err
+	for _, h := range holders(r.Properties) {
+		if err := h.detach(ctx, r, r.PhysicalID); err != nil {
+			return err
+		}
 	}
 	if err := r.dropOldVersions(ctx); err != nil {
 		return err

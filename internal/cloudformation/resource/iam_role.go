@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/neargate/neargate/internal/aws/iamapi"
-	"github.com/neargate/neargate/internal/cloudformation/template"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -55,47 +54,13 @@ func (iamRole) Create(ctx context.Context, r *Request) (Result, error) {
 			return Result{}, err
 		}
 	}
-	if err := r.rolePolicies(ctx, nil); err != nil {
+	if err := r.role().setPolicies(ctx, r, nil); err != nil {
 		return Result{}, err
 	}
 	return iamRoleResult(ctx, r)
 }
 
-// rolePolicies attaches and puts the wanted policies, then removes those of old
-// that are no longer wanted.
-func (r *Request) rolePolicies(ctx context.Context, old *template.Value) error {
-	wanted, had := list(r.Properties.Get("ManagedPolicyArns")), list(old.Get("ManagedPolicyArns"))
-	for _, arn := range difference(wanted, had) {
-		if err := r.iam().AttachRolePolicy(ctx, &iamapi.AttachRolePolicyRequest{RoleName: r.PhysicalID, PolicyArn: arn}); err != nil {
-			return err
-		}
-	}
-	names := map[string]bool{}
-	for _, p := range items(r.Properties.Get("Policies")) {
-		name := p.Get("PolicyName").Str()
-		names[name] = true
-		if err := r.iam().PutRolePolicy(ctx, &iamapi.PutRolePolicyRequest{RoleName: r.PhysicalID, PolicyName: name, PolicyDocument: p.Get("PolicyDocument").JSON()}); err != nil {
-			return err
-		}
-	}
-	for _, arn := range difference(had, wanted) {
-		err := r.iam().DetachRolePolicy(ctx, &iamapi.DetachRolePolicyRequest{RoleName: r.PhysicalID, PolicyArn: arn})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
-		}
-	}
-	for _, p := range items(old.Get("Policies")) {
-		name := p.Get("PolicyName").Str()
-		if names[name] {
-			continue
-		}
-		err := r.iam().DeleteRolePolicy(ctx, &iamapi.DeleteRolePolicyRequest{RoleName: r.PhysicalID, PolicyName: name})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (r *Request) role() holder { return holder{"Role", r.PhysicalID} }
 
 // Update changes the trust policy, the policies, the settings and the tags.
 func (iamRole) Update(ctx context.Context, r *Request) (Result, error) {
@@ -118,7 +83,7 @@ func (iamRole) Update(ctx context.Context, r *Request) (Result, error) {
 	if err := r.roleBoundary(ctx); err != nil {
 		return Result{}, err
 	}
-	if err := r.rolePolicies(ctx, r.Previous); err != nil {
+	if err := r.role().setPolicies(ctx, r, r.Previous); err != nil {
 		return Result{}, err
 	}
 	set, removed := r.tagChange()
@@ -148,17 +113,8 @@ func (r *Request) roleBoundary(ctx context.Context) error {
 
 // Delete removes the policies that the stack gave the role, and the role.
 func (iamRole) Delete(ctx context.Context, r *Request) error {
-	for _, arn := range list(r.Properties.Get("ManagedPolicyArns")) {
-		err := r.iam().DetachRolePolicy(ctx, &iamapi.DetachRolePolicyRequest{RoleName: r.PhysicalID, PolicyArn: arn})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
-		}
-	}
-	for _, p := range items(r.Properties.Get("Policies")) {
-		err := r.iam().DeleteRolePolicy(ctx, &iamapi.DeleteRolePolicyRequest{RoleName: r.PhysicalID, PolicyName: p.Get("PolicyName").Str()})
-		if err = gone(err, "NoSuchEntity"); err != nil {
-			return err
-		}
+	if err := r.role().dropPolicies(ctx, r); err != nil {
+		return err
 	}
 	return gone(r.iam().DeleteRole(ctx, &iamapi.DeleteRoleRequest{RoleName: r.PhysicalID}), "NoSuchEntity")
 }

@@ -27,7 +27,7 @@ type Type interface {
 // Result is what a resource has become.
 type Result struct {
 	PhysicalID string                     // what Ref returns
-	Attributes map[string]*template.Value // what Fn::GetAtt returns
+	Attributes map[string]*template.Value // what Fn::GetAtt returns; nil after an Update: what it returned before
 }
 
 // Request is one piece of work on a resource.

@@ -10,7 +10,7 @@ func Types() map[string]Type {
 		securityGroup{}, securityGroupRule{egress: false}, securityGroupRule{egress: true}, vpcEndpoint{},
 		insightsPath{}, insightsAnalysis{},
 		ecsCluster{}, taskDefinition{}, ecsService{},
-		iamRole{}, iamPolicy{}, iamManagedPolicy{},
+		iamRole{}, iamPolicy{}, iamManagedPolicy{}, iamUser{}, iamGroup{}, iamMembers{}, iamAccessKey{}, iamProfile{}, iamLinkedRole{}, iamProvider{},
 		logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
 	}
 	types := make(map[string]Type, len(all))
