@@ -1,6 +1,10 @@
 package ecs
 
-import "context"
+import (
+	"context"
+
+	"github.com/neargate/neargate/internal/aws/ecsapi"
+)
 
 // tasksPrincipal is the service principal that the roles of tasks must trust.
 const tasksPrincipal = "ecs-tasks.amazonaws.com"
@@ -18,6 +22,28 @@ func (s *Service) mayPass(ctx context.Context, roles ...string) error {
 		}
 	}
 	return nil
+}
+
+// mayPassDefinition checks that the caller may hand over the roles of a task
+// definition, and those that replace them. AWS asks before it looks at anything
+// else; a definition that does not exist has no roles.
+func (s *Service) mayPassDefinition(ctx context.Context, ref string, overrides *ecsapi.TaskOverride) error {
+	var roles []string
+	if d := scopeOf(ctx).taskDefinition(s.DB.Read(), ref); d != nil {
+		roles = append(roles, d.TaskRoleARN, d.ExecutionRoleARN)
+	}
+	if overrides != nil {
+		for i, role := range []string{overrides.TaskRoleArn, overrides.ExecutionRoleArn} {
+			switch {
+			case role == "":
+			case i < len(roles):
+				roles[i] = role
+			default:
+				roles = append(roles, role)
+			}
+		}
+	}
+	return s.mayPass(ctx, roles...)
 }
 
 // assumable checks that ECS can assume the roles for a task. It returns the

@@ -19,14 +19,14 @@ func (s *Service) RunTask(ctx context.Context, in *ecsapi.RunTaskRequest) (*ecsa
 	if err := checkRunTask(ctx, in); err != nil {
 		return nil, err
 	}
+	if err := s.mayPassDefinition(ctx, in.TaskDefinition, in.Overrides); err != nil {
+		return nil, err
+	}
 	tasks, err := s.prepareTasks(c, s.DB.Read(), in)
 	if err != nil {
 		return nil, err
 	}
 	first := tasks[0]
-	if err := s.mayPass(ctx, first.TaskRoleARN, first.ExecutionRoleARN); err != nil {
-		return nil, err
-	}
 	if role := s.assumable(ctx, c, first.ARN(), first.ExecutionRoleARN, first.TaskRoleARN); role != "" {
 		s.recordTrust(ctx, c, role, []string{first.Cluster})
 		return nil, clientError("%s", roleProblem(role))

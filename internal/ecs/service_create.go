@@ -17,6 +17,9 @@ func (s *Service) CreateService(ctx context.Context, in *ecsapi.CreateServiceReq
 	if err := checkCreate(ctx, in); err != nil {
 		return nil, err
 	}
+	if err := s.mayPassDefinition(ctx, in.TaskDefinition, nil); err != nil {
+		return nil, err
+	}
 	if err := s.linkedRole(ctx, c.Account); err != nil {
 		return nil, err
 	}

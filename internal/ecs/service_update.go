@@ -26,6 +26,11 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 	if err != nil {
 		return nil, err
 	}
+	if in.TaskDefinition != "" {
+		if err := s.mayPassDefinition(ctx, in.TaskDefinition, nil); err != nil {
+			return nil, err
+		}
+	}
 	var out *ecsapi.Service
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		have, cluster, err := c.service(tx, in.Cluster, in.Service)

@@ -1,0 +1,518 @@
+package gateway_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/s3api"
+	"github.com/neargate/neargate/internal/aws/sigv4"
+	"github.com/neargate/neargate/internal/aws/stsapi"
+	"github.com/neargate/neargate/internal/blob"
+	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/ecs"
+	"github.com/neargate/neargate/internal/gateway"
+	"github.com/neargate/neargate/internal/iam"
+	"github.com/neargate/neargate/internal/s3"
+	"github.com/neargate/neargate/internal/seal"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+	stsservice "github.com/neargate/neargate/internal/sts"
+)
+
+// fortress is a Neargate without a data plane: two accounts, each with a user
+// who may do everything in it, and a user who may do next to nothing.
+type fortress struct {
+	t       *testing.T
+	gate    *gateway.Gateway
+	iam     *iam.Service
+	auth    *access.Authorizer
+	keys    *access.Keys
+	tokens  *stsservice.Service
+	inside  *gateway.Origin // where requests come from; nil: the API's listener
+	address string
+}
+
+const (
+	home  = access.OperatorAccount
+	other = "222222222222"
+)
+
+func newFortress(t *testing.T) *fortress {
+	t.Helper()
+	db, err := store.OpenMemory(state.Schema()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := blob.OpenObjects(t.TempDir(), blob.Key{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer := seal.Temporary()
+	f := &fortress{t: t, keys: access.NewKeys(db, sealer), address: "127.0.0.1:40000"}
+	f.auth = access.NewAuthorizer(f.keys, decision.Discard)
+	f.tokens, f.iam = stsservice.New(db, f.keys, f.auth), iam.New(db, sealer, f.auth)
+	f.gate = gateway.New(gateway.Config{Keys: f.keys, Checker: f.auth, Region: "us-east-1", S3Path: s3.PathStyle, Control: http.NotFoundHandler(), Origin: func(context.Context) (gateway.Origin, bool) {
+		if f.inside == nil {
+			return gateway.Origin{}, false
+		}
+		return *f.inside, true
+	}})
+	buckets, err := s3.New(s3.Config{DB: db, Objects: objects, Checker: f.auth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheduler := ecs.New(ecs.Deps{DB: db, Checker: f.auth, Roles: f.tokens.Sessions(), Decisions: decision.Discard})
+	f.auth.Register("s3", buckets.Authorization())
+	f.gate.Mount(stsapi.Model, stsapi.Bind(f.tokens), f.tokens.Authorization())
+	f.gate.Mount(iamapi.Model, iamapi.Bind(f.iam), f.iam.Authorization())
+	f.gate.Mount(ecsapi.Model, ecsapi.Bind(scheduler), scheduler.Authorization())
+	f.gate.Mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
+	if err := db.Write(t.Context(), func(tx *store.Tx) error { state.Accounts.Put(tx, &state.Account{ID: other}); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// user makes a user with a policy and a key.
+func (f *fortress) user(account, name, statements string) sigv4.Credentials {
+	f.t.Helper()
+	ctx := caller.With(f.t.Context(), caller.ForRoot(account, "us-east-1"))
+	_, err := f.iam.CreateUser(ctx, &iamapi.CreateUserRequest{UserName: name})
+	f.must(err)
+	f.must(f.iam.PutUserPolicy(ctx, &iamapi.PutUserPolicyRequest{UserName: name, PolicyName: "p", PolicyDocument: `{"Version":"2012-10-17","Statement":[` + statements + `]}`}))
+	key, err := f.iam.CreateAccessKey(ctx, &iamapi.CreateAccessKeyRequest{UserName: name})
+	f.must(err)
+	return sigv4.Credentials{AccessKeyID: key.AccessKey.AccessKeyId, SecretAccessKey: key.AccessKey.SecretAccessKey}
+}
+
+func (f *fortress) role(account, name, trust string) string {
+	f.t.Helper()
+	ctx := caller.With(f.t.Context(), caller.ForRoot(account, "us-east-1"))
+	_, err := f.iam.CreateRole(ctx, &iamapi.CreateRoleRequest{RoleName: name, AssumeRolePolicyDocument: `{"Version":"2012-10-17","Statement":[` + trust + `]}`})
+	f.must(err)
+	return "arn:aws:iam::" + account + ":role/" + name
+}
+
+func (f *fortress) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+const (
+	everything = `{"Effect":"Allow","Action":"*","Resource":"*"}`
+	nothing    = `{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}`
+)
+
+// query makes a signed request of a query service; attack spoils it afterwards.
+func (f *fortress) query(c sigv4.Credentials, service string, form url.Values, attack func(*http.Request)) (int, string) {
+	body := []byte(form.Encode())
+	r := httptest.NewRequest("POST", "http://"+service+".us-east-1.amazonaws.com/", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	sigv4.Sign(r, c, "us-east-1", service, body, time.Now())
+	return f.send(r, attack)
+}
+
+// json makes a signed request of a JSON service.
+func (f *fortress) json(c sigv4.Credentials, service, target, body string, attack func(*http.Request)) (int, string) {
+	r := httptest.NewRequest("POST", "http://"+service+".us-east-1.amazonaws.com/", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", target)
+	sigv4.Sign(r, c, "us-east-1", service, []byte(body), time.Now())
+	return f.send(r, attack)
+}
+
+// s3 makes a signed request of S3.
+func (f *fortress) s3(c sigv4.Credentials, method, path, body string, attack func(*http.Request)) (int, string) {
+	r := httptest.NewRequest(method, "http://s3.us-east-1.amazonaws.com"+path, strings.NewReader(body))
+	sigv4.Sign(r, c, "us-east-1", "s3", []byte(body), time.Now())
+	return f.send(r, attack)
+}
+
+func (f *fortress) send(r *http.Request, attack func(*http.Request)) (int, string) {
+	f.t.Helper()
+	r.RemoteAddr = f.address
+	if attack != nil {
+		attack(r)
+	}
+	w := httptest.NewRecorder()
+	f.gate.ServeHTTP(w, r)
+	body, _ := io.ReadAll(w.Result().Body)
+	return w.Code, string(body)
+}
+
+// refused checks that an attack fails for the reason that is wanted.
+func (f *fortress) refused(name string, status int, answer, want string) {
+	f.t.Helper()
+	if status < 400 || status >= 500 || !strings.Contains(answer, want) {
+		f.t.Errorf("%s: %d %.500s\nwant %s", name, status, answer, want)
+	}
+}
+
+var whoAmI = url.Values{"Action": {"GetCallerIdentity"}, "Version": {"2011-06-15"}}
+
+// TestAttackSignatures: a request counts only as it was signed.
+func TestAttackSignatures(t *testing.T) {
+	f := newFortress(t)
+	admin := f.user(home, "admin", everything)
+	if status, answer := f.query(admin, "sts", whoAmI, nil); status != 200 || !strings.Contains(answer, ":user/admin") {
+		t.Fatalf("%d %s", status, answer)
+	}
+	authorization := func(old, new string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), old, new, 1))
+		}
+	}
+	resign := func(at time.Time) func(*http.Request) {
+		return func(r *http.Request) { sigv4.Sign(r, admin, "us-east-1", "sts", []byte(whoAmI.Encode()), at) }
+	}
+	for name, c := range map[string]struct {
+		attack func(*http.Request)
+		want   string
+	}{
+		"signature stripped": {func(r *http.Request) { r.Header.Del("Authorization") }, "MissingAuthenticationToken"},
+		"signature emptied":  {authorization("Signature=", "Signature=;X="), "SignatureDoesNotMatch"},
+		"signature of another request": {func(r *http.Request) {
+			r.Header.Set("Authorization", r.Header.Get("Authorization")[:len(r.Header.Get("Authorization"))-64]+strings.Repeat("0", 64))
+		}, "SignatureDoesNotMatch"},
+		"replayed after the window": {resign(time.Now().Add(-16 * time.Minute)), "Signature expired"},
+		"from the future":           {resign(time.Now().Add(16 * time.Minute)), "Signature not yet current"},
+		"date moved into the window": {func(r *http.Request) {
+			resign(time.Now().Add(-time.Hour))(r)
+			r.Header.Set("X-Amz-Date", time.Now().UTC().Format("20060102T150405Z"))
+		}, "SignatureDoesNotMatch"},
+		"weaker hash":                  {authorization("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA1"), "IncompleteSignature"},
+		"no algorithm":                 {authorization("AWS4-HMAC-SHA256 ", ""), "IncompleteSignature"},
+		"public key instead of secret": {authorization("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "IncompleteSignature"},
+		"version 2":                    {func(r *http.Request) { r.Header.Set("Authorization", "AWS "+admin.AccessKeyID+":c2ln") }, "IncompleteSignature"},
+		"another user's key":           {authorization(admin.AccessKeyID, "LKIAAAAAAAAAAAAAAAAA"), "InvalidClientTokenId"},
+		"another region":               {authorization("/us-east-1/", "/eu-west-1/"), "SignatureDoesNotMatch"},
+		"another service":              {authorization("/sts/", "/iam/"), "InvalidAction"},
+		"host left out":                {authorization("host;", ""), "SignatureDoesNotMatch"},
+		"host changed":                 {func(r *http.Request) { r.Host = "sts.evil.example" }, "SignatureDoesNotMatch"},
+		"body exchanged": {func(r *http.Request) {
+			r.Body = io.NopCloser(strings.NewReader("Action=GetSessionToken&Version=2011-06-15"))
+		}, "SignatureDoesNotMatch"},
+		"query added":    {func(r *http.Request) { r.URL.RawQuery = "Action=GetSessionToken" }, "SignatureDoesNotMatch"},
+		"path added":     {func(r *http.Request) { r.URL.Path = "/x" }, "SignatureDoesNotMatch"},
+		"token added":    {func(r *http.Request) { r.Header.Set("X-Amz-Security-Token", "x") }, "InvalidClientTokenId"},
+		"two signatures": {func(r *http.Request) { r.Header.Add("Authorization", r.Header.Get("Authorization")) }, "IncompleteSignature"},
+		"two dates":      {func(r *http.Request) { r.Header.Add("X-Amz-Date", "20200101T000000Z") }, "SignatureDoesNotMatch"},
+		"signature in header and query": {func(r *http.Request) {
+			r.URL.RawQuery = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=00&X-Amz-Credential=x"
+		}, "IncompleteSignature"},
+		"unsigned header of AWS's":           {func(r *http.Request) { r.Header.Set("X-Amz-Source-Account", other) }, "must be a &#39;SignedHeader&#39;"},
+		"a digest that the body has not":     {func(r *http.Request) { r.Header.Set("X-Amz-Content-Sha256", strings.Repeat("a", 64)) }, "SignatureDoesNotMatch"},
+		"forwarded as if it were loopback's": {func(r *http.Request) { r.Header.Set("X-Forwarded-For", "127.0.0.1"); r.Header.Del("Authorization") }, "MissingAuthenticationToken"},
+	} {
+		status, answer := f.query(admin, "sts", whoAmI, c.attack)
+		f.refused(name, status, strings.ReplaceAll(answer, "'", "&#39;"), c.want)
+	}
+}
+
+// TestAttackTargets: what was signed for one operation is not another's.
+func TestAttackTargets(t *testing.T) {
+	f := newFortress(t)
+	admin := f.user(home, "admin", everything)
+	for name, c := range map[string]struct {
+		attack func(*http.Request)
+		want   string
+	}{
+		"another operation": {func(r *http.Request) {
+			r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113.DeleteCluster")
+		}, "InvalidSignatureException"},
+		"two operations": {func(r *http.Request) {
+			r.Header.Add("X-Amz-Target", "AmazonEC2ContainerServiceV20141113.DeleteCluster")
+		}, "InvalidSignatureException"},
+		"another body": {func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(`{"cluster":"x"}`)) }, "InvalidSignatureException"},
+	} {
+		status, answer := f.json(admin, "ecs", "AmazonEC2ContainerServiceV20141113.ListClusters", "{}", c.attack)
+		f.refused(name, status, answer, c.want)
+	}
+}
+
+// TestAttackPaths: however a key is spelled, the object of that key is meant,
+// and permission is asked for exactly that.
+func TestAttackPaths(t *testing.T) {
+	f := newFortress(t)
+	admin := f.user(home, "admin", everything)
+	if status, answer := f.s3(admin, "PUT", "/vault", "", nil); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	for _, key := range []string{"/vault/public/a", "/vault/secret/b"} {
+		if status, answer := f.s3(admin, "PUT", key, "text of "+key, nil); status != 200 {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	guest := f.user(home, "guest", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::vault/public/*"}`)
+	if status, answer := f.s3(guest, "GET", "/vault/public/a", "", nil); status != 200 || answer != "text of /vault/public/a" {
+		t.Fatalf("%d %s", status, answer)
+	}
+	for _, path := range []string{
+		"/vault/secret/b", "/vault/public/../secret/b", "/vault/public/%2e%2e/secret/b", "/vault/public/..%2fsecret/b", "/vault/public%2f..%2fsecret%2fb",
+		"/vault/public/%252e%252e/secret/b", "/vault//public/../../vault/secret/b", "/vault/./secret/b", "/vault/secret%2Fb", "/vault/%73ecret/b", "/vault/public/a/../../secret/b",
+		"/vault/public/%00/../secret/b", "/vault\\secret\\b",
+	} {
+		status, answer := f.s3(guest, "GET", path, "", nil)
+		if status < 400 || strings.Contains(answer, "text of /vault/secret") {
+			t.Errorf("%s: %d %s", path, status, answer)
+		}
+	}
+	// Signed for one path, sent to another.
+	for _, path := range []string{"/vault/secret/b", "/vault/public/a/", "/vault/public/%61"} {
+		status, answer := f.s3(admin, "GET", "/vault/public/a", "", func(r *http.Request) {
+			u, err := url.Parse("http://s3.us-east-1.amazonaws.com" + path)
+			f.must(err)
+			r.URL = u
+		})
+		if path == "/vault/public/%61" { // the same key: clients differ in what they escape
+			continue
+		}
+		f.refused("sent to "+path, status, answer, "SignatureDoesNotMatch")
+	}
+}
+
+// TestAttackSessions: a session is what was sealed, whole, with its own key.
+func TestAttackSessions(t *testing.T) {
+	f := newFortress(t)
+	admin := f.user(home, "admin", everything)
+	f.role(home, "app", `{"Effect":"Allow","Principal":{"AWS":"`+home+`"},"Action":"sts:AssumeRole"}`)
+	session := func(g *fortress) sigv4.Credentials {
+		c, err := g.keys.Issue(access.Session{Account: home, RoleARN: "arn:aws:iam::" + home + ":role/app", RoleID: "AROAX", Name: "s", Issued: time.Now(), Expires: time.Now().Add(time.Hour)})
+		f.must(err)
+		return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}
+	}
+	good, err := f.tokens.GetSessionToken(caller.With(t.Context(), caller.Identity{Account: home, Type: caller.User, ARN: "arn:aws:iam::" + home + ":user/admin", UserID: f.userID("admin")}), &stsapi.GetSessionTokenRequest{})
+	f.must(err)
+	mine := sigv4.Credentials{AccessKeyID: good.Credentials.AccessKeyId, SecretAccessKey: good.Credentials.SecretAccessKey, SessionToken: good.Credentials.SessionToken}
+	if status, answer := f.query(mine, "sts", whoAmI, nil); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	with := func(change func(*sigv4.Credentials)) sigv4.Credentials { c := mine; change(&c); return c }
+	flipped := func(at int) string {
+		b, err := base64.StdEncoding.DecodeString(mine.SessionToken)
+		f.must(err)
+		b[at%len(b)] ^= 1
+		return base64.StdEncoding.EncodeToString(b)
+	}
+	_, encoded := f.message(admin)
+	for name, c := range map[string]sigv4.Credentials{
+		"no token":                           with(func(c *sigv4.Credentials) { c.SessionToken = "" }),
+		"a token without its key":            {AccessKeyID: admin.AccessKeyID, SecretAccessKey: admin.SecretAccessKey, SessionToken: mine.SessionToken},
+		"a token of another Neargate":        session(newFortress(t)),
+		"a session of a role that never was": session(f),
+		"a token cut short":                  with(func(c *sigv4.Credentials) { c.SessionToken = c.SessionToken[:len(c.SessionToken)-8] }),
+		"a token that is JSON": with(func(c *sigv4.Credentials) {
+			c.SessionToken = base64.StdEncoding.EncodeToString([]byte(`{"Account":"` + home + `"}`))
+		}),
+		"a sealed message for a token": with(func(c *sigv4.Credentials) { c.SessionToken = encoded }),
+		"first bit":                    with(func(c *sigv4.Credentials) { c.SessionToken = flipped(0) }),
+		"a bit in the middle":          with(func(c *sigv4.Credentials) { c.SessionToken = flipped(len(c.SessionToken) / 3) }),
+		"last bit":                     with(func(c *sigv4.Credentials) { c.SessionToken = flipped(1<<20 - 1) }),
+	} {
+		status, answer := f.query(c, "sts", whoAmI, nil)
+		f.refused(name, status, answer, "InvalidClientTokenId")
+	}
+	status, answer := f.query(with(func(c *sigv4.Credentials) { c.SecretAccessKey = "guess" }), "sts", whoAmI, nil)
+	f.refused("a token without its secret", status, answer, "SignatureDoesNotMatch")
+}
+
+func (f *fortress) userID(name string) string {
+	out, err := f.iam.GetUser(caller.With(f.t.Context(), caller.ForRoot(home, "")), &iamapi.GetUserRequest{UserName: name})
+	f.must(err)
+	return out.User.UserId
+}
+
+// message gets an encoded authorization message, as EC2's denials carry them.
+func (f *fortress) message(sigv4.Credentials) (string, string) {
+	guest := caller.Identity{Account: home, Type: caller.User, ARN: "arn:aws:iam::" + home + ":user/none", UserID: "AIDANONE"}
+	err := f.auth.Check(caller.With(f.t.Context(), guest), "ec2:DeleteVpc", "*", nil)
+	if err == nil {
+		f.t.Fatal("allowed")
+	}
+	_, encoded, _ := strings.Cut(err.Error(), "Encoded authorization failure message: ")
+	return err.Error(), encoded
+}
+
+// TestAttackEscalation: nobody gets, through something that they may do, what
+// they may not.
+func TestAttackEscalation(t *testing.T) {
+	f := newFortress(t)
+	root := caller.With(t.Context(), caller.ForRoot(home, "us-east-1"))
+	adminRole := f.role(home, "admin", `{"Effect":"Allow","Principal":{"Service":["ecs-tasks.amazonaws.com","ec2.amazonaws.com"]},"Action":"sts:AssumeRole"}`)
+	f.must(f.iam.PutRolePolicy(root, &iamapi.PutRolePolicyRequest{RoleName: "admin", PolicyName: "p", PolicyDocument: `{"Version":"2012-10-17","Statement":[` + everything + `]}`}))
+	deployer := f.user(home, "deployer", `{"Effect":"Allow","Action":["ecs:*","iam:CreateInstanceProfile","iam:AddRoleToInstanceProfile","sts:*"],"Resource":"*"},
+		{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"lambda.amazonaws.com"}}}`)
+	const denied = "is not authorized to perform: iam:PassRole on resource: "
+	definition := func(role string) string {
+		return `{"family":"f","requiresCompatibilities":["FARGATE"],"networkMode":"awsvpc","cpu":"256","memory":"512","` + role + `":"` + adminRole + `","containerDefinitions":[{"name":"c","image":"i"}]}`
+	}
+	for _, role := range []string{"taskRoleArn", "executionRoleArn"} {
+		status, answer := f.json(deployer, "ecs", "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", definition(role), nil)
+		f.refused(role+" by RegisterTaskDefinition", status, answer, denied+adminRole)
+	}
+	admin := f.user(home, "boss", everything)
+	if status, answer := f.json(admin, "ecs", "AmazonEC2ContainerServiceV20141113.RegisterTaskDefinition", definition("taskRoleArn"), nil); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	f.json(admin, "ecs", "AmazonEC2ContainerServiceV20141113.CreateCluster", "{}", nil)
+	network := `"networkConfiguration":{"awsvpcConfiguration":{"subnets":["subnet-1"]}}`
+	for operation, body := range map[string]string{
+		"UpdateService": `{"service":"s","taskDefinition":"f"}`,
+		"RunTask":       `{"taskDefinition":"f","launchType":"FARGATE",` + network + `}`,
+		"CreateService": `{"serviceName":"s","taskDefinition":"f","desiredCount":1,"launchType":"FARGATE",` + network + `}`,
+	} {
+		status, answer := f.json(deployer, "ecs", "AmazonEC2ContainerServiceV20141113."+operation, body, nil)
+		f.refused("a definition that others registered, by "+operation, status, answer, denied+adminRole)
+	}
+	status, answer := f.json(deployer, "ecs", "AmazonEC2ContainerServiceV20141113.RunTask", `{"taskDefinition":"f","overrides":{"taskRoleArn":"`+adminRole+`"},"launchType":"FARGATE",`+network+`}`, nil)
+	f.refused("an override", status, answer, denied+adminRole)
+	if status, answer := f.query(deployer, "iam", url.Values{"Action": {"CreateInstanceProfile"}, "Version": {"2010-05-08"}, "InstanceProfileName": {"p"}}, nil); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	status, answer = f.query(deployer, "iam", url.Values{"Action": {"AddRoleToInstanceProfile"}, "Version": {"2010-05-08"}, "InstanceProfileName": {"p"}, "RoleName": {"admin"}}, nil)
+	f.refused("an instance profile", status, answer, denied+adminRole)
+	status, answer = f.query(deployer, "sts", url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {adminRole}, "RoleSessionName": {"s1"}}, nil)
+	f.refused("a role that trusts services only", status, answer, "AccessDenied")
+	for action, more := range map[string]url.Values{
+		"PutUserPolicy":          {"UserName": {"deployer"}, "PolicyName": {"p"}, "PolicyDocument": {`{"Version":"2012-10-17","Statement":[` + everything + `]}`}},
+		"AttachUserPolicy":       {"UserName": {"deployer"}, "PolicyArn": {"arn:aws:iam::aws:policy/AdministratorAccess"}},
+		"CreateAccessKey":        {"UserName": {"boss"}},
+		"UpdateAssumeRolePolicy": {"RoleName": {"admin"}, "PolicyDocument": {"{}"}},
+		"AddUserToGroup":         {"UserName": {"deployer"}, "GroupName": {"admins"}},
+	} {
+		form := url.Values{"Action": {action}, "Version": {"2010-05-08"}}
+		for k, v := range more {
+			form[k] = v
+		}
+		status, answer := f.query(deployer, "iam", form, nil)
+		f.refused(action, status, answer, "is not authorized to perform: iam:"+action)
+	}
+}
+
+// TestAttackOtherAccounts: what belongs to another account is closed, unless
+// its owner opens it.
+func TestAttackOtherAccounts(t *testing.T) {
+	f := newFortress(t)
+	owner, eve := f.user(home, "owner", everything), f.user(other, "eve", everything)
+	if status, answer := f.s3(owner, "PUT", "/vault", "", nil); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	f.s3(owner, "PUT", "/vault/a", "secret text", nil)
+	closed := f.role(home, "closed", `{"Effect":"Allow","Principal":{"AWS":"`+home+`"},"Action":"sts:AssumeRole"}`)
+	for _, c := range [][2]string{{"GET", "/vault/a"}, {"HEAD", "/vault/a"}, {"PUT", "/vault/a"}, {"DELETE", "/vault/a"}, {"GET", "/vault"}, {"DELETE", "/vault"}, {"GET", "/vault?policy"}, {"GET", "/vault?location"}} {
+		if status, answer := f.s3(eve, c[0], c[1], "", nil); status != 403 || strings.Contains(answer, "secret text") {
+			t.Errorf("%s %s: %d %s", c[0], c[1], status, answer)
+		}
+	}
+	status, answer := f.s3(eve, "PUT", "/vault?policy", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::vault/*"}]}`, nil)
+	f.refused("a policy for another's bucket", status, answer, "AccessDenied")
+	status, answer = f.query(eve, "sts", url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {closed}, "RoleSessionName": {"s1"}}, nil)
+	f.refused("another's role", status, answer, "is not authorized to perform: sts:AssumeRole on resource: "+closed)
+	for action, name := range map[string]string{"GetRole": "RoleName", "DeleteRole": "RoleName"} {
+		status, answer := f.query(eve, "iam", url.Values{"Action": {action}, "Version": {"2010-05-08"}, name: {"closed"}}, nil)
+		f.refused(action, status, answer, "NoSuchEntity")
+	}
+	status, answer = f.json(eve, "ecs", "AmazonEC2ContainerServiceV20141113.DeleteCluster", `{"cluster":"arn:aws:ecs:us-east-1:`+home+`:cluster/default"}`, nil)
+	if status < 400 {
+		t.Errorf("another's cluster: %d %s", status, answer)
+	}
+	// A service that works for everybody does not take one account's role for another's work.
+	deputy := f.role(home, "deputy", `{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"`+home+`"},"ArnLike":{"aws:SourceArn":"arn:aws:ecs:us-east-1:`+home+`:*"}}}`)
+	assume := func(sourceARN, account string) error {
+		_, err := f.tokens.Sessions().AssumeForService(t.Context(), deputy, "ecs-tasks.amazonaws.com", sourceARN, account, "s", time.Hour)
+		return err
+	}
+	f.must(assume("arn:aws:ecs:us-east-1:"+home+":task/c/1", home))
+	for name, err := range map[string]error{
+		"another account's task":         assume("arn:aws:ecs:us-east-1:"+other+":task/c/1", other),
+		"its task under this account":    assume("arn:aws:ecs:us-east-1:"+other+":task/c/1", home),
+		"a task of another region":       assume("arn:aws:ecs:eu-west-1:"+home+":task/c/1", home),
+		"no task at all":                 assume("", home),
+		"something that is not a task's": assume("arn:aws:sns:us-east-1:"+home+":topic", home),
+	} {
+		if err == nil {
+			t.Errorf("the role was assumed for %s", name)
+		}
+	}
+}
+
+// TestAttackOperatorsKey: the well-known key works from this machine's loopback
+// and nowhere else.
+func TestAttackOperatorsKey(t *testing.T) {
+	f := newFortress(t)
+	operator := sigv4.Credentials{AccessKeyID: access.OperatorKeyID, SecretAccessKey: access.OperatorKeySecret}
+	for _, address := range []string{"127.0.0.1:1", "127.8.9.10:1", "[::1]:1"} {
+		f.address = address
+		if status, answer := f.query(operator, "sts", whoAmI, nil); status != 200 {
+			t.Errorf("%s: %d %s", address, status, answer)
+		}
+	}
+	for _, address := range []string{"10.0.0.4:1", "192.168.1.2:1", "169.254.170.2:1", "203.0.113.1:1", "[2001:db8::1]:1", "[::ffff:10.0.0.1]:1", "", "127.0.0.1"} {
+		f.address = address
+		for name, attack := range map[string]func(*http.Request){
+			"as it is": nil,
+			"forwarded": func(r *http.Request) {
+				r.Header.Set("X-Forwarded-For", "127.0.0.1")
+				r.Header.Set("Forwarded", "for=127.0.0.1")
+				r.Header.Set("X-Real-Ip", "127.0.0.1")
+			},
+		} {
+			status, answer := f.query(operator, "sts", whoAmI, attack)
+			f.refused(address+" "+name, status, answer, "InvalidClientTokenId")
+		}
+	}
+	// From inside a VPC it does not help to come by the loopback address.
+	f.address, f.inside = "127.0.0.1:1", &gateway.Origin{VPC: "vpc-1"}
+	status, answer := f.query(operator, "sts", whoAmI, nil)
+	f.refused("a container", status, answer, "InvalidClientTokenId")
+}
+
+// TestAttackBombs: documents and requests that would cost much are refused, or cost little.
+func TestAttackBombs(t *testing.T) {
+	f := newFortress(t)
+	admin := f.user(home, "admin", everything)
+	put := func(document string) (int, string) {
+		return f.query(admin, "iam", url.Values{"Action": {"PutUserPolicy"}, "Version": {"2010-05-08"}, "UserName": {"admin"}, "PolicyName": {"bomb"}, "PolicyDocument": {document}}, nil)
+	}
+	statement := func(resource string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"` + resource + `"}]}`
+	}
+	for name, c := range map[string][2]string{
+		"nested lists":     {strings.Repeat("[", 50000), "MalformedPolicyDocument"},
+		"nested objects":   {strings.Repeat(`{"Statement":`, 5000) + "1" + strings.Repeat("}", 5000), "MalformedPolicyDocument"},
+		"nested condition": {strings.Replace(statement("*"), `"Effect"`, `"Condition":`+strings.Repeat(`{"a":`, 100)+`1`+strings.Repeat("}", 100)+`,"Effect"`, 1), "MalformedPolicyDocument"},
+		"huge text":        {statement("arn:aws:s3:::" + strings.Repeat("a", 100000)), "LimitExceeded"},
+		"larger than any":  {statement("arn:aws:s3:::" + strings.Repeat("a", 200000)), "ValidationError"},
+		"many statements":  {`{"Version":"2012-10-17","Statement":[` + strings.TrimSuffix(strings.Repeat(everything+",", 1000), ",") + `]}`, "LimitExceeded"},
+		"keys twice":       {`{"Version":"2012-10-17","Version":"2012-10-17","Statement":[` + everything + `]}`, "MalformedPolicyDocument"},
+		"zero bytes":       {statement(`arn:aws:s3:::a\u0000b`), "MalformedPolicyDocument"},
+		"endless variable": {statement("arn:aws:s3:::" + strings.Repeat("${", 500)), "MalformedPolicyDocument"},
+	} {
+		status, answer := put(c[0])
+		f.refused(name, status, answer, c[1])
+	}
+	// A pattern that backtracking matchers need longer for than the universe has.
+	if status, answer := put(statement("arn:aws:s3:::" + strings.Repeat("a*", 500) + "b")); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	if status, _ := f.s3(admin, "GET", "/vault/"+strings.Repeat("a", 1000), "", nil); status != 404 {
+		t.Errorf("status %d", status)
+	}
+	session := url.Values{"Action": {"AssumeRole"}, "Version": {"2011-06-15"}, "RoleArn": {f.role(home, "r", `{"Effect":"Allow","Principal":{"AWS":"`+home+`"},"Action":"sts:AssumeRole"}`)}, "RoleSessionName": {"s1"}, "Policy": {statement("arn:aws:s3:::" + strings.Repeat("a", 5000))}}
+	status, answer := f.query(admin, "sts", session, nil)
+	f.refused("a long session policy", status, answer, "PackedPolicyTooLarge")
+}
