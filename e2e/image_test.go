@@ -21,7 +21,7 @@ func busyboxArchive(t *testing.T, dir string, cmd ...string) string {
 	}
 	layer := []image.File{{Path: "/bin/busybox", Source: path, Mode: 0o755}, {Path: "/tmp", Dir: true, Mode: 0o1777},
 		{Path: "/etc/passwd", Content: []byte("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n")}}
-	for _, applet := range strings.Fields("sh sleep echo cat ls id seq nslookup nc kill yes head true false env hostname date awk ps touch mkdir dd tail grep printf") {
+	for _, applet := range strings.Fields("sh sleep echo cat ls id seq nslookup nc kill yes head true false env hostname date awk ps touch mkdir dd tail grep printf wget") {
 		layer = append(layer, image.File{Path: "/bin/" + applet, Link: "busybox"})
 	}
 	return archive(t, dir, image.Spec{Layers: [][]image.File{layer}, Cmd: cmd, Env: []string{"PATH=/bin"}})

@@ -45,7 +45,24 @@ func (s *shellTasks) lines(stopped task) []string {
 
 func TestTasks(t *testing.T) {
 	s := newShellTasks(t)
+	t.Run("restart policy", func(t *testing.T) { testRestartPolicy(s.in(t)) })
 	t.Run("spot", func(t *testing.T) { testSpot(s.in(t)) })
+}
+
+// A container that ends before the restartAttemptPeriod is over is not restarted; the metadata count restarts.
+func testRestartPolicy(s *shellTasks) {
+	definition := s.define("restart", `wget -qO- $ECS_CONTAINER_METADATA_URI_V4; exit 4`, `,"restartPolicy":{"enabled":true,"restartAttemptPeriod":60,"ignoredExitCodes":[3]}`, "")
+	policy := s.aws("ecs", "describe-task-definition", "--task-definition", definition, "--query", "taskDefinition.containerDefinitions[0].restartPolicy.[enabled,restartAttemptPeriod,ignoredExitCodes[0]]", "--output", "text")
+	if policy != "True\t60\t3" {
+		s.t.Errorf("the policy is read back as %q", policy)
+	}
+	stopped := s.runTask(definition, "STOPPED")
+	if stopped.StopCode != "EssentialContainerExited" || *stopped.Containers[0].ExitCode != 4 {
+		s.t.Errorf("%s: %+v", stopped.StopCode, stopped.Containers)
+	}
+	if out := strings.Join(s.lines(stopped), " "); !strings.Contains(out, `"RestartCount":0`) {
+		s.t.Errorf("metadata: %s", out)
+	}
 }
 
 // A Spot task is told by SIGTERM that its capacity is taken, and is stopped with AWS's code.

@@ -85,7 +85,8 @@ type Ulimit struct {
 	Soft, Hard int64  // -1 is unlimited
 }
 
-// State is where a container is in its life. It only moves forward.
+// State is where a container is in its life. It only moves forward, until Restart
+// begins it anew.
 type State string
 
 // The states of a container.
@@ -110,8 +111,10 @@ type Container struct {
 	ExitUnknown bool
 	// OOMKilled: the kernel killed a process in it for want of memory.
 	OOMKilled  bool
-	StartedAt  time.Time // zero before
+	StartedAt  time.Time // of the last start; zero before
 	FinishedAt time.Time // zero before
+	// Restarts is how often it was started again; all the rest is of the last run.
+	Restarts int
 }
 
 // ExecSpec is one more process in a container. What is left out is as the

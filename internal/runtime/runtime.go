@@ -57,6 +57,10 @@ type Containers interface {
 	// run is success: a container runs once. Errors: ErrNotFound, *StartError
 	// when the process could not be started (no such executable, mount refused).
 	Start(ctx context.Context, id string) error
+	// Restart runs the process of a container that has ended once more, on the
+	// root file system that it left; n says for the how manieth time. Restarting
+	// one that was restarted n times is as Start. Errors: as Start.
+	Restart(ctx context.Context, id string, n int) error
 	// Signal sends a signal to the container's first process; SIGKILL ends all its
 	// processes. Signalling one that has ended or never started is success.
 	// Error: ErrNotFound.

@@ -59,6 +59,9 @@ func (a *Agent) checkHealth(ctx context.Context, key string) (reconcile.Result, 
 	}
 	result, err := a.Runtime.Exec(ctx, runtimeID(t, i), runtime.ExecSpec{Args: checkCommand(def.HealthCheck.Command), Timeout: time.Duration(def.HealthCheck.Timeout) * time.Second})
 	if errors.Is(err, runtime.ErrNotFound) || errors.Is(err, runtime.ErrNotRunning) {
+		if def.Restart != nil && def.Restart.Enabled { // it may run again
+			return reconcile.Result{After: time.Second}, nil
+		}
 		return reconcile.Result{}, nil
 	}
 	var start *runtime.StartError

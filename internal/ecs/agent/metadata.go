@@ -79,7 +79,7 @@ func (a *Agent) Task(_ context.Context, c metadata.Caller) (metadata.Task, error
 }
 
 func metadataContainer(t *state.Task, d *state.TaskDefinition, i int, network metadata.Network) metadata.Container {
-	c, id, restarts := t.Containers[i], runtimeID(t, i), int(t.Containers[i].RestartCount)
+	c, id := t.Containers[i], runtimeID(t, i)
 	def, _ := d.Container(c.Name)
 	out := metadata.Container{
 		DockerID: id, Name: c.Name, DockerName: c.Name, Image: c.Image, ImageID: c.ImageDigest,
@@ -89,8 +89,12 @@ func metadataContainer(t *state.Task, d *state.TaskDefinition, i int, network me
 		},
 		DesiredStatus: t.DesiredStatus, KnownStatus: c.LastStatus, Limits: metadata.ContainerLimits{CPU: int64(max(def.CPU, 2))},
 		CreatedAt: t.PullStoppedAt.UTC(), StartedAt: c.StartedAt.UTC(), FinishedAt: c.FinishedAt.UTC(), Type: "NORMAL",
-		ContainerARN: state.ECSARN(t.Account, t.Region, "container/"+t.Cluster+"/"+t.ID+"/"+c.ID), RestartCount: &restarts, Snapshotter: "overlayfs",
+		ContainerARN: state.ECSARN(t.Account, t.Region, "container/"+t.Cluster+"/"+t.ID+"/"+c.ID), Snapshotter: "overlayfs",
 		Networks: []metadata.Network{network},
+	}
+	if def.Restart != nil && def.Restart.Enabled {
+		restarts := int(c.RestartCount)
+		out.RestartCount = &restarts
 	}
 	for k, v := range def.DockerLabels {
 		out.Labels[k] = v

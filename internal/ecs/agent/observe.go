@@ -24,6 +24,9 @@ func (a *Agent) observe(ctx context.Context, t *state.Task) (time.Duration, erro
 	if err != nil {
 		return 0, err
 	}
+	if err := a.restart(ctx, t, d, now); err != nil {
+		return 0, err
+	}
 	return 0, a.record(ctx, t, d, now, true)
 }
 
@@ -80,7 +83,7 @@ func mergeContainer(have, next state.Container) state.Container {
 	if have.Reason != "" {
 		next.Reason = have.Reason
 	}
-	next.ImageDigest, next.SignalledAt = have.ImageDigest, have.SignalledAt
+	next.ImageDigest, next.SignalledAt, next.RestartCount = have.ImageDigest, have.SignalledAt, have.RestartCount
 	return next
 }
 

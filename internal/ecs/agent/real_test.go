@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,13 +89,16 @@ func (w *world) probe(command ...string) *state.Task {
 
 // ready waits until the probe of a task takes signals: the first process of a
 // container loses those that come earlier.
-func (w *world) ready(t *state.Task) {
+func (w *world) ready(t *state.Task) { w.readyAgain(t, 1) }
+
+// readyAgain waits for the nth run of a container to be ready.
+func (w *world) readyAgain(t *state.Task, n int) {
 	w.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 		w.mu.Lock()
 		lines := len(w.logs["p/app/"+t.ID])
 		w.mu.Unlock()
-		if lines > 0 {
+		if lines >= n {
 			return
 		}
 		if time.Now().After(deadline) {
@@ -146,6 +150,28 @@ func TestRealContainers(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	})
+	t.Run("runs again", func(t *testing.T) {
+		task := w.task(func(d *state.TaskDefinition, _ *state.Task) {
+			c, at := &d.Containers[0], int32(1)
+			c.Image, c.Command, c.Restart = ecrHost+"/app:probe", []string{"sleep"}, &state.RestartPolicy{Enabled: true, IgnoredExitCodes: []int32{131}, AttemptPeriod: &at}
+		})
+		task = w.wait(task, state.TaskRunning)
+		time.Sleep(1100 * time.Millisecond)
+		signal := func(run int, s syscall.Signal) {
+			w.readyAgain(task, run)
+			if err := w.agent.Runtime.Signal(t.Context(), task.Containers[0].RuntimeID, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		signal(1, syscall.SIGTERM)
+		if now := w.restarted(task, 1); now.Containers[0].RestartCount != 1 {
+			t.Errorf("%+v", now.Containers[0])
+		}
+		signal(2, syscall.SIGQUIT) // too early, and ignored
+		if stopped := w.wait(task, state.TaskStopped); *stopped.Containers[0].ExitCode == 143 || stopped.StopCode != "EssentialContainerExited" {
+			t.Errorf("%+v", stopped)
+		}
+	})
 	lives, ends := w.probe("sleep"), w.probe("later", "1500", "23")
 	w.wait(lives, state.TaskRunning)
 	w.wait(ends, state.TaskRunning)
@@ -174,7 +200,7 @@ func TestRealContainers(t *testing.T) {
 // its newest lines (non-blocking); afterwards all that was kept is stored.
 func TestRealLogModes(t *testing.T) {
 	w := newReal(t)
-	w.agent.Pace.LogGiveUp = 20 * time.Second
+	w.agent.Pace.LogGiveUp, w.agent.Pace.Attempt = 20*time.Second, 5*time.Second
 	defer w.run(w.agent)()
 	const lines = 200_000 // of 100 bytes
 	unreachable := func(yes bool) {

@@ -36,6 +36,9 @@ func (a *Agent) start(ctx context.Context, t *state.Task) (time.Duration, error)
 	if err := a.createMissing(ctx, t, d, now, p, face); err != nil {
 		return 0, err
 	}
+	if err := a.restart(ctx, t, d, now); err != nil {
+		return 0, err
+	}
 	ready, wait, never := startable(d, now, time.Now())
 	if never != nil {
 		reason := textDependency(never.dependency, never.target, never.why)

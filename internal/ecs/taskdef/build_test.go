@@ -81,8 +81,14 @@ func TestRefused(t *testing.T) {
 		},
 		"must begin with CMD or CMD-SHELL":              func(r *in, c *con) { c.HealthCheck = &ecsapi.HealthCheck{Command: []string{"x"}} },
 		"stopTimeout must be between 2 and 120 seconds": func(r *in, c *con) { c.StopTimeout = ptr[int32](121) },
-		"do not support privileged":                     func(r *in, c *con) { c.Privileged = ptr(true) },
-		"do not support links":                          func(r *in, c *con) { c.Links = []string{"a"} },
+		"restartAttemptPeriod must be between 60 and 1800 seconds": func(r *in, c *con) {
+			c.RestartPolicy = &ecsapi.ContainerRestartPolicy{Enabled: true, RestartAttemptPeriod: ptr[int32](59)}
+		},
+		"ignoredExitCodes can have at most 50 exit codes": func(r *in, c *con) {
+			c.RestartPolicy = &ecsapi.ContainerRestartPolicy{Enabled: true, IgnoredExitCodes: make([]int32, 51)}
+		},
+		"do not support privileged": func(r *in, c *con) { c.Privileged = ptr(true) },
+		"do not support links":      func(r *in, c *con) { c.Links = []string{"a"} },
 		"do not support devices": func(r *in, c *con) {
 			c.LinuxParameters = &ecsapi.LinuxParameters{Devices: []ecsapi.Device{{HostPath: "/dev/x"}}}
 		},
@@ -184,7 +190,7 @@ func TestRoundTrip(t *testing.T) {
 			RepositoryCredentials: &ecsapi.RepositoryCredentials{CredentialsParameter: "arn:aws:secretsmanager:us-east-1:000000000000:secret:x"},
 			HealthCheck:           &ecsapi.HealthCheck{Command: []string{"CMD", "true"}, Interval: ptr[int32](6), Timeout: ptr[int32](7), Retries: ptr[int32](8), StartPeriod: ptr[int32](9)},
 			LinuxParameters:       &ecsapi.LinuxParameters{InitProcessEnabled: ptr(true), Capabilities: &ecsapi.KernelCapabilities{Add: []string{"SYS_PTRACE"}, Drop: []string{"ALL"}}, Tmpfs: []ecsapi.Tmpfs{{ContainerPath: "/t", Size: 1, MountOptions: []string{"noexec"}}}},
-			RestartPolicy:         &ecsapi.ContainerRestartPolicy{Enabled: false},
+			RestartPolicy:         &ecsapi.ContainerRestartPolicy{Enabled: true, IgnoredExitCodes: []int32{0}, RestartAttemptPeriod: ptr[int32](60)},
 		})
 	})
 	d, err := Build("000000000000", in)

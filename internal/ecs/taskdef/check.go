@@ -56,6 +56,10 @@ func checkContainer(d *state.TaskDefinition, c state.ContainerDefinition) error 
 		return clientError("Invalid setting for container '%s'. startTimeout must be between 2 and 120 seconds.", c.Name)
 	case outside(c.StopTimeout, 2, 120):
 		return clientError("Invalid setting for container '%s'. stopTimeout must be between 2 and 120 seconds.", c.Name)
+	case c.Restart != nil && outside(c.Restart.AttemptPeriod, 60, 1800):
+		return clientError("Invalid setting for container '%s'. restartAttemptPeriod must be between 60 and 1800 seconds.", c.Name)
+	case c.Restart != nil && len(c.Restart.IgnoredExitCodes) > 50:
+		return clientError("Invalid setting for container '%s'. ignoredExitCodes can have at most 50 exit codes.", c.Name)
 	case c.WorkingDirectory != "" && !strings.HasPrefix(c.WorkingDirectory, "/"):
 		return clientError("Invalid setting for container '%s'. workingDirectory must be an absolute path.", c.Name)
 	}

@@ -47,7 +47,6 @@ func refuseContainer(d *state.TaskDefinition, c ecsapi.ContainerDefinition) erro
 		{len(c.EnvironmentFiles) > 0, unsupported, "environmentFiles"},
 		{c.FirelensConfiguration != nil, unsupported, "firelensConfiguration"},
 		{len(c.CredentialSpecs) > 0, unsupported, "credentialSpecs"},
-		{c.RestartPolicy != nil && c.RestartPolicy.Enabled, unsupported, "restartPolicy"},
 		{c.LogConfiguration != nil && c.LogConfiguration.LogDriver != ecsapi.LogDriverAwslogs, unsupported, "log driver '" + driver(c) + "'"},
 		{c.LogConfiguration != nil && len(c.LogConfiguration.SecretOptions) > 0, unsupported, "logConfiguration.secretOptions"},
 	} {

@@ -77,6 +77,7 @@ func requiresAttributes(d *state.TaskDefinition) []string {
 		need(c.Log != nil || ecr, "com.amazonaws.ecs.capability.docker-remote-api.1.19")
 		need(c.MemoryReservation != nil, "com.amazonaws.ecs.capability.docker-remote-api.1.21")
 		need(c.HealthCheck != nil, "ecs.capability.container-health-check")
+		need(c.Restart != nil && c.Restart.Enabled, "ecs.capability.container-restart-policy")
 		need(len(c.DependsOn) > 0 || c.StartTimeout != nil || c.StopTimeout != nil, "ecs.capability.container-ordering")
 		for _, s := range c.Secrets {
 			if secretARN.MatchString(s.Value) {

@@ -91,7 +91,7 @@ func (r *Runtime) containersOf(ctx context.Context, task string) ([]string, erro
 func (r *Runtime) inspect(ctx context.Context, record containers.Container) (runtime.Container, error) {
 	c := runtime.Container{
 		ID: record.ID, TaskID: record.Labels[labelTask], Image: record.Labels[labelImage],
-		Labels: map[string]string{}, State: runtime.Created,
+		Labels: map[string]string{}, State: runtime.Created, Restarts: r.records.Restarts(record.ID),
 	}
 	for k, v := range record.Labels {
 		if name, ok := strings.CutPrefix(k, labelPrefix); ok {

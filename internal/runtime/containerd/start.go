@@ -21,6 +21,40 @@ func (r *Runtime) Start(ctx context.Context, id string) error {
 	}
 	ctx = r.context(ctx)
 	defer r.locks.lock("container/" + id)()
+	return r.start(ctx, id)
+}
+
+// Restart implements runtime.Containers. What is known of the last run goes
+// first: cut off at any place, the container looks as if it had never run, with
+// the old number of restarts or the new one, and the same call goes on with it.
+func (r *Runtime) Restart(ctx context.Context, id string, n int) error {
+	if err := r.await(); err != nil {
+		return err
+	}
+	ctx = r.context(ctx)
+	defer r.locks.lock("container/" + id)()
+	if _, err := r.record(ctx, id); err != nil {
+		return err
+	}
+	if r.records.Restarts(id) < n {
+		if err := r.deleteProcess(ctx, id); err != nil {
+			return err
+		}
+		fault.Point("runtime.restart.deleted")
+		if err := r.records.RemoveRun(id); err != nil {
+			return err
+		}
+		fault.Point("runtime.restart.forgotten")
+		if err := r.records.PutRestarts(id, n); err != nil {
+			return err
+		}
+		fault.Point("runtime.restart.noted")
+	}
+	return r.start(ctx, id)
+}
+
+// start starts a container that has not run yet; its lock is held.
+func (r *Runtime) start(ctx context.Context, id string) error {
 	record, err := r.record(ctx, id)
 	if err != nil {
 		return err

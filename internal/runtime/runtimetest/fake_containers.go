@@ -92,6 +92,34 @@ func (f *Fake) Start(ctx context.Context, id string) error {
 	if err != nil || c.status.State != runtime.Created {
 		return err
 	}
+	return f.start(c)
+}
+
+// Restart implements runtime.Containers.
+func (f *Fake) Restart(ctx context.Context, id string, n int) error {
+	if err := f.begin(ctx, "Restart", id); err != nil {
+		return err
+	}
+	defer f.mu.Unlock()
+	c, err := f.container(id)
+	switch {
+	case err != nil:
+		return err
+	case c.status.Restarts < n:
+		if c.status.State == runtime.Running {
+			f.end(c, 137)
+		}
+		was := c.status
+		c.status = runtime.Container{ID: was.ID, TaskID: was.TaskID, Image: was.Image, Labels: was.Labels, State: runtime.Created, Restarts: n}
+	case c.status.State != runtime.Created:
+		return nil
+	}
+	return f.start(c)
+}
+
+// start runs a container that is Created; f.mu is held.
+func (f *Fake) start(c *fakeContainer) error {
+	id := c.spec.ID
 	verb, rest := program(c.spec.Args)
 	if verb == "fail" {
 		return &runtime.StartError{Reason: rest}

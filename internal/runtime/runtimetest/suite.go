@@ -43,6 +43,7 @@ func Test(t *testing.T, open func(t *testing.T) Subject) {
 		{"Invalid", (*suite).invalid},
 		{"ExitCodes", (*suite).exitCodes},
 		{"Stubborn", (*suite).stubborn},
+		{"RunsAgain", (*suite).runsAgain},
 		{"StartFails", (*suite).startFails},
 		{"Log", (*suite).log},
 		{"LogEnd", (*suite).logEnd},

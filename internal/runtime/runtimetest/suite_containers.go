@@ -73,6 +73,51 @@ func (s *suite) everyVerbTwice(t *testing.T) {
 	}
 }
 
+// runsAgain: a container that has ended can be restarted, also twice.
+func (s *suite) runsAgain(t *testing.T) {
+	ctx := t.Context()
+	spec := s.run(t, []string{"print", "hello"})
+	first := s.stopped(t, spec.ID)
+	for n := 1; n <= 2; n++ {
+		must(t, s.Runtime.Restart(ctx, spec.ID, n))
+		must(t, s.Runtime.Restart(ctx, spec.ID, n)) // is no further one
+		c := s.stopped(t, spec.ID)
+		if c.Restarts != n || c.ExitCode != 0 || !c.StartedAt.After(first.StartedAt) {
+			t.Errorf("restarted %d times: %+v, was %+v", n, c, first)
+		}
+	}
+	content, err := os.ReadFile(spec.LogPath)
+	must(t, err)
+	if got := string(content); got != "hello\nhello\nhello\n" {
+		t.Errorf("the log is %q", got)
+	}
+	lasting := s.run(t, []string{"sleep"})
+	must(t, s.Runtime.Signal(ctx, lasting.ID, syscall.SIGTERM))
+	s.stopped(t, lasting.ID)
+	must(t, s.Runtime.Restart(ctx, lasting.ID, 1))
+	if c := s.inspect(t, lasting.ID); c.State != runtime.Running || c.PID == 0 {
+		t.Errorf("a restarted container: %+v", c)
+	}
+	must(t, s.Runtime.Remove(ctx, lasting.ID))
+	must(t, s.Runtime.Create(ctx, lasting)) // of the same name
+	if c := s.inspect(t, lasting.ID); c.Restarts != 0 || c.State != runtime.Created {
+		t.Errorf("a new container: %+v", c)
+	}
+	if !s.Real {
+		return
+	}
+	// The root file system is the one that the first run left.
+	grows := s.run(t, []string{"grow", "/tmp/left"})
+	s.stopped(t, grows.ID)
+	must(t, s.Runtime.Restart(ctx, grows.ID, 1))
+	s.stopped(t, grows.ID)
+	content, err = os.ReadFile(grows.LogPath)
+	must(t, err)
+	if string(content) != "1\n2\n" {
+		t.Errorf("a file of the first run is not there in the second: %q", content)
+	}
+}
+
 func (s *suite) unknown(t *testing.T) {
 	ctx := t.Context()
 	image, err := s.Runtime.EnsureImage(ctx, s.Image)
@@ -84,6 +129,7 @@ func (s *suite) unknown(t *testing.T) {
 	_, err = s.Runtime.Exec(ctx, "nobody", runtime.ExecSpec{Args: []string{"/probe"}})
 	wantError(t, "Exec", err, runtime.ErrNotFound)
 	wantError(t, "Start", s.Runtime.Start(ctx, "nobody"), runtime.ErrNotFound)
+	wantError(t, "Restart", s.Runtime.Restart(ctx, "nobody", 1), runtime.ErrNotFound)
 	wantError(t, "Signal", s.Runtime.Signal(ctx, "nobody", syscall.SIGTERM), runtime.ErrNotFound)
 	must(t, s.Runtime.Remove(ctx, "nobody"))
 	must(t, s.Runtime.RemoveTask(ctx, "nobody"))

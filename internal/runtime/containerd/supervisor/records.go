@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +35,24 @@ func (r Records) PutStarted(id string, s Start) error { return r.put(id+".start"
 func (r Records) PutEnded(id string, e End) error     { return r.put(id+".exit", e) }
 func (r Records) PutOOM(id string) error              { return r.put(id+".oom", struct{}{}) }
 
+// PutRestarts notes how often a container was started again. Unlike the others,
+// this note is written over; only we write it.
+func (r Records) PutRestarts(id string, n int) error {
+	path := filepath.Join(r.Dir, id+".restarts")
+	tmp := filepath.Join(r.Dir, temporary+id+"-restarts")
+	if err := os.WriteFile(tmp, []byte(strconv.Itoa(n)), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// Restarts returns the note, 0 without one.
+func (r Records) Restarts(id string) int {
+	var n int
+	r.get(id+".restarts", &n)
+	return n
+}
+
 // Started returns the note of a start, if there is one.
 func (r Records) Started(id string) (Start, bool) {
 	var s Start
@@ -56,6 +75,18 @@ func (r Records) OOM(id string) bool {
 
 // Remove forgets a container.
 func (r Records) Remove(id string) error {
+	return errors.Join(r.RemoveRun(id), ignoreMissing(os.Remove(filepath.Join(r.Dir, id+".restarts"))))
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// RemoveRun forgets how a container started and ended.
+func (r Records) RemoveRun(id string) error {
 	var errs []error
 	paths := []string{filepath.Join(r.Dir, id+".start"), filepath.Join(r.Dir, id+".exit"), filepath.Join(r.Dir, id+".oom")}
 	// A shim that was killed while it wrote leaves its file under another name.
@@ -64,9 +95,7 @@ func (r Records) Remove(id string) error {
 		errs = append(errs, err)
 	}
 	for _, path := range append(paths, left...) {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, ignoreMissing(os.Remove(path)))
 	}
 	return errors.Join(errs...)
 }

@@ -83,6 +83,17 @@ func run(verb string, args []string) error {
 		return err
 	case "write": // write FILE TEXT
 		return os.WriteFile(args[0], []byte(strings.Join(args[1:], " ")), 0o600)
+	case "grow": // add a byte to FILE and print its size
+		f, err := os.OpenFile(text, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		f.WriteString("x")
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		fmt.Println(info.Size())
 	case "list":
 		names, err := filepath.Glob(text)
 		fmt.Println(strings.Join(names, " "))
