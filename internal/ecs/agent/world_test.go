@@ -89,7 +89,7 @@ func newWorld(t *testing.T) *world {
 
 func (w *world) newAgent(roots *x509.CertPool, authority *pki.Authority) *Agent {
 	return New(Deps{DB: w.db, Runtime: w.fake, Interfaces: w, Sessions: w, Dial: w.dial, RootCAs: func() *x509.CertPool { return roots }, Bundle: authority.Bundle, Decisions: w, Dir: w.dir,
-		Pace: Pace{Attempt: 200 * time.Millisecond, Attempts: 1, LogFlush: 5 * time.Millisecond, LogGiveUp: time.Second, ENITimeout: time.Second}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		Pace: Pace{Attempt: time.Second, Attempts: 1, LogFlush: 5 * time.Millisecond, LogGiveUp: time.Second, ENITimeout: time.Second}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 }
 
 // run lets an agent work until the returned function is called.
