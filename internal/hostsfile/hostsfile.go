@@ -5,7 +5,9 @@
 //
 // Only exact names that Neargate made go in (registries, load balancers,
 // distributions); the caller sees to that. The file is written in place, with
-// one write: what is mounted on it elsewhere stays.
+// one write: what is mounted on it elsewhere stays. What is being written is
+// noted beside it before, so that whatever a kill leaves is put right by the next
+// Set or Remove of any instance (see change).
 package hostsfile
 
 import (
@@ -19,8 +21,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-
-	"github.com/neargate/neargate/internal/fault"
 )
 
 // File is a hosts file as one instance sees it. Its methods may be called from
@@ -49,6 +49,9 @@ func (f *File) Set(names map[string]netip.Addr) error {
 		return err
 	}
 	defer lock.Close()
+	if err := repair(f.path); err != nil {
+		return err
+	}
 	old, err := os.ReadFile(f.path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -57,7 +60,7 @@ func (f *File) Set(names map[string]netip.Addr) error {
 	if text == string(old) {
 		return nil
 	}
-	return replace(f.path, text)
+	return replace(f.path, change{Old: string(old), New: text})
 }
 
 // Remove takes the instance's block out of the file.
@@ -69,11 +72,13 @@ func (f *File) Remove() error { return f.Set(nil) }
 func Edit(text, instance string, names map[string]netip.Addr) string {
 	begin, end := markers(instance)
 	kept := make([]string, 0, strings.Count(text, "\n")+1)
-	inside := false
+	inside, added := false, -1
 	for line := range strings.Lines(text) {
 		switch bare := strings.TrimRight(line, "\r\n"); {
 		case bare == begin:
 			inside = true
+		case bare == begin+newlineAdded:
+			inside, added = true, len(kept)
 		case bare == end:
 			inside = false
 		case inside && isOurs(bare):
@@ -84,11 +89,15 @@ func Edit(text, instance string, names map[string]netip.Addr) string {
 		}
 	}
 	out := strings.Join(kept, "")
+	if added == len(kept) { // nobody has written behind it
+		out = strings.TrimSuffix(out, "\n")
+	}
 	if len(names) == 0 {
 		return out
 	}
 	if out != "" && !strings.HasSuffix(out, "\n") {
 		out += "\n"
+		begin += newlineAdded
 	}
 	var block strings.Builder
 	block.WriteString(begin + "\n")
@@ -98,6 +107,9 @@ func Edit(text, instance string, names map[string]netip.Addr) string {
 	block.WriteString(end + "\n")
 	return out + block.String()
 }
+
+// newlineAdded marks a block before which the last line had no end.
+const newlineAdded = " (after a line without end)"
 
 func markers(instance string) (begin, end string) {
 	return "# BEGIN neargate " + instance, "# END neargate " + instance
@@ -146,28 +158,4 @@ func lockFile(path string) (*os.File, error) {
 		return nil, err
 	}
 	return dir, nil
-}
-
-// replace writes the file in place, with one write. A file renamed over it would
-// take away, without a word, what is mounted on the old one in other mount
-// namespaces: the names of `neargate run`, and those of other people's containers.
-// A shorter text is filled up with empty lines first, so that a crash between
-// the write and the cut leaves no half lines.
-func replace(path, text string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err == nil {
-		rest := max(0, int(info.Size())-len(text))
-		_, err = f.WriteAt([]byte(text+strings.Repeat("\n", rest)), 0)
-	}
-	fault.Point("hostsfile.written")
-	if err == nil {
-		err = f.Truncate(int64(len(text)))
-	}
-	err = errors.Join(err, f.Sync(), f.Close())
-	fault.Point("hostsfile.replaced")
-	return err
 }

@@ -14,6 +14,7 @@ func TestEdit(t *testing.T) {
 	a, b := netip.MustParseAddr("127.64.0.1"), netip.MustParseAddr("127.64.0.2")
 	two := map[string]netip.Addr{"b.example": b, "a.example": a}
 	block := "# BEGIN neargate i1\n127.64.0.1\ta.example\n127.64.0.2\tb.example\n# END neargate i1\n"
+	open := strings.Replace(block, "i1\n", "i1 (after a line without end)\n", 1)
 	other := "# BEGIN neargate i2\n127.64.1.1\tc.example\n# END neargate i2\n"
 	for name, c := range map[string]struct {
 		text  string
@@ -22,7 +23,9 @@ func TestEdit(t *testing.T) {
 	}{
 		"empty file":              {"", two, block},
 		"appended":                {"127.0.0.1 localhost\n", two, "127.0.0.1 localhost\n" + block},
-		"no newline at the end":   {"127.0.0.1 localhost", two, "127.0.0.1 localhost\n" + block},
+		"no newline at the end":   {"127.0.0.1 localhost", two, "127.0.0.1 localhost\n" + open},
+		"and taken out again":     {"127.0.0.1 localhost\n" + open, nil, "127.0.0.1 localhost"},
+		"unless others followed":  {"127.0.0.1 localhost\n" + open + "y\n", nil, "127.0.0.1 localhost\ny\n"},
 		"replaced":                {"x\n# BEGIN neargate i1\n127.64.0.9\told.example\n# END neargate i1\ny\n", two, "x\ny\n" + block},
 		"removed":                 {"x\n" + block + "y", nil, "x\ny"},
 		"nothing to remove":       {"x\r\ny", nil, "x\r\ny"},
