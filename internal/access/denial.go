@@ -28,7 +28,9 @@ func (a *Authorizer) denied(ctx context.Context, q *question, r policy.Result) e
 	message := denialText(q, r)
 	lines := policy.Explain(&q.req, &q.set)
 	err := a.denialError(q, r, message)
-	a.decisions.Record(ctx, denial(q, r, lines, err.ErrorMessage()))
+	d := denial(q, r, lines, err.ErrorMessage())
+	a.otherRole(q, &d)
+	a.decisions.Record(ctx, d)
 	return err
 }
 
