@@ -19,9 +19,18 @@ import (
 // maxNesting is how deep stacks may nest.
 const maxNesting = 5
 
+// known is what transforms may know: the values of parameters, and where the
+// stack is made.
+type known struct {
+	given map[string]string
+	later []string
+	look  template.Lookup
+	env   template.Env
+}
+
 // expand reads a template's text and carries out its transforms. processed is
 // the JSON of the document after them, "" when it has none.
-func expand(text string) (t *template.Template, processed string, transforms []string, err error) {
+func expand(text string, k known) (t *template.Template, processed string, transforms []string, err error) {
 	doc, err := template.Read(text)
 	if err != nil {
 		return nil, "", nil, err
@@ -31,15 +40,23 @@ func expand(text string) (t *template.Template, processed string, transforms []s
 		return nil, "", nil, err
 	}
 	for _, name := range transforms {
-		if name != sam.Macro {
-			return nil, "", transforms, &transformError{&template.Error{Message: "Transform " + name + " failed with: Neargate does not carry out this transform"}}
+		switch name {
+		case sam.Macro:
+			doc, err = sam.Transform(doc)
+		case template.LanguageExtensions:
+			doc, err = template.Extend(doc, k.given, k.look, k.later, k.env)
+		default:
+			err = &template.Error{Message: "Transform " + name + " failed with: Neargate does not carry out this transform"}
 		}
-		if doc, err = sam.Transform(doc); err != nil {
+		if err != nil {
 			return nil, "", transforms, &transformError{err}
 		}
+		doc = doc.With("Transform", nil)
 		processed = doc.JSON()
 	}
-	t, err = template.New(doc)
+	if t, err = template.New(doc); t != nil {
+		t.Extended = slices.Contains(transforms, template.LanguageExtensions)
+	}
 	return t, processed, transforms, err
 }
 
@@ -53,7 +70,11 @@ func (e *transformError) Unwrap() error { return e.err }
 // stored parses the template of a stack again.
 func stored(c state.StackConfig) (*template.Template, error) {
 	if c.Processed != "" {
-		return template.Parse(c.Processed)
+		t, err := template.Parse(c.Processed)
+		if t != nil {
+			t.Extended = true // it was checked when it was processed
+		}
+		return t, err
 	}
 	return template.Parse(c.Template)
 }
@@ -78,7 +99,8 @@ type request struct {
 
 // prepare reads a request's template and resolves its parameters.
 func (s *Service) prepare(ctx context.Context, req request) (*plan, error) {
-	t, processed, _, err := expand(req.text)
+	id := caller.From(ctx)
+	t, processed, _, err := expand(req.text, known{req.given, req.later, s.lookup(ctx), template.Env{AccountID: id.Account, Region: id.Region, Partition: "aws"}})
 	if err != nil {
 		return nil, err
 	}

@@ -172,8 +172,16 @@ func (e *Evaluator) call(name string, arg *Value) (*Value, error) {
 		return e.importValue(arg)
 	case "Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not":
 		return nil, templateError("%s cannot be partially collapsed", name)
-	case "Fn::Length", "Fn::ToJsonString", "Fn::Transform":
+	case "Fn::Transform":
 		return nil, templateError("Neargate does not carry out the function %s (line %d)", name, arg.Line)
+	case "Fn::Length":
+		if e.t.Extended {
+			return e.length(arg)
+		}
+	case "Fn::ToJsonString":
+		if e.t.Extended {
+			return e.toJSON(arg)
+		}
 	}
 	return nil, templateError("Encountered unsupported function: %s Supported functions are: [Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, Fn::Select, Ref, Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Contains, Fn::EachMemberEquals, Fn::EachMemberIn, Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, Fn::Cidr]", name)
 }

@@ -105,7 +105,7 @@ func TestFunctions(t *testing.T) {
 		"!ImportValue {Fn::Join: ['', [e, xp]]}":            `"imported"`,
 		"!ImportValue gone":                                 "No export named gone found.",
 		"!GetAtt A":                                         "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute",
-		"!Length [1]":                                       "Template error: Neargate does not carry out the function Fn::Length (line 1)",
+		"!Length [1]":                                       "Template error: Encountered unsupported function: Fn::Length Supported functions are: [Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, Fn::Select, Ref, Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Contains, Fn::EachMemberEquals, Fn::EachMemberIn, Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, Fn::Cidr]",
 		"{Effect: Allow, Condition: {StringEquals: {'aws:x': !Ref AWS::AccountId}}}": `{"Effect":"Allow","Condition":{"StringEquals":{"aws:x":"000000000000"}}}`,
 	} {
 		v, err := Read("X: " + text)

@@ -134,6 +134,13 @@ func (e *Evaluator) selectItem(arg *Value) (*Value, error) {
 }
 
 func (e *Evaluator) findInMap(arg *Value) (*Value, error) {
+	var otherwise *Value
+	if e.t.Extended && arg.Kind == List && len(arg.Items) == 4 {
+		otherwise = arg.Items[3].Get("DefaultValue")
+		first := *arg
+		first.Items = arg.Items[:3]
+		arg = &first
+	}
 	if arg.Kind != List || len(arg.Items) != 3 {
 		return nil, templateError(mapForm)
 	}
@@ -145,10 +152,39 @@ func (e *Evaluator) findInMap(arg *Value) (*Value, error) {
 		return nil, templateError(mapForm)
 	}
 	found := e.t.Mappings.Get(args[0].Text).Get(args[1].Text).Get(args[2].Text)
+	if found == nil && otherwise != nil {
+		return e.Value(otherwise)
+	}
 	if found == nil {
 		return nil, templateError("Unable to get mapping for %s::%s::%s", args[0].Text, args[1].Text, args[2].Text)
 	}
 	return found, nil
+}
+
+// length is Fn::Length: how many items a list has.
+func (e *Evaluator) length(arg *Value) (*Value, error) {
+	list, err := e.Value(arg)
+	if err != nil || list != nil && list.Kind == Unknown {
+		return list, err
+	}
+	if list == nil || list.Kind != List {
+		return nil, templateError("Fn::Length needs a list or a function that returns one (line %d)", arg.Line)
+	}
+	return &Value{Kind: Number, Text: strconv.Itoa(len(list.Items))}, nil
+}
+
+// toJSON is Fn::ToJsonString: an object or list as JSON text.
+func (e *Evaluator) toJSON(arg *Value) (*Value, error) {
+	v, err := e.Value(arg)
+	switch {
+	case err != nil:
+		return nil, err
+	case v.HasUnknown():
+		return &Value{Kind: Unknown, Text: "Fn::ToJsonString"}, nil
+	case v == nil || v.Kind != Map && v.Kind != List:
+		return nil, templateError("Fn::ToJsonString needs an object or a list (line %d)", arg.Line)
+	}
+	return Text(v.JSON()), nil
 }
 
 func (e *Evaluator) zones(arg *Value) (*Value, error) {

@@ -28,6 +28,9 @@ type Template struct {
 	Rules       *Value // Map; nil when absent
 	Resources   []Resource
 	Outputs     []Output
+
+	// Extended says that the functions of the language extensions may be used.
+	Extended bool
 }
 
 // Resource is one member of the Resources section.
@@ -111,6 +114,7 @@ func New(doc *Value) (*Template, error) {
 			return nil, err
 		}
 	}
+	t.Extended = slices.Contains(t.Transforms, LanguageExtensions)
 	return t, t.checkReferences()
 }
 
