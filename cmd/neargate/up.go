@@ -14,8 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/audit"
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/cloudtrailapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -29,6 +31,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/blob"
 	"github.com/neargate/neargate/internal/cloudformation"
+	"github.com/neargate/neargate/internal/cloudtrail"
 	"github.com/neargate/neargate/internal/control"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/dns"
@@ -105,6 +108,10 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	calls, err := audit.Open(dir.File("audit"), log)
+	if err != nil {
+		return err
+	}
 	shelf, err := registry.OpenShelf(dir.File("images"), blobs)
 	if err != nil {
 		return err
@@ -134,7 +141,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 
 	// The front door, and who answers to which name, on this machine and in VPCs.
 	ctl := &control.Server{Keys: keys, Version: version}
-	gate := gateway.New(gateway.Config{Keys: keys, Checker: checker, S3Path: s3.PathStyle, Origin: originOf, Control: ctl, Region: cfg.region})
+	gate := gateway.New(gateway.Config{Keys: keys, Checker: checker, S3Path: s3.PathStyle, Origin: originOf, Control: ctl, Region: cfg.region, Audit: calls})
 	doors := &front{gateway: gate, public: registry.NewPublic(shelf, blobs, key[:], time.Now, log)}
 	certificates := authority.GetCertificate(doors.answers)
 	taskSource := &taskSource{}
@@ -174,6 +181,8 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	taskSource.Source = tasks
 	performance := &insights.Writer{DB: db, Logs: logsapi.NewClient(gate), Meter: tasks, Log: log}
 
+	trails := cloudtrail.New(cloudtrail.Options{DB: db, Events: calls, S3: s3api.NewClient(gate), Log: log})
+
 	// Each service is mounted with what it can do and who may do it.
 	mount := func(model *wire.Service, handlers wire.Handlers, table authorize.Service) {
 		gate.Mount(model, handlers, table)
@@ -190,6 +199,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
+	mount(cloudtrailapi.Model, cloudtrailapi.Bind(trails), trails.Authorization())
 	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())
 
 	// What Neargate's own commands ask for.
@@ -206,7 +216,12 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	// Everything runs in one group under one context.
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		decisions.Run, keys.Run, inside.Run, networks.Run, registries.Run, logGroups.Run, keyService.Run, secrets.Run, scheduler.Run, tasks.Run, performance.Run, stacks.Run, names.Run, local.Run,
+		decisions.Run, calls.Run, keys.Run, inside.Run,
+		networks.Run, registries.Run, logGroups.Run,
+		keyService.Run, secrets.Run,
+		scheduler.Run, tasks.Run, performance.Run,
+		stacks.Run, trails.Run,
+		names.Run, local.Run,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}

@@ -107,7 +107,7 @@ func (a *Authorizer) check(ctx context.Context, id *caller.Identity, action, res
 		return nil
 	}
 	r := policy.Evaluate(&q.req, &q.set)
-	if r.Allowed || id.Type == caller.Service && !r.Explicit {
+	if r.Allowed || id.Type == caller.Service && id.SourceARN == "" && !r.Explicit {
 		a.allowed(ctx, q, r)
 		return nil
 	}

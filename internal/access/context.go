@@ -108,6 +108,12 @@ func (c *requestContext) source(name string) string {
 		}
 	case "sourcevpce":
 		return id.SourceVPCE
+	case "sourcearn":
+		return id.SourceARN
+	case "sourceaccount":
+		if id.SourceARN != "" {
+			return id.Account
+		}
 	case "viaawsservice":
 		return strconv.FormatBool(id.ViaService != "")
 	case "calledvia", "calledviafirst", "calledvialast":

@@ -38,6 +38,7 @@ type Session struct {
 	Tags           map[string]string `json:",omitempty"`
 	TransitiveTags []string          `json:",omitempty"`
 	SourceIdentity string            `json:",omitempty"`
+	Scope          string            `json:",omitempty"` // ARN of the resource that the session was made for, such as a task
 
 	AccessKeyID string
 	Secret      string
@@ -98,6 +99,7 @@ func (s *Session) identity() caller.Identity {
 		id.UserID = s.RoleID + ":" + s.Name
 		id.SessionPolicies, id.TransitiveTags = s.Policies, s.TransitiveTags
 		id.Provider, id.SourceIdentity = s.Provider, s.SourceIdentity
+		id.Scope = s.Scope
 	case s.Federated != "":
 		id.Type, id.UserID = caller.Federated, s.Account+":"+s.Federated
 		id.ARN, id.UserARN = FederatedARN(s.Account, s.Federated), s.UserARN

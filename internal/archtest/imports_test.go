@@ -10,7 +10,7 @@ import (
 // generated API interfaces, and in small interfaces that cmd/neargate satisfies,
 // and never import each other.
 var services = []string{
-	"internal/cloudformation", "internal/ec2", "internal/ecr", "internal/ecs", "internal/iam", "internal/kms", "internal/logs",
+	"internal/cloudformation", "internal/cloudtrail", "internal/ec2", "internal/ecr", "internal/ecs", "internal/iam", "internal/kms", "internal/logs",
 	"internal/s3", "internal/secretsmanager", "internal/ssm", "internal/sts",
 }
 

@@ -45,6 +45,8 @@ type Identity struct {
 	Tags            map[string]string // aws:PrincipalTag
 	TransitiveTags  []string          // keys of the session tags that a role assumed from here gets, too
 	ServiceName     string            // Service: for example ecs-tasks.amazonaws.com
+	Scope           string            // AssumedRole: ARN of the resource that the session was made for, such as a task
+	SourceARN       string            // Service: the resource of a user that it acts for; it may then do only what policies of resources allow it
 	ViaService      string            // a service that calls on the principal's behalf, for example cloudformation.amazonaws.com
 
 	SourceIP        netip.Addr

@@ -1,17 +1,21 @@
 package gateway
 
 import (
+	cryptotls "crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
+	"github.com/neargate/neargate/internal/audit"
 	"github.com/neargate/neargate/internal/aws/sigv4"
 	"github.com/neargate/neargate/internal/aws/wire"
 )
 
 // answer encodes the output.
 func (g *Gateway) answer(req *request) {
+	g.record(req, nil)
 	req.headers()
 	if err := req.op.Encode(req.protocol, req.w, req.out, req.id); err != nil {
 		// The status line is out; all that can be done is to break the connection,
@@ -38,6 +42,7 @@ func (g *Gateway) fail(req *request, stage string, err error) {
 		slog.Error("internal failure", "request", req.id, "operation", req.name(), "stage", stage, "error", err)
 		known = wire.NewError("InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure. Request %s", req.id)
 	}
+	g.record(req, known)
 	req.headers()
 	if stage == "authorize" || stage == "authenticate" {
 		req.w.Header().Set("X-Neargate-Why", req.id)
@@ -63,6 +68,23 @@ func (g *Gateway) signatureError(req *request, problem *sigv4.Error) wire.Error 
 	}
 	code, status, message, _ := sigv4.Answer(problem, family)
 	return wire.NewError(code, status, "%s", message)
+}
+
+// record tells the audit log of a request whose signature is good.
+func (g *Gateway) record(req *request, err error) {
+	if g.cfg.Audit == nil || req.op == nil || req.identity.Account == "" {
+		return
+	}
+	call := audit.Call{
+		Identity: req.identity, Operation: req.op, In: req.in, Out: req.out, Err: err, At: req.started, Rules: req.mount.Authorization.Rules[req.op.Name], Host: req.raw.Host,
+	}
+	if err != nil {
+		call.Out = nil
+	}
+	if tls := req.raw.TLS; tls != nil {
+		call.TLS, call.Cipher = strings.ReplaceAll(cryptotls.VersionName(tls.Version), " ", "v"), cryptotls.CipherSuiteName(tls.CipherSuite)
+	}
+	g.cfg.Audit.Record(call)
 }
 
 func (req *request) headers() {

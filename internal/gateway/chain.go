@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/neargate/neargate/internal/audit"
 	"github.com/neargate/neargate/internal/aws/sigv4"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
@@ -101,7 +102,7 @@ func (g *Gateway) call(req *request) error {
 }
 
 // Invoke implements wire.Invoker: an operation in process, as the principal in ctx.
-func (g *Gateway) Invoke(ctx context.Context, service *wire.Service, operation string, in any) (any, error) {
+func (g *Gateway) Invoke(ctx context.Context, service *wire.Service, operation string, in any) (out any, err error) {
 	m := g.byModel[service]
 	if m == nil || m.Handlers[operation] == nil {
 		return nil, wire.NewError("UnknownOperationException", 400, "%s has no operation %s here", service.ID, operation)
@@ -115,12 +116,18 @@ func (g *Gateway) Invoke(ctx context.Context, service *wire.Service, operation s
 		id.RequestID = ids.UUID()
 		ctx = caller.With(ctx, id)
 	}
-	if err := g.cfg.Checker.CheckOperation(ctx, m.Authorization, operation, in); err != nil {
-		return nil, err
+	call := audit.Call{Identity: id, Operation: op, In: in, At: time.Now(), Rules: m.Authorization.Rules[operation]}
+	call.Err = g.cfg.Checker.CheckOperation(ctx, m.Authorization, operation, in)
+	if call.Err == nil {
+		call.Out, call.Err = m.Handlers[operation](ctx, in)
 	}
-	out, err := m.Handlers[operation](ctx, in)
-	slog.Debug("call", "service", service.ID, "operation", operation, "as", id.ARN, "error", err)
-	return out, err
+	out = call.Out
+	if g.cfg.Audit != nil {
+		call.Encode() // the caller goes on with in and out
+		g.cfg.Audit.Record(call)
+	}
+	slog.Debug("call", "service", service.ID, "operation", operation, "as", id.ARN, "error", call.Err)
+	return out, call.Err
 }
 
 // sourceIP is the address that aws:SourceIp tells: the ENI's inside a VPC, the

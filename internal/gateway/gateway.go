@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/neargate/neargate/internal/audit"
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/sigv4"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -35,7 +36,7 @@ type Keys interface {
 	Lookup(ctx context.Context, accessKeyID, token string, trusted bool) (secret string, id caller.Identity, err error)
 }
 
-// Config is what a Gateway needs. All fields but Origin and Control must be set.
+// Config is what a Gateway needs. All fields but Origin, Audit and Control must be set.
 type Config struct {
 	Keys    Keys
 	Checker Checker
@@ -44,11 +45,16 @@ type Config struct {
 	S3Path func(host, path string) (pathStyle string, isS3 bool)
 	// Origin tells where in a VPC a request came from; ok is false for the API's listener.
 	Origin func(ctx context.Context) (Origin, bool)
+	// Audit takes every call, answered or refused.
+	Audit Recorder
 	// Control serves /_neargate/; Authenticated for its signed part.
 	Control http.Handler
 	// Region is used for requests whose signature names none.
 	Region string
 }
+
+// Recorder keeps the record of calls; see package audit.
+type Recorder interface{ Record(audit.Call) }
 
 // Checker decides whether the principal in ctx may do something; see
 // authorize.Checker. Policies of resources are found with the mount's table.

@@ -68,6 +68,7 @@ func Schema() []store.AnyTable {
 		SecurityGroups,
 		Subnets,
 		UploadParts,
+		Trails,
 		VpcEndpoints,
 		Vpcs,
 	}

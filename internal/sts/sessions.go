@@ -30,7 +30,7 @@ func (x *Sessions) AssumeForService(_ context.Context, roleARN, service, sourceA
 	}
 	now := x.s.now()
 	return x.s.keys.Issue(access.Session{
-		Account: role.Account, RoleARN: role.ARN(), RoleID: role.ID, Name: sessionName, Issued: now, Expires: now.Add(duration),
+		Account: role.Account, RoleARN: role.ARN(), RoleID: role.ID, Name: sessionName, Scope: sourceARN, Issued: now, Expires: now.Add(duration),
 	})
 }
 

@@ -11,7 +11,7 @@ func Types() map[string]Type {
 		insightsPath{}, insightsAnalysis{},
 		ecsCluster{}, taskDefinition{}, ecsService{},
 		iamRole{}, iamPolicy{}, iamManagedPolicy{}, iamUser{}, iamGroup{}, iamMembers{}, iamAccessKey{}, iamProfile{}, iamLinkedRole{}, iamProvider{},
-		logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
+		trail{}, logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
 	}
 	types := make(map[string]Type, len(all))
 	for _, t := range all {

@@ -201,13 +201,14 @@ func (t cgroupTree) number(controller, group, name string) uint64 {
 	return n
 }
 
-// dirs returns the directories of a group in every hierarchy, also those that
-// the OCI runtime made.
+// dirs returns the directories of a group that are there, in every hierarchy,
+// also those that the OCI runtime made.
 func (t cgroupTree) dirs(group string) []string {
+	pattern := filepath.Join(t.root, "*", group)
 	if t.unified {
-		return []string{filepath.Join(t.root, group)}
+		pattern = filepath.Join(t.root, group)
 	}
-	dirs, _ := filepath.Glob(filepath.Join(t.root, "*", group)) // a bad pattern is impossible: ids have no meta characters
+	dirs, _ := filepath.Glob(pattern) // a bad pattern is impossible: ids have no meta characters
 	return dirs
 }
 
