@@ -15,6 +15,7 @@ import (
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/cloudtrailapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -29,6 +30,7 @@ import (
 	"github.com/neargate/neargate/internal/blob"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/cloudformation"
+	"github.com/neargate/neargate/internal/cloudtrail"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ec2"
 	"github.com/neargate/neargate/internal/ecr"
@@ -76,6 +78,7 @@ func allPermissions(t *testing.T) map[string]permissions {
 		"kms":            {kmsapi.Model, kms.New(db, sealer, time.Now).Authorization()},
 		"secretsmanager": {secretsmanagerapi.Model, secretsmanager.New(db, nil, validResourcePolicy, time.Now).Authorization()},
 		"ssm":            {ssmapi.Model, ssm.New(db, nil, time.Now).Authorization()},
+		"cloudtrail":     {cloudtrailapi.Model, cloudtrail.New(cloudtrail.Options{DB: db}).Authorization()},
 		"cloudformation": {cloudformationapi.Model, cloudformation.New(cloudformation.Options{DB: db, Checker: auth, Sessions: tokens.Sessions()}).Authorization()},
 	}
 }

@@ -128,7 +128,7 @@ func eventID(c *Call) string {
 func (c *Call) resources() []string {
 	var all []string
 	for _, rule := range c.Rules {
-		if rule.Resources == nil || c.In == nil {
+		if rule.Resources == nil || c.In == nil || rule.Applies != nil && !rule.Applies(c.Identity, c.In) {
 			continue
 		}
 		for _, r := range rule.Resources(c.Identity, c.In) {

@@ -21,24 +21,34 @@ func (s *Service) Authorization() authorize.Service {
 	for _, operation := range []string{"DescribeTrails", "ListTrails", "LookupEvents"} {
 		rules[operation] = []authorize.Rule{{Action: "cloudtrail:" + operation}}
 	}
+	authorize.TagOnCreate(rules, "cloudtrail:AddTags", "", nil, "CreateTrail")
 	return authorize.Service{Rules: rules}
 }
 
 // trailOf names the trails of a request; inputs call them by different names.
 func trailOf(id caller.Identity, in any) []string {
 	if in, ok := in.(*cloudtrailapi.ListTagsRequest); ok {
-		return in.ResourceIdList
+		var all []string
+		for _, resource := range in.ResourceIdList {
+			all = append(all, trailARN(id, resource))
+		}
+		return all
 	}
 	v := reflect.ValueOf(in).Elem()
 	for _, field := range []string{"Name", "TrailName", "ResourceId"} {
 		if f := v.FieldByName(field); f.IsValid() && f.String() != "" {
-			if strings.HasPrefix(f.String(), "arn:") {
-				return []string{f.String()}
-			}
-			return []string{arn.Format("cloudtrail", id.Region, id.Account, "trail/"+f.String())}
+			return []string{trailARN(id, f.String())}
 		}
 	}
 	return nil
+}
+
+// trailARN is the ARN of a trail that is given by it or by its name.
+func trailARN(id caller.Identity, trail string) string {
+	if strings.HasPrefix(trail, "arn:") {
+		return trail
+	}
+	return arn.Format("cloudtrail", id.Region, id.Account, "trail/"+trail)
 }
 
 func (s *Service) conditions(id caller.Identity, in any) map[string][]string {
