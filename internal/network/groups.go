@@ -114,6 +114,7 @@ func (f *Filter) addGroup(v VPC, g SecurityGroup) {
 		ingress.Rules = append(ingress.Rules, f.ruleOf(v, r, false)...)
 	}
 	f.Chains = append(f.Chains, egress, ingress)
+	f.addMarks(g)
 }
 
 // ruleOf turns a security group rule into filter rules: one, or one per prefix
@@ -124,7 +125,7 @@ func (f *Filter) ruleOf(v VPC, r Rule, egress bool) []FilterRule {
 	if egress {
 		verdict = Verdict{Goto, "ingress"}
 	}
-	rules := r.marks(egress)
+	var rules []FilterRule
 	for _, peer := range peers(v, r, egress) {
 		m := append(peer, r.match()...)
 		rules = append(rules, FilterRule{Match: m, Counter: r.ID, Verdict: verdict})
@@ -185,7 +186,7 @@ func (r Rule) match() []Match {
 func (f *Filter) addENI(v VPC, e ENI) {
 	out, in := outDrops+e.ID, inDrops+e.ID
 	f.Counters = append(f.Counters, out, in)
-	chainOut, chainIn := Chain{Name: out}, Chain{Name: in}
+	chainOut, chainIn := Chain{Name: out, Rules: v.jumpsToMarks(e, true)}, Chain{Name: in, Rules: v.jumpsToMarks(e, false)}
 	for _, g := range slices.Sorted(slices.Values(e.Groups)) {
 		if _, ok := v.SecurityGroup(g); ok {
 			chainOut.Rules = append(chainOut.Rules, FilterRule{Verdict: Verdict{Jump, "egress-" + g}})

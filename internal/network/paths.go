@@ -138,7 +138,12 @@ func (v VPC) translate(site Site, p path) []path {
 	table, _ := v.RouteTable(subnet.RouteTable)
 	for _, onward := range v.expand(table) {
 		if onward.Target.Kind == NATGateway {
-			continue // a NAT gateway behind a NAT gateway carries nothing
+			if part, ok := overlap(p.Prefix, onward.Destination); ok {
+				q := p
+				q.Prefix, q.Onward, q.Why, q.Code = part, onward, "the NAT gateway's own subnet leads there by a NAT gateway, which carries nothing of another", CodeNoRoute
+				all = append(all, q)
+			}
+			continue
 		}
 		for _, q := range v.follow(site, onward, nat.PublicIP.IsValid()) {
 			if part, ok := overlap(p.Prefix, q.Prefix); ok {

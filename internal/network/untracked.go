@@ -81,6 +81,41 @@ func (r Rule) marks(egress bool) []FilterRule {
 	return rules
 }
 
+// addMarks adds the chains that mark what a group lets pass untracked: an
+// interface's packets meet them before any rule accepts.
+func (f *Filter) addMarks(g SecurityGroup) {
+	for _, egress := range []bool{true, false} {
+		if rules := g.marks(egress); len(rules) > 0 {
+			f.Chains = append(f.Chains, Chain{Name: marksOf(egress) + g.ID, Rules: rules})
+		}
+	}
+}
+
+func marksOf(egress bool) string { return "untracked-" + direction(egress) + "-" }
+
+func (g SecurityGroup) marks(egress bool) []FilterRule {
+	rules := g.Ingress
+	if egress {
+		rules = g.Egress
+	}
+	var all []FilterRule
+	for _, r := range rules {
+		all = append(all, r.marks(egress)...)
+	}
+	return all
+}
+
+// jumpsToMarks lead to the chains of an interface's groups.
+func (v VPC) jumpsToMarks(e ENI, egress bool) []FilterRule {
+	var rules []FilterRule
+	for _, id := range slices.Sorted(slices.Values(e.Groups)) {
+		if g, ok := v.SecurityGroup(id); ok && len(g.marks(egress)) > 0 {
+			rules = append(rules, FilterRule{Verdict: Verdict{Jump, marksOf(egress) + id}})
+		}
+	}
+	return rules
+}
+
 // connection is a flow as the kernel tracks it.
 type connection struct {
 	Protocol   int
