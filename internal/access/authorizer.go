@@ -61,6 +61,9 @@ func (a *Authorizer) CheckOperation(ctx context.Context, table authorize.Service
 		return nil
 	}
 	id := caller.From(ctx)
+	if err := sessionMay(&id, rules[0].Action); err != nil {
+		return err
+	}
 	for i := range rules {
 		rule := &rules[i]
 		if rule.Applies != nil && !rule.Applies(id, in) {
@@ -82,6 +85,22 @@ func (a *Authorizer) CheckOperation(ctx context.Context, table authorize.Service
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// sessionMay refuses what sessions of users (sts:GetSessionToken, without MFA) and
+// federated users may not do whatever policies say: use IAM, and of STS anything
+// but AssumeRole, which is for users, and GetCallerIdentity, which needs no permission.
+func sessionMay(id *caller.Identity, action string) error {
+	if id.IssuedAt.IsZero() || id.Type == caller.AssumedRole {
+		return nil
+	}
+	switch service := serviceOf(action); {
+	case service == "iam":
+		return wire.NewError("InvalidClientTokenId", 403, "The security token included in the request is invalid")
+	case service == "sts" && (id.Type == caller.Federated || action != "sts:AssumeRole"):
+		return wire.NewError("AccessDenied", 403, "Cannot call %s with session credentials", strings.TrimPrefix(action, "sts:"))
 	}
 	return nil
 }

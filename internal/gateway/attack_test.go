@@ -516,3 +516,62 @@ func TestAttackBombs(t *testing.T) {
 	status, answer := f.query(admin, "sts", session, nil)
 	f.refused("a long session policy", status, answer, "PackedPolicyTooLarge")
 }
+
+// TestRevokedSessionsEndAtOnce: by the policy that the console writes, by
+// deleting the role, the user or the key, and by switching the key off.
+func TestRevokedSessionsEndAtOnce(t *testing.T) {
+	f := newFortress(t)
+	root := caller.With(t.Context(), caller.ForRoot(home, "us-east-1"))
+	bob := f.user(home, "bob", everything)
+	roleARN := f.role(home, "app", `{"Effect":"Allow","Principal":{"AWS":"`+home+`"},"Action":"sts:AssumeRole"}`)
+	policy := func(name, statement string) {
+		f.must(f.iam.PutRolePolicy(root, &iamapi.PutRolePolicyRequest{RoleName: "app", PolicyName: name, PolicyDocument: `{"Version":"2012-10-17","Statement":[` + statement + `]}`}))
+	}
+	policy("may", everything)
+	assume := func() sigv4.Credentials {
+		out, err := f.tokens.AssumeRole(caller.With(t.Context(), caller.Identity{Account: home, Type: caller.User, ARN: "arn:aws:iam::" + home + ":user/bob"}), &stsapi.AssumeRoleRequest{RoleArn: roleARN, RoleSessionName: "s1"})
+		f.must(err)
+		return sigv4.Credentials{AccessKeyID: out.Credentials.AccessKeyId, SecretAccessKey: out.Credentials.SecretAccessKey, SessionToken: out.Credentials.SessionToken}
+	}
+	lists := func(name string, c sigv4.Credentials, want string) {
+		t.Helper()
+		status, answer := f.json(c, "ecs", "AmazonEC2ContainerServiceV20141113.ListClusters", "{}", nil)
+		if want == "" && status != 200 || want != "" && (status < 400 || !strings.Contains(answer, want)) {
+			t.Errorf("%s: %d %s, want %q", name, status, answer, want)
+		}
+	}
+	old := assume()
+	lists("a session", old, "")
+	policy("AWSRevokeOlderSessions", `{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"DateLessThan":{"aws:TokenIssueTime":"`+time.Now().Add(2*time.Second).UTC().Format("2006-01-02T15:04:05.000Z")+`"}}}`)
+	lists("an older session after the revocation", old, "with an explicit deny in an identity-based policy")
+	policy("AWSRevokeOlderSessions", `{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"DateLessThan":{"aws:TokenIssueTime":"`+time.Now().Add(-time.Minute).UTC().Format("2006-01-02T15:04:05.000Z")+`"}}}`)
+	lists("a session that is newer than the revocation", assume(), "")
+
+	for _, name := range []string{"may", "AWSRevokeOlderSessions"} {
+		f.must(f.iam.DeleteRolePolicy(root, &iamapi.DeleteRolePolicyRequest{RoleName: "app", PolicyName: name}))
+	}
+	lists("a session of a role that lost its policies", old, "because no identity-based policy allows")
+	f.must(f.iam.DeleteRole(root, &iamapi.DeleteRoleRequest{RoleName: "app"}))
+	lists("a session of a deleted role", old, "UnrecognizedClientException")
+	f.role(home, "app", `{"Effect":"Allow","Principal":{"AWS":"`+home+`"},"Action":"sts:AssumeRole"}`)
+	policy("may", everything)
+	lists("a session of a role that was made again", old, "UnrecognizedClientException")
+
+	token, err := f.tokens.GetSessionToken(caller.With(t.Context(), caller.Identity{Account: home, Type: caller.User, ARN: "arn:aws:iam::" + home + ":user/bob", UserID: f.userID("bob")}), &stsapi.GetSessionTokenRequest{})
+	f.must(err)
+	session := sigv4.Credentials{AccessKeyID: token.Credentials.AccessKeyId, SecretAccessKey: token.Credentials.SecretAccessKey, SessionToken: token.Credentials.SessionToken}
+	lists("a user's session", session, "")
+	status, answer := f.query(session, "iam", url.Values{"Action": {"ListUsers"}, "Version": {"2010-05-08"}}, nil)
+	f.refused("IAM with a user's session", status, answer, "InvalidClientTokenId")
+	status, answer = f.query(session, "sts", url.Values{"Action": {"GetFederationToken"}, "Version": {"2011-06-15"}, "Name": {"fred"}}, nil)
+	f.refused("a federated user by a user's session", status, answer, "Cannot call GetFederationToken with session credentials")
+	f.must(f.iam.UpdateAccessKey(root, &iamapi.UpdateAccessKeyRequest{UserName: "bob", AccessKeyId: bob.AccessKeyID, Status: iamapi.StatusTypeInactive}))
+	lists("a key that is switched off", bob, "UnrecognizedClientException")
+	f.must(f.iam.UpdateAccessKey(root, &iamapi.UpdateAccessKeyRequest{UserName: "bob", AccessKeyId: bob.AccessKeyID, Status: iamapi.StatusTypeActive}))
+	lists("a key that is on again", bob, "")
+	f.must(f.iam.DeleteAccessKey(root, &iamapi.DeleteAccessKeyRequest{UserName: "bob", AccessKeyId: bob.AccessKeyID}))
+	lists("a deleted key", bob, "UnrecognizedClientException")
+	f.must(f.iam.DeleteUserPolicy(root, &iamapi.DeleteUserPolicyRequest{UserName: "bob", PolicyName: "p"}))
+	f.must(f.iam.DeleteUser(root, &iamapi.DeleteUserRequest{UserName: "bob"}))
+	lists("a session of a deleted user", session, "UnrecognizedClientException")
+}

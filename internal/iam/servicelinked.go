@@ -72,9 +72,7 @@ func (s *Service) CreateServiceLinkedRole(ctx context.Context, in *iamapi.Create
 		return nil, invalidInput("Neargate makes no service-linked role for %s.", in.AWSServiceName)
 	}
 	role := s.newLinkedRole(caller.From(ctx).Account, l, in.CustomSuffix)
-	if in.Description != "" {
-		role.Description = in.Description
-	}
+	role.Description = in.Description // roles that services make for themselves have one of their own
 	err := s.db.Write(ctx, func(tx *store.Tx) error {
 		if _, taken := state.Roles.Get(tx, role.Key()); taken {
 			return invalidInput("Service role name %s has been taken in this account, please try a different suffix.", role.Name)

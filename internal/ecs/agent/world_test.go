@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -14,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +59,9 @@ type world struct {
 	faces      map[string]string // ENI by name
 	decisions  []decision.Decision
 	untrusted  bool
+	apart      bool          // every interface has its own address
+	lasting    time.Duration // how long sessions last; 0 for an hour
+	sessions   int           // that were made
 	requests   []string
 	interfaces int
 	netns      string
@@ -149,6 +154,14 @@ func (w *world) EnsureInterface(_ context.Context, spec InterfaceSpec) (Interfac
 		w.interfaces++
 		w.faces[spec.Name] = fmt.Sprintf("eni-%d", w.interfaces)
 	}
+	if w.apart { // each has an address of its own
+		n, err := strconv.Atoi(strings.TrimPrefix(w.faces[spec.Name], "eni-"))
+		if err != nil {
+			return Interface{}, err
+		}
+		ip := netip.AddrFrom4([4]byte{10, 0, 1, byte(4 + n)})
+		return Interface{ID: w.faces[spec.Name], VpcID: "vpc-1", MAC: "02:00:00:00:00:01", NetNS: w.netns, IP: ip, DNSServers: []netip.Addr{netip.MustParseAddr("10.0.0.2")}}, nil
+	}
 	return Interface{ID: w.faces[spec.Name], VpcID: "vpc-1", MAC: "02:00:00:00:00:01", NetNS: w.netns, IP: netip.MustParseAddr("10.0.1.5"), DNSServers: []netip.Addr{netip.MustParseAddr("10.0.0.2")},
 		SearchDomain: "ec2.internal", HostnameInVPC: "ip-10-0-1-5.ec2.internal", PrivateDNSName: "ip-10-0-1-5.ec2.internal"}, nil
 }
@@ -174,7 +187,8 @@ func (w *world) AssumeForService(_ context.Context, _, _, role, session, _, _ st
 	if w.untrusted {
 		return Credentials{}, errors.New("not trusted")
 	}
-	return Credentials{AccessKeyID: "LSIA" + role[len(role)-4:], SecretAccessKey: "secret", SessionToken: session, Expiration: time.Now().Add(time.Hour)}, nil
+	w.sessions++
+	return Credentials{AccessKeyID: "LSIA" + role[len(role)-4:], SecretAccessKey: "secret", SessionToken: session, Expiration: time.Now().Add(cmp.Or(w.lasting, time.Hour))}, nil
 }
 
 // Record implements decision.Recorder.
