@@ -24,6 +24,20 @@ func (s taskSessions) AssumeForService(ctx context.Context, account, _, roleARN,
 	return agent.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Expiration: c.Expiration}, nil
 }
 
+// flowLogSessions assumes the roles with which flow logs are delivered.
+type flowLogSessions struct{ *sts.Sessions }
+
+// AssumeFor implements flowlog.Sessions.
+func (s flowLogSessions) AssumeFor(ctx context.Context, account, region, roleARN, service, session string) (caller.Identity, error) {
+	c, err := s.Sessions.AssumeForService(ctx, roleARN, service, "", account, session, sessionTime)
+	if err != nil {
+		return caller.Identity{}, err
+	}
+	id := c.Identity
+	id.Region, id.AccessKeyID, id.SecureTransport = region, c.AccessKeyID, true
+	return id, nil
+}
+
 // stackSessions assumes the service roles of stacks.
 type stackSessions struct{ *sts.Sessions }
 

@@ -36,6 +36,7 @@ import (
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/dns"
 	"github.com/neargate/neargate/internal/ec2"
+	"github.com/neargate/neargate/internal/ec2/flowlog"
 	"github.com/neargate/neargate/internal/ecr"
 	"github.com/neargate/neargate/internal/ecs"
 	"github.com/neargate/neargate/internal/ecs/agent"
@@ -179,6 +180,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
 	})
 	taskSource.Source = tasks
+	flows := &flowlog.Writer{DB: db, Source: engine, Logs: logsapi.NewClient(gate), Sessions: flowLogSessions{sessions}, Log: log}
 	performance := &insights.Writer{DB: db, Logs: logsapi.NewClient(gate), Meter: tasks, Log: log}
 
 	trails := cloudtrail.New(cloudtrail.Options{DB: db, Events: calls, S3: s3api.NewClient(gate), Log: log})
@@ -217,7 +219,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		decisions.Run, calls.Run, keys.Run, inside.Run,
-		networks.Run, registries.Run, logGroups.Run,
+		networks.Run, flows.Run, registries.Run, logGroups.Run,
 		keyService.Run, secrets.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run,

@@ -76,6 +76,13 @@ Resources:
   Association: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {RouteTableId: !Ref Table, SubnetId: !Ref Subnet}}
   Address: {Type: AWS::EC2::EIP, DependsOn: Attachment, Properties: {Domain: vpc, Tags: [{Key: Size, Value: !Ref Size}]}}
   Nat: {Type: AWS::EC2::NatGateway, DependsOn: Attachment, Properties: {SubnetId: !Ref Subnet, AllocationId: !GetAtt Address.AllocationId, Tags: [{Key: Size, Value: !Ref Size}]}}
+  Second: {Type: AWS::EC2::VPCCidrBlock, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.2.0.0/16}}
+  Other: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.99.0.0/16}}
+  Peering: {Type: AWS::EC2::VPCPeeringConnection, DependsOn: Second, Properties: {VpcId: !Ref Vpc, PeerVpcId: !Ref Other, Tags: [{Key: Size, Value: !Ref Size}]}}
+  ToOther: {Type: AWS::EC2::Route, Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: !GetAtt Other.CidrBlock, VpcPeeringConnectionId: !Ref Peering}}
+  Options: {Type: AWS::EC2::DHCPOptions, Properties: {DomainName: corp.example, DomainNameServers: [AmazonProvidedDNS], Tags: [{Key: Size, Value: !Ref Size}]}}
+  WithOptions: {Type: AWS::EC2::VPCDHCPOptionsAssociation, Properties: {VpcId: !Ref Vpc, DhcpOptionsId: !Ref Options}}
+  Flows: {Type: AWS::EC2::FlowLog, Properties: {ResourceId: !Ref Vpc, ResourceType: VPC, TrafficType: ALL, LogGroupName: flows, DeliverLogsPermissionArn: !GetAtt Role.Arn, Tags: [{Key: Size, Value: !Ref Size}]}}
   PrivateNat: {Type: AWS::EC2::NatGateway, Properties: {SubnetId: !Ref Subnet, ConnectivityType: private}}
   Path: {Type: AWS::EC2::NetworkInsightsPath, DependsOn: Attachment, Properties: {Source: !Ref Gateway, Destination: !GetAtt Nat.EniId, Protocol: tcp, FilterAtSource: {DestinationPortRange: {FromPort: '80', ToPort: 81}}, Tags: [{Key: Size, Value: !Ref Size}]}}
   Analysis: {Type: AWS::EC2::NetworkInsightsAnalysis, Properties: {NetworkInsightsPathId: !Ref Path, Tags: [{Key: Size, Value: !Ref Size}]}}

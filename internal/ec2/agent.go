@@ -41,10 +41,10 @@ type Interface struct {
 	SubnetCIDR     netip.Prefix
 	VpcCIDR        netip.Prefix
 	Gateway        netip.Addr   // router of the subnet
-	DNSServers     []netip.Addr // none when the VPC's DNS support is off
-	SearchDomain   string
-	HostName       string // ip-10-0-1-5.ec2.internal
-	PrivateDNSName string // the same, but "" when the VPC has no host names
+	DNSServers     []netip.Addr // of the VPC's DHCP options; not its own resolver when DNS support is off
+	SearchDomain   string       // likewise
+	HostName       string       // ip-10-0-1-5.ec2.internal
+	PrivateDNSName string       // the same, but "" when the VPC has no host names
 	PublicDNSName  string
 }
 
@@ -110,12 +110,10 @@ func (s *Service) Interface(account, region, id string) (Interface, error) {
 	out := Interface{
 		NetworkInterface: *n, NetNS: s.engine.NetNS(n.ID),
 		SubnetCIDR: mustPrefix(subnet.CIDRBlock), VpcCIDR: mustPrefix(vpc.CIDRBlock),
-		SearchDomain: internalDomain(region), HostName: privateName(region, n.PrivateIPAddress), PrivateDNSName: q.privateNameOf(n), PublicDNSName: q.publicNameOf(n),
+		HostName: privateName(region, n.PrivateIPAddress), PrivateDNSName: q.privateNameOf(n), PublicDNSName: q.publicNameOf(n),
 	}
 	out.Gateway = out.SubnetCIDR.Addr().Next()
-	if vpc.EnableDNSSupport {
-		out.DNSServers = []netip.Addr{out.VpcCIDR.Addr().Next().Next()}
-	}
+	out.SearchDomain, out.DNSServers = q.nameServiceOf(vpc)
 	return out, nil
 }
 

@@ -45,7 +45,7 @@ func New(db *store.DB, engine Engine, edge Edge, options Options) *Service {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	s := &Service{db: db, engine: engine, edge: edge, options: options}
+	s := &Service{db: db, engine: engine, edge: edge, options: options, progress: progress{present: map[string]bool{}}}
 	s.now = func() time.Time { return options.Now().UTC().Truncate(time.Millisecond) }
 	s.loop.Name = "ec2.vpc"
 	s.loop.Do = s.reconcile

@@ -19,14 +19,17 @@ func resourceARN(account, region, resourceType, id string) string {
 // created are the operations that make something, with the type of it: they
 // need permission on resources of that type that do not exist yet.
 var created = map[string]string{
-	"AllocateAddress": "elastic-ip", "CreateInternetGateway": "internet-gateway", "CreateNatGateway": "natgateway",
+	"AllocateAddress": "elastic-ip", "CreateFlowLogs": "vpc-flow-log", "CreateDhcpOptions": "dhcp-options", "CreateInternetGateway": "internet-gateway", "CreateNatGateway": "natgateway",
 	"CreateManagedPrefixList": "prefix-list", "CreateNetworkAcl": "network-acl", "CreateNetworkInterface": "network-interface", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
 	"CreateSubnet": "subnet", "CreateVpc": "vpc", "CreateVpcEndpoint": "vpc-endpoint",
 	"CreateNetworkInsightsPath": "network-insights-path", "StartNetworkInsightsAnalysis": "network-insights-analysis",
+	"CreateVpcPeeringConnection": "vpc-peering-connection",
 }
 
 // onNamed are the operations that need permission on what the request names.
 var onNamed = []string{
+	"AcceptVpcPeeringConnection", "DeleteFlowLogs", "AssociateDhcpOptions", "DeleteDhcpOptions", "AssociateVpcCidrBlock", "DeleteVpcPeeringConnection", "DisassociateVpcCidrBlock", "ModifyVpcPeeringConnectionOptions",
+	"RejectVpcPeeringConnection",
 	"AssociateAddress", "AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
 	"CreateNetworkAclEntry", "CreateRoute", "DeleteManagedPrefixList", "GetManagedPrefixListAssociations", "ModifyManagedPrefixList", "RestoreManagedPrefixListVersion", "CreateTags", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation", "ReplaceNetworkAclEntry", "DeleteInternetGateway", "DeleteNatGateway", "DeleteNetworkInterface", "DeleteRoute", "DeleteRouteTable",
 	"DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc", "DeleteVpcEndpoints", "DetachInternetGateway", "DisassociateAddress",
@@ -38,6 +41,7 @@ var onNamed = []string{
 
 // onAll are the operations that know no single resources.
 var onAll = []string{
+	"DescribeFlowLogs", "DescribeVpcPeeringConnections",
 	"CreateDefaultVpc", "DescribeAccountAttributes", "DescribeAddresses", "DescribeAddressesAttribute", "DescribeAvailabilityZones",
 	"DescribeDhcpOptions", "DescribeInternetGateways", "DescribeManagedPrefixLists", "DescribeNatGateways", "DescribeNetworkAcls",
 	"DescribeNetworkInsightsAnalyses", "DescribeNetworkInsightsPaths", "DescribeNetworkInterfaceAttribute", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRegions", "DescribeRouteTables",
@@ -111,6 +115,9 @@ func (s *Service) namedIDs(id caller.Identity, in any) []string {
 func (q *scope) associatedID(association string) []string {
 	if t, ok := first(state.RouteTables.By(q.tx, "association", q.key(association))); ok {
 		return []string{t.ID}
+	}
+	if v, _, ok := q.vpcAssociation(association); ok {
+		return []string{v.ID}
 	}
 	if a, ok := first(state.Addresses.By(q.tx, "association", q.key(association))); ok {
 		return []string{a.AllocationID}

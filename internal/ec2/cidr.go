@@ -27,6 +27,15 @@ func parseCIDR(text, parameter string) (netip.Prefix, error) {
 	return p.Masked(), nil
 }
 
+// parseCIDR6 reads an IPv6 range and makes it canonical.
+func parseCIDR6(text, parameter string) (netip.Prefix, error) {
+	p, err := netip.ParsePrefix(text)
+	if err != nil || !p.Addr().Is6() || p.Addr().Is4In6() {
+		return netip.Prefix{}, errParameter(text, parameter, "This is not a valid CIDR block.")
+	}
+	return p.Masked(), nil
+}
+
 // parseSize reads a range for a VPC or a subnet; code is the error's for a
 // range of the wrong size.
 func parseSize(text, parameter, code string) (netip.Prefix, error) {

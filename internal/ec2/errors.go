@@ -52,6 +52,9 @@ var (
 	kindAllocation       = kind{"InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist"}
 	kindAddress          = kind{"InvalidAddress.NotFound", "Address '%s' not found."}
 	kindNatGateway       = kind{"NatGatewayNotFound", "The Nat Gateway %s was not found"}
+	kindFlowLog          = kind{"InvalidFlowLogId.NotFound", "These flow log ids in the input list are not found: [TotalCount: 1] %s"}
+	kindPeering          = kind{"InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '%s' does not exist"}
+	kindCIDRAssociation  = kind{"InvalidVpcCidrBlockAssociationID.NotFound", "The vpc CIDR block association ID '%s' does not exist"}
 	kindNetworkACL       = kind{"InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist"}
 	kindDHCPOptions      = kind{"InvalidDhcpOptionID.NotFound", "The dhcpOption ID '%s' does not exist"}
 	kindInsightsPath     = kind{"InvalidNetworkInsightsPathId.NotFound", "The network insights path ID '%s' does not exist"}

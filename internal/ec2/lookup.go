@@ -20,7 +20,13 @@ func (s *Service) VPCView(vpcID string) (network.VPC, bool) {
 	if !ok {
 		return network.VPC{}, false
 	}
-	return hostView(records), true
+	view := hostView(records)
+	for i, p := range records.peers {
+		if remote, ok := loadVPC(tx, &s.options, p.vpc.Key()); ok {
+			view.Peerings[i].Remote = new(hostView(remote))
+		}
+	}
+	return view, true
 }
 
 // IsEndpointService reports whether a service ("logs", "ecr.api") is one that VPC
@@ -53,7 +59,7 @@ func (s *Service) Zone(vpcID string) (dns.Zone, bool) {
 func (s *Service) zone(tx *store.Tx, vpc *state.Vpc) dns.Zone {
 	q := s.scopeOf(tx, vpc.Account, vpc.Region)
 	zone := s.options.zone(vpc.Region)
-	zone.CIDRs = []netip.Prefix{mustPrefix(vpc.CIDRBlock)}
+	zone.CIDRs = vpcCIDRs(vpc)
 	for e := range state.VpcEndpoints.By(tx, "vpc", vpc.Key()) {
 		if names := q.dnsNames(e, vpc); len(names) > 0 {
 			zone.Endpoints = append(zone.Endpoints, dns.Endpoint{ID: e.ID, Names: names})
@@ -91,13 +97,22 @@ func (q *scope) dnsNames(e *state.VpcEndpoint, vpc *state.Vpc) []dns.Name {
 }
 
 // hostNames are the public host names of interfaces, which resolve to private
-// addresses inside their VPC, as on AWS.
+// addresses inside their VPC and in peered VPCs that are allowed to, as on AWS.
 func (q *scope) hostNames(vpc *state.Vpc) map[string][]netip.Addr {
 	hosts := map[string][]netip.Addr{}
-	for n := range state.NetworkInterfaces.By(q.tx, "vpc", vpc.Key()) {
+	q.addHostNames(hosts, vpc.Key())
+	for p := range state.VpcPeeringConnections.By(q.tx, "vpc", vpc.Key()) {
+		if other := p.Other(vpc.Key()); p.State == "active" && other.AllowDNS {
+			(&scope{tx: q.tx, account: other.Account, region: other.Region}).addHostNames(hosts, other.Key())
+		}
+	}
+	return hosts
+}
+
+func (q *scope) addHostNames(hosts map[string][]netip.Addr, vpcKey string) {
+	for n := range state.NetworkInterfaces.By(q.tx, "vpc", vpcKey) {
 		if name := q.publicNameOf(n); name != "" {
 			hosts[name] = []netip.Addr{mustAddr(n.PrivateIPAddress)}
 		}
 	}
-	return hosts
 }

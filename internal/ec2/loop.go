@@ -57,8 +57,12 @@ func (s *Service) apply(ctx context.Context, key string) (bool, error) {
 	if !ok || !records.onHost() {
 		_, _, id := state.SplitKey(key)
 		s.edge.Remove(id)
-		if err := s.engine.Remove(ctx, id); err != nil || !ok {
+		if err := s.engine.Remove(ctx, id); err != nil {
 			return ok, err
+		}
+		s.notice(key, records)
+		if !ok {
+			return false, nil
 		}
 		return true, s.writeStatuses(ctx, records)
 	}
@@ -69,8 +73,28 @@ func (s *Service) apply(ctx context.Context, key string) (bool, error) {
 	if err := s.edge.Set(ctx, view); err != nil {
 		return true, err
 	}
+	s.notice(key, records)
 	fault.Point("ec2.set")
 	return true, s.writeStatuses(ctx, records)
+}
+
+// notice lets the peers of a VPC follow when it came onto the host or left it: the
+// link between the two is there only while both are.
+func (s *Service) notice(key string, r vpcRecords) {
+	s.mu.Lock()
+	before, now := s.present[key], r.onHost()
+	if now {
+		s.present[key] = true
+	} else {
+		delete(s.present, key)
+	}
+	s.mu.Unlock()
+	if before == now {
+		return
+	}
+	for _, p := range r.peers {
+		s.changed(p.vpc.Key())
+	}
 }
 
 // writeStatuses writes down what the data plane now holds.

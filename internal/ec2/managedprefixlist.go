@@ -205,6 +205,9 @@ func (q *scope) listUsers(id string) []string {
 	for g := range state.SecurityGroups.By(q.tx, "prefix-list", q.key(id)) {
 		users = append(users, g.ID)
 	}
+	for t := range state.RouteTables.By(q.tx, "prefix-list", q.key(id)) {
+		users = append(users, t.ID)
+	}
 	slices.Sort(users)
 	return slices.Compact(users)
 }
@@ -213,6 +216,9 @@ func (q *scope) listUsers(id string) []string {
 func (q *scope) touchList(id string) {
 	for g := range state.SecurityGroups.By(q.tx, "prefix-list", q.key(id)) {
 		q.touch(g.VpcID)
+	}
+	for t := range state.RouteTables.By(q.tx, "prefix-list", q.key(id)) {
+		q.touch(t.VpcID)
 	}
 }
 

@@ -15,6 +15,7 @@ type progress struct {
 	mu      sync.Mutex
 	running bool
 	vpcs    map[string]*vpcProgress
+	present map[string]bool // VPCs that are on the host, by key
 }
 
 // vpcProgress counts changes: those up to done are in force, and the last

@@ -17,6 +17,7 @@ type quota struct {
 // machine is short of VPCs. Those that templates are written around are AWS's own.
 var (
 	quotaVpcs              = quota{100, "VpcLimitExceeded", "The maximum number of VPCs has been reached."}
+	quotaCIDRs             = quota{50, "VpcCidrBlockLimitExceeded", "The maximum number of CIDR blocks has been reached."}
 	quotaSubnets           = quota{200, "SubnetLimitExceeded", "The maximum number of subnets has been reached."}
 	quotaRouteTables       = quota{200, "RouteTableLimitExceeded", "The maximum number of route tables has been reached."}
 	quotaRoutes            = quota{500, "RouteLimitExceeded", "The maximum number of routes has been reached."}
@@ -28,6 +29,7 @@ var (
 	quotaPrefixLists       = quota{100, "PrefixListLimitExceeded", "The maximum number of prefix lists has been reached."}
 	quotaInterfaceGroups   = quota{5, "SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached."}
 	quotaEndpoints         = quota{50, "VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."}
+	quotaDHCPOptions       = quota{100, "DhcpOptionsLimitExceeded", "The maximum number of DHCP options has been reached."}
 	quotaAddresses         = quota{100, "AddressLimitExceeded", "The maximum number of addresses has been reached."}
 	quotaInsightsPaths     = quota{100, "NetworkInsightsPath.LimitExceeded", "The maximum number of network insights paths has been reached."}
 	quotaAnalyses          = quota{1000, "NetworkInsightsAnalysis.LimitExceeded", "The maximum number of network insights analyses has been reached."}

@@ -3,9 +3,9 @@ package ec2
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -14,17 +14,15 @@ import (
 func (q *scope) routesOut(t *state.RouteTable) []ec2api.Route {
 	var routes []ec2api.Route
 	if vpc, ok := state.Vpcs.Get(q.tx, q.key(t.VpcID)); ok {
-		routes = append(routes, ec2api.Route{DestinationCidrBlock: vpc.CIDRBlock, GatewayId: "local", Origin: "CreateRouteTable", State: "active"})
+		for _, c := range vpcCIDRs(vpc) {
+			local := state.Route{DestinationCIDRBlock: c.String()}
+			if !slices.ContainsFunc(t.Routes, sameDestination(local)) { // otherwise it was replaced
+				routes = append(routes, ec2api.Route{DestinationCidrBlock: c.String(), GatewayId: "local", Origin: "CreateRouteTable", State: "active"})
+			}
+		}
 	}
 	for _, r := range t.Routes {
-		out := ec2api.Route{
-			DestinationCidrBlock: r.DestinationCIDRBlock, GatewayId: r.InternetGatewayID, NatGatewayId: r.NATGatewayID,
-			Origin: "CreateRoute", State: "active",
-		}
-		if !q.leadsSomewhere(t, r) {
-			out.State = "blackhole"
-		}
-		routes = append(routes, out)
+		routes = append(routes, q.routeOut(t, r))
 	}
 	for e := range state.VpcEndpoints.By(q.tx, "route-table", t.Key()) {
 		routes = append(routes, ec2api.Route{
@@ -34,34 +32,43 @@ func (q *scope) routesOut(t *state.RouteTable) []ec2api.Route {
 	return routes
 }
 
-// leadsSomewhere reports whether a route's target still exists in the VPC.
-func (q *scope) leadsSomewhere(t *state.RouteTable, r state.Route) bool {
-	switch {
-	case r.InternetGatewayID != "":
-		g, ok := state.InternetGateways.Get(q.tx, q.key(r.InternetGatewayID))
-		return ok && g.VpcID == t.VpcID
-	case r.NATGatewayID != "":
-		n, ok := state.NatGateways.Get(q.tx, q.key(r.NATGatewayID))
-		return ok && alive(n)
+func (q *scope) routeOut(t *state.RouteTable, r state.Route) ec2api.Route {
+	out := ec2api.Route{
+		DestinationCidrBlock: r.DestinationCIDRBlock, DestinationIpv6CidrBlock: r.DestinationIPv6CIDRBlock, DestinationPrefixListId: r.DestinationPrefixListID,
+		GatewayId: r.InternetGatewayID, NatGatewayId: r.NATGatewayID, NetworkInterfaceId: r.NetworkInterfaceID,
+		VpcPeeringConnectionId: r.VpcPeeringConnectionID, EgressOnlyInternetGatewayId: r.EgressOnlyInternetGatewayID,
+		Origin: "CreateRoute", State: "active",
 	}
-	return false
+	if !q.leadsSomewhere(t, r) {
+		out.State = "blackhole"
+	}
+	return out
 }
 
-// CreateRoute adds a route to an internet gateway or a NAT gateway.
+// CreateRoute adds a route.
 func (s *Service) CreateRoute(ctx context.Context, in *ec2api.CreateRouteRequest) (*ec2api.CreateRouteResult, error) {
-	if err := unsupported(in, "RouteTableId", "DestinationCidrBlock", "GatewayId", "NatGatewayId"); err != nil {
+	if err := unsupported(in, routeMembers...); err != nil {
 		return nil, err
 	}
 	err := s.write(ctx, in.DryRun, func(q *scope) error {
-		table, route, err := q.newRoute(in.RouteTableId, in.DestinationCidrBlock, in.GatewayId, in.NatGatewayId)
+		table, route, err := q.newRoute(routeAsk{
+			table: in.RouteTableId, cidr: in.DestinationCidrBlock, cidr6: in.DestinationIpv6CidrBlock, list: in.DestinationPrefixListId,
+			targets: []routeTarget{
+				{"gatewayId", in.GatewayId}, {"natGatewayId", in.NatGatewayId}, {"networkInterfaceId", in.NetworkInterfaceId}, {"instanceId", in.InstanceId},
+				{"vpcPeeringConnectionId", in.VpcPeeringConnectionId}, {"egressOnlyInternetGatewayId", in.EgressOnlyInternetGatewayId}, {"vpcEndpointId", in.VpcEndpointId},
+			},
+		})
 		if err != nil {
 			return err
+		}
+		if q.isLocal(table, route) {
+			return errorf("RouteAlreadyExists", "The route identified by %s already exists.", route.Destination())
 		}
 		if i := slices.IndexFunc(table.Routes, sameDestination(route)); i >= 0 {
 			if table.Routes[i] == route {
 				return nil // AWS takes the same route again
 			}
-			return errorf("RouteAlreadyExists", "The route identified by %s already exists.", route.DestinationCIDRBlock)
+			return errorf("RouteAlreadyExists", "The route identified by %s already exists.", route.Destination())
 		}
 		if err := quotaRoutes.allows(len(table.Routes) + 2); err != nil {
 			return err
@@ -73,50 +80,80 @@ func (s *Service) CreateRoute(ctx context.Context, in *ec2api.CreateRouteRequest
 	return &ec2api.CreateRouteResult{Return: &yes}, err
 }
 
-// ReplaceRoute changes a route's target.
+// ReplaceRoute changes a route's target, also that of the local route, which
+// LocalTarget brings back.
 func (s *Service) ReplaceRoute(ctx context.Context, in *ec2api.ReplaceRouteRequest) error {
-	if err := unsupported(in, "RouteTableId", "DestinationCidrBlock", "GatewayId", "NatGatewayId"); err != nil {
+	if err := unsupported(in, append([]string{"LocalTarget"}, routeMembers...)...); err != nil {
 		return err
 	}
 	return s.write(ctx, in.DryRun, func(q *scope) error {
-		table, route, err := q.newRoute(in.RouteTableId, in.DestinationCidrBlock, in.GatewayId, in.NatGatewayId)
+		ask := routeAsk{
+			table: in.RouteTableId, cidr: in.DestinationCidrBlock, cidr6: in.DestinationIpv6CidrBlock, list: in.DestinationPrefixListId,
+			targets: []routeTarget{
+				{"gatewayId", in.GatewayId}, {"natGatewayId", in.NatGatewayId}, {"networkInterfaceId", in.NetworkInterfaceId}, {"instanceId", in.InstanceId},
+				{"vpcPeeringConnectionId", in.VpcPeeringConnectionId}, {"egressOnlyInternetGatewayId", in.EgressOnlyInternetGatewayId}, {"vpcEndpointId", in.VpcEndpointId},
+			},
+		}
+		if wire.Or(in.LocalTarget, false) {
+			return q.restoreLocal(ask)
+		}
+		table, route, err := q.newRoute(ask)
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(table.Routes, sameDestination(route))
-		if i < 0 {
-			return errorf("InvalidParameterValue", "There is no route defined for '%s' in the route table. Use CreateRoute instead.", route.DestinationCIDRBlock)
-		}
 		routes := slices.Clone(table.Routes)
-		routes[i] = route
+		switch i := slices.IndexFunc(routes, sameDestination(route)); {
+		case i >= 0:
+			routes[i] = route
+		case q.isLocal(table, route):
+			routes = append(routes, route)
+		default:
+			return errorf("InvalidParameterValue", "There is no route defined for '%s' in the route table. Use CreateRoute instead.", route.Destination())
+		}
 		q.setRoutes(table, routes)
 		return nil
 	})
 }
 
+// restoreLocal puts the local route back.
+func (q *scope) restoreLocal(ask routeAsk) error {
+	if given := ask.given(); len(given) > 0 {
+		return errorf("InvalidParameterCombination", "The parameter localTarget cannot be used with the parameter %s", given[0].name)
+	}
+	table, route, err := q.routeDestination(ask)
+	if err != nil {
+		return err
+	}
+	if !q.isLocal(table, route) {
+		return errorf("InvalidParameterValue", "The destination CIDR block %s is not one of this VPC's CIDR blocks.", route.Destination())
+	}
+	q.setRoutes(table, slices.DeleteFunc(slices.Clone(table.Routes), sameDestination(route)))
+	return nil
+}
+
 // DeleteRoute takes a route off a table.
 func (s *Service) DeleteRoute(ctx context.Context, in *ec2api.DeleteRouteRequest) error {
-	if err := unsupported(in, "RouteTableId", "DestinationCidrBlock"); err != nil {
+	if err := unsupported(in, "RouteTableId", "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"); err != nil {
 		return err
 	}
 	return s.write(ctx, in.DryRun, func(q *scope) error {
-		table, err := get(q, state.RouteTables, kindRouteTable, in.RouteTableId)
+		table, route, err := q.routeDestination(routeAsk{table: in.RouteTableId, cidr: in.DestinationCidrBlock, cidr6: in.DestinationIpv6CidrBlock, list: in.DestinationPrefixListId})
 		if err != nil {
 			return err
 		}
-		if in.DestinationCidrBlock == "" {
-			return errMissing("destinationCidrBlock")
+		if q.isLocal(table, route) {
+			return errorf("InvalidParameterValue", "cannot remove local route %s in route table %s", route.Destination(), table.ID)
 		}
-		destination, err := parseCIDR(in.DestinationCidrBlock, "destinationCidrBlock")
-		if err != nil {
-			return err
-		}
-		if vpc, ok := state.Vpcs.Get(q.tx, q.key(table.VpcID)); ok && vpc.CIDRBlock == destination.String() {
-			return errorf("InvalidParameterValue", "cannot remove local route %s in route table %s", destination, table.ID)
-		}
-		i := slices.IndexFunc(table.Routes, sameDestination(state.Route{DestinationCIDRBlock: destination.String()}))
+		i := slices.IndexFunc(table.Routes, sameDestination(route))
 		if i < 0 {
-			return errorf("InvalidRoute.NotFound", "no route with destination-cidr-block %s in route table %s", destination, table.ID)
+			kind := "destination-cidr-block"
+			switch {
+			case route.DestinationIPv6CIDRBlock != "":
+				kind = "destination-ipv6-cidr-block"
+			case route.DestinationPrefixListID != "":
+				kind = "destination-prefix-list-id"
+			}
+			return errorf("InvalidRoute.NotFound", "no route with %s %s in route table %s", kind, route.Destination(), table.ID)
 		}
 		q.setRoutes(table, slices.Delete(slices.Clone(table.Routes), i, i+1))
 		return nil
@@ -124,74 +161,10 @@ func (s *Service) DeleteRoute(ctx context.Context, in *ec2api.DeleteRouteRequest
 }
 
 func sameDestination(r state.Route) func(state.Route) bool {
-	return func(o state.Route) bool { return o.DestinationCIDRBlock == r.DestinationCIDRBlock }
+	return func(o state.Route) bool { return o.Destination() == r.Destination() }
 }
 
 func (q *scope) setRoutes(table *state.RouteTable, routes []state.Route) {
 	state.RouteTables.Update(q.tx, table.Key(), func(t *state.RouteTable) { t.Routes = routes })
 	q.touch(table.VpcID)
-}
-
-// newRoute checks a route that a request describes and returns it with its table.
-func (q *scope) newRoute(tableID, destination, gatewayID, natID string) (*state.RouteTable, state.Route, error) {
-	var route state.Route
-	table, err := get(q, state.RouteTables, kindRouteTable, tableID)
-	if err != nil {
-		return nil, route, err
-	}
-	if destination == "" {
-		return nil, route, errMissing("destinationCidrBlock")
-	}
-	cidr, err := parseCIDR(destination, "destinationCidrBlock")
-	if err != nil {
-		return nil, route, err
-	}
-	if vpc, ok := state.Vpcs.Get(q.tx, q.key(table.VpcID)); ok && contains(mustPrefix(vpc.CIDRBlock), cidr) {
-		if vpc.CIDRBlock == cidr.String() {
-			return nil, route, errorf("RouteAlreadyExists", "The route identified by %s already exists.", cidr)
-		}
-		return nil, route, errorf("InvalidParameterValue", "The destination CIDR block %s is equal to or more specific than one of this VPC's CIDR blocks. This route can target only an interface or an instance.", cidr)
-	}
-	route.DestinationCIDRBlock = cidr.String()
-	switch {
-	case gatewayID != "" && natID != "":
-		return nil, route, errorf("InvalidParameterCombination", "The parameter gatewayId cannot be used with the parameter natGatewayId")
-	case natID != "":
-		err = q.routeToNAT(table, natID)
-		route.NATGatewayID = natID
-	case gatewayID != "":
-		err = q.routeToGateway(table, gatewayID)
-		route.InternetGatewayID = gatewayID
-	default:
-		err = errorf("MissingParameter", "The request must contain exactly one of gatewayId, natGatewayId, networkInterfaceId, vpcPeeringConnectionId or instanceId.")
-	}
-	return table, route, err
-}
-
-func (q *scope) routeToGateway(table *state.RouteTable, id string) error {
-	if !strings.HasPrefix(id, "igw-") {
-		if strings.HasPrefix(id, "vgw-") || strings.HasPrefix(id, "vpce-") || id == "local" {
-			return errUnsupported("A route to " + id)
-		}
-		return kindGateway.notFound(id)
-	}
-	gateway, err := get(q, state.InternetGateways, kindInternetGateway, id)
-	if err != nil {
-		return err
-	}
-	if gateway.VpcID != table.VpcID {
-		return errorf("InvalidParameterValue", "route table %s and network gateway %s belong to different networks", table.ID, id)
-	}
-	return nil
-}
-
-func (q *scope) routeToNAT(table *state.RouteTable, id string) error {
-	nat, ok := state.NatGateways.Get(q.tx, q.key(id))
-	if !ok || !alive(nat) {
-		return errorf("InvalidNatGatewayID.NotFound", "The natGateway ID '%s' does not exist", id)
-	}
-	if nat.VpcID != table.VpcID {
-		return errorf("InvalidParameterValue", "route table %s and NAT gateway %s belong to different networks", table.ID, id)
-	}
-	return nil
 }

@@ -52,9 +52,9 @@ var routeTableResource = resource[state.RouteTable]{
 		"route.state":                           routeField(func(r ec2api.Route) string { return string(r.State) }),
 		"route.instance-id":                     func(*scope, *state.RouteTable) []string { return nil },
 		"route.transit-gateway-id":              func(*scope, *state.RouteTable) []string { return nil },
-		"route.vpc-peering-connection-id":       func(*scope, *state.RouteTable) []string { return nil },
-		"route.destination-ipv6-cidr-block":     func(*scope, *state.RouteTable) []string { return nil },
-		"route.egress-only-internet-gateway-id": func(*scope, *state.RouteTable) []string { return nil },
+		"route.vpc-peering-connection-id":       routeField(func(r ec2api.Route) string { return r.VpcPeeringConnectionId }),
+		"route.destination-ipv6-cidr-block":     routeField(func(r ec2api.Route) string { return r.DestinationIpv6CidrBlock }),
+		"route.egress-only-internet-gateway-id": routeField(func(r ec2api.Route) string { return r.EgressOnlyInternetGatewayId }),
 	},
 }
 

@@ -3,6 +3,7 @@ package ec2
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
@@ -85,7 +86,7 @@ func (s *Service) CreateSubnet(ctx context.Context, in *ec2api.CreateSubnetReque
 
 // roomForSubnet checks a new subnet's range against the VPC and its subnets.
 func (q *scope) roomForSubnet(vpc *state.Vpc, cidr netip.Prefix, asGiven string) error {
-	if !contains(mustPrefix(vpc.CIDRBlock), cidr) {
+	if !slices.ContainsFunc(vpcCIDRs(vpc), func(p netip.Prefix) bool { return contains(p, cidr) }) {
 		return errorf("InvalidSubnet.Range", "The CIDR '%s' is invalid.", asGiven)
 	}
 	n := 0

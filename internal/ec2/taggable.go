@@ -56,7 +56,8 @@ func taggables() []taggable {
 		tagged("pl", "prefix-list", ownListResource, func(r *state.ManagedPrefixList) *[]state.Tag { return &r.Tags }),
 		tagged("nip", "network-insights-path", insightsPathResource, func(r *state.NetworkInsightsPath) *[]state.Tag { return &r.Tags }),
 		tagged("nia", "network-insights-analysis", insightsAnalysisResource, func(r *state.NetworkInsightsAnalysis) *[]state.Tag { return &r.Tags }),
-		taggedRules(),
+		tagged("fl", "vpc-flow-log", flowLogResource, func(r *state.FlowLog) *[]state.Tag { return &r.Tags }),
+		taggedRules(), taggedPeerings(),
 	}
 }
 

@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"net"
-	"net/netip"
 	"slices"
 	"strconv"
 
@@ -23,6 +22,15 @@ type vpcRecords struct {
 	nats       []*state.NatGateway
 	gateway    string // id of the internet gateway that is attached
 	lists      []*prefixList
+	peers      []peerRecord
+	dhcp       *state.DhcpOptions // nil for none
+}
+
+// peerRecord is an active peering connection and the VPC at its other end.
+type peerRecord struct {
+	id      string
+	vpc     *state.Vpc
+	present bool // on the host too
 }
 
 // loadVPC reads the records of the VPC with the given key.
@@ -45,6 +53,13 @@ func loadVPC(tx *store.Tx, options *Options, key string) (vpcRecords, bool) {
 	if g, ok := first(state.InternetGateways.By(tx, "vpc", key)); ok {
 		r.gateway = g.ID
 	}
+	r.dhcp, _ = state.DhcpOptionSets.Get(tx, state.Key(vpc.Account, vpc.Region, vpc.DHCPOptionsID))
+	for p := range state.VpcPeeringConnections.By(tx, "vpc", key) {
+		other := p.Other(key).Key()
+		if v, ok := state.Vpcs.Get(tx, other); ok && p.State == "active" {
+			r.peers = append(r.peers, peerRecord{p.ID, v, exists(state.NetworkInterfaces.By(tx, "vpc", other))})
+		}
+	}
 	return r, true
 }
 
@@ -53,7 +68,7 @@ func (r vpcRecords) onHost() bool { return len(r.interfaces) > 0 }
 
 // hostView says what the records of a VPC mean for packets. It is pure.
 func hostView(r vpcRecords) network.VPC {
-	v := network.VPC{ID: r.vpc.ID, CIDRs: []netip.Prefix{mustPrefix(r.vpc.CIDRBlock)}, DNSSupport: r.vpc.EnableDNSSupport}
+	v := network.VPC{ID: r.vpc.ID, CIDRs: vpcCIDRs(r.vpc), DNSSupport: r.vpc.EnableDNSSupport}
 	follows := map[string]string{} // subnet to route table
 	main := ""
 	for _, t := range r.tables {
@@ -81,6 +96,12 @@ func hostView(r vpcRecords) network.VPC {
 	for _, l := range r.lists {
 		v.PrefixLists = append(v.PrefixLists, network.PrefixList{ID: l.id, Prefixes: l.prefixes})
 	}
+	if r.dhcp != nil {
+		_, v.Nameservers = nameService(r.vpc, r.dhcp)
+	}
+	for _, p := range r.peers {
+		v.Peerings = append(v.Peerings, network.Peering{ID: p.id, VPC: p.vpc.ID, CIDRs: vpcCIDRs(p.vpc), Present: p.present})
+	}
 	for _, n := range r.interfaces {
 		if n.InterfaceType == state.InterfaceTypeNAT && !r.natAlive(n.Owner) {
 			continue // being deleted
@@ -95,14 +116,11 @@ func hostView(r vpcRecords) network.VPC {
 func (r vpcRecords) routes(t *state.RouteTable) []network.Route {
 	var routes []network.Route
 	for _, route := range t.Routes {
-		target := network.Target{Kind: network.Blackhole}
-		switch {
-		case route.InternetGatewayID != "" && route.InternetGatewayID == r.gateway:
-			target = network.Target{Kind: network.InternetGateway, ID: r.gateway}
-		case route.NATGatewayID != "" && r.natAlive(route.NATGatewayID):
-			target = network.Target{Kind: network.NATGateway, ID: route.NATGatewayID}
+		out := network.Route{PrefixList: route.DestinationPrefixListID, Target: r.target(route)}
+		if c := route.DestinationCIDRBlock + route.DestinationIPv6CIDRBlock; c != "" {
+			out.Destination = mustPrefix(c)
 		}
-		routes = append(routes, network.Route{Destination: mustPrefix(route.DestinationCIDRBlock), Target: target})
+		routes = append(routes, out)
 	}
 	for _, e := range r.endpoints {
 		if e.Type == typeGateway && slices.Contains(e.RouteTableIDs, t.ID) {
@@ -112,6 +130,21 @@ func (r vpcRecords) routes(t *state.RouteTable) []network.Route {
 		}
 	}
 	return routes
+}
+
+// target is where a route leads.
+func (r vpcRecords) target(route state.Route) network.Target {
+	switch {
+	case route.InternetGatewayID != "" && route.InternetGatewayID == r.gateway:
+		return network.Target{Kind: network.InternetGateway, ID: r.gateway}
+	case route.NATGatewayID != "" && r.natAlive(route.NATGatewayID):
+		return network.Target{Kind: network.NATGateway, ID: route.NATGatewayID}
+	case slices.ContainsFunc(r.peers, func(p peerRecord) bool { return p.id == route.VpcPeeringConnectionID }):
+		return network.Target{Kind: network.VPCPeering, ID: route.VpcPeeringConnectionID}
+	case slices.ContainsFunc(r.interfaces, func(n *state.NetworkInterface) bool { return n.ID == route.NetworkInterfaceID && n.Attachment.ID != "" }):
+		return network.Target{Kind: network.Interface, ID: route.NetworkInterfaceID}
+	}
+	return network.Target{Kind: network.Blackhole}
 }
 
 func (r vpcRecords) natAlive(id string) bool {

@@ -15,18 +15,20 @@ var vpcResource = resource[state.Vpc]{
 	id:   func(v *state.Vpc) string { return v.ID },
 	tags: func(v *state.Vpc) []state.Tag { return v.Tags },
 	fields: fields[state.Vpc]{
-		"vpc-id":                                func(_ *scope, v *state.Vpc) []string { return one(v.ID) },
-		"cidr":                                  func(_ *scope, v *state.Vpc) []string { return one(v.CIDRBlock) },
-		"cidrBlock":                             func(_ *scope, v *state.Vpc) []string { return one(v.CIDRBlock) },
-		"dhcp-options-id":                       func(_ *scope, v *state.Vpc) []string { return one(v.DHCPOptionsID) },
-		"dhcpOptionsId":                         func(_ *scope, v *state.Vpc) []string { return one(v.DHCPOptionsID) },
-		"is-default":                            func(_ *scope, v *state.Vpc) []string { return yes(v.IsDefault) },
-		"isDefault":                             func(_ *scope, v *state.Vpc) []string { return yes(v.IsDefault) },
-		"owner-id":                              func(_ *scope, v *state.Vpc) []string { return one(v.Account) },
-		"state":                                 func(_ *scope, v *state.Vpc) []string { return one("available") },
-		"cidr-block-association.cidr-block":     func(_ *scope, v *state.Vpc) []string { return one(v.CIDRBlock) },
-		"cidr-block-association.association-id": func(_ *scope, v *state.Vpc) []string { return one(v.CIDRAssociationID) },
-		"cidr-block-association.state":          func(_ *scope, v *state.Vpc) []string { return one("associated") },
+		"vpc-id":                            func(_ *scope, v *state.Vpc) []string { return one(v.ID) },
+		"cidr":                              func(_ *scope, v *state.Vpc) []string { return one(v.CIDRBlock) },
+		"cidrBlock":                         func(_ *scope, v *state.Vpc) []string { return one(v.CIDRBlock) },
+		"dhcp-options-id":                   func(_ *scope, v *state.Vpc) []string { return one(v.DHCPOptionsID) },
+		"dhcpOptionsId":                     func(_ *scope, v *state.Vpc) []string { return one(v.DHCPOptionsID) },
+		"is-default":                        func(_ *scope, v *state.Vpc) []string { return yes(v.IsDefault) },
+		"isDefault":                         func(_ *scope, v *state.Vpc) []string { return yes(v.IsDefault) },
+		"owner-id":                          func(_ *scope, v *state.Vpc) []string { return one(v.Account) },
+		"state":                             func(_ *scope, v *state.Vpc) []string { return one("available") },
+		"cidr-block-association.cidr-block": func(_ *scope, v *state.Vpc) []string { return each(vpcCIDRs(v), netip.Prefix.String) },
+		"cidr-block-association.association-id": func(_ *scope, v *state.Vpc) []string {
+			return each(vpcAssociations(v), func(a state.CIDRAssociation) string { return a.ID })
+		},
+		"cidr-block-association.state":                func(_ *scope, v *state.Vpc) []string { return one("associated") },
 		"ipv6-cidr-block-association.ipv6-cidr-block": func(*scope, *state.Vpc) []string { return nil },
 		"ipv6-cidr-block-association.association-id":  func(*scope, *state.Vpc) []string { return nil },
 		"ipv6-cidr-block-association.state":           func(*scope, *state.Vpc) []string { return nil },
@@ -90,10 +92,9 @@ func vpcOut(v *state.Vpc) *ec2api.Vpc {
 	return &ec2api.Vpc{
 		VpcId: v.ID, OwnerId: v.Account, CidrBlock: v.CIDRBlock, State: ec2api.VpcStateAvailable,
 		DhcpOptionsId: v.DHCPOptionsID, InstanceTenancy: "default", IsDefault: &v.IsDefault,
-		CidrBlockAssociationSet: []ec2api.VpcCidrBlockAssociation{{
-			AssociationId: v.CIDRAssociationID, CidrBlock: v.CIDRBlock,
-			CidrBlockState: &ec2api.VpcCidrBlockState{State: "associated"},
-		}},
+		CidrBlockAssociationSet: each(vpcAssociations(v), func(a state.CIDRAssociation) ec2api.VpcCidrBlockAssociation {
+			return cidrAssociationOut(a, "associated")
+		}),
 		BlockPublicAccessStates: &ec2api.BlockPublicAccessStates{InternetGatewayBlockMode: "off"},
 		Tags:                    apiTags(v.Tags),
 	}
@@ -134,6 +135,7 @@ func (s *Service) DeleteVpc(ctx context.Context, in *ec2api.DeleteVpcRequest) er
 		for n := range state.NatGateways.By(q.tx, "vpc", key) {
 			state.NatGateways.Delete(q.tx, n.Key()) // deleted ones that are still listed
 		}
+		q.endPeerings(vpc)
 		state.Vpcs.Delete(q.tx, key)
 		q.touch(vpc.ID)
 		return nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -206,5 +207,25 @@ func fails(t *testing.T, err error, code, part string) {
 	}
 	if e.ErrorCode() != code || !strings.Contains(e.ErrorMessage(), part) {
 		t.Errorf("got %v, want %s: ...%s...", e, code, part)
+	}
+}
+
+// eventually waits until something holds, which a loop is to bring about.
+func (w *world) eventually(holds func() bool) {
+	w.t.Helper()
+	for range 500 {
+		if holds() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.t.Error("it does not come about")
+}
+
+// ok ends the test when there is an error.
+func (w *world) ok(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }

@@ -136,6 +136,10 @@ func setUpVPC() error {
 			return err
 		}
 	}
+	// Connections are counted, for flow logs; a kernel without counts has none.
+	if err := sysctl("netfilter/nf_conntrack_acct", "1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return loopbackUp()
 }
 

@@ -32,9 +32,9 @@ type origin struct {
 	vpc       *vpc
 	threads   threads
 	namespace string
-	ip        netip.Addr // of the ENI
-	bind      netip.Addr // set for hosted ENIs, which share the VPC's namespace
-	resolver  netip.Addr // invalid when the VPC has no DNS support
+	ip        netip.Addr   // of the ENI
+	bind      netip.Addr   // set for hosted ENIs, which share the VPC's namespace
+	resolvers []netip.Addr // none when the VPC has no DNS support
 }
 
 // dial resolves the host's name when it is one, and tries its addresses in turn.

@@ -23,7 +23,8 @@ const (
 // dropLog reads what the rules of one VPC's namespace report.
 type dropLog struct {
 	drops
-	conn *netlink.Conn
+	rejects rejects
+	conn    *netlink.Conn
 }
 
 func openDropLog(ns *os.File) (*dropLog, error) {
@@ -88,6 +89,7 @@ func (l *dropLog) parse(data []byte) {
 			packet = a.Data
 		}
 	}
+	l.rejects.note(packet)
 	if d, ok := readDrop(prefix, packet); ok {
 		d.Last = time.Now()
 		l.note(d)

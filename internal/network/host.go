@@ -72,6 +72,7 @@ const (
 	eniPrefix    = "eni"
 	eniIDs       = "eni-" // what the ids of ENIs start with, and of nothing else
 	mainTable    = 254
+	insideRules  = 32700 // from a subnet that routes part of the VPC elsewhere; before the main table
 	publicRules  = 32800 // from one ENI with a public IP; after the main table (32766)
 	subnetRules  = 32900 // from a subnet
 	lastResort   = 4096  // metric of the blackhole that ends every table

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -128,8 +129,11 @@ func (k *Kernel) remember(s *vpc, v VPC) {
 	maps.DeleteFunc(k.origins, func(_ string, o origin) bool { return o.vpc == s })
 	for _, e := range v.ENIs {
 		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID), ip: e.IP}
-		if v.DNSSupport {
-			o.resolver = v.Resolver()
+		switch {
+		case len(v.Nameservers) > 0:
+			o.resolvers = v.Nameservers
+		case v.DNSSupport:
+			o.resolvers = []netip.Addr{v.Resolver()}
 		}
 		if e.Kind.Hosted() {
 			o.namespace, o.bind = k.site.namespace(v.ID), e.IP

@@ -21,12 +21,13 @@ const (
 // lookup asks the VPC's resolver from inside the ENI's namespace. Errors are
 // *net.DNSError, as the standard library's.
 func (o origin) lookup(ctx context.Context, name string) ([]netip.Addr, error) {
-	if !o.resolver.IsValid() {
+	if len(o.resolvers) == 0 {
 		return nil, &net.DNSError{Err: "the VPC has no DNS support", Name: name, IsNotFound: true}
 	}
-	server := netip.AddrPortFrom(o.resolver, 53)
+	var server netip.AddrPort
 	var err error
-	for range lookupAttempts {
+	for i := range max(lookupAttempts, len(o.resolvers)) {
+		server = netip.AddrPortFrom(o.resolvers[i%len(o.resolvers)], 53)
 		var answer *dns.Msg
 		if answer, err = o.ask(ctx, server, name); err == nil {
 			return addresses(answer, name, server.String())

@@ -127,7 +127,7 @@ func (s *vpc) adopt() error {
 		return err
 	}
 	for _, r := range rules {
-		if (r.Priority == publicRules || r.Priority == subnetRules) && r.Src != nil {
+		if (r.Priority == insideRules || r.Priority == publicRules || r.Priority == subnetRules) && r.Src != nil {
 			a, _ := netip.AddrFromSlice(r.Src.IP.To4())
 			n, _ := r.Src.Mask.Size()
 			h.Rules = append(h.Rules, PolicyRule{r.Priority, netip.PrefixFrom(a, n), uint32(r.Table)})

@@ -55,6 +55,22 @@ func (v VPC) paths(site Site, s Subnet, public bool) []path {
 	return slices.DeleteFunc(all, func(p path) bool { return p.shadowed(found) })
 }
 
+// inside lists the paths of a subnet that lead parts of the VPC itself, or all of
+// it, to something else than the interfaces there.
+func (v VPC) inside(site Site, s Subnet) []path {
+	table, _ := v.RouteTable(s.RouteTable)
+	var all []path
+	for _, r := range v.expand(table) {
+		if _, ok := find(v.CIDRs, func(c netip.Prefix) bool { return within(r.Destination, c) }); ok && r.Target.Kind == Interface {
+			p := v.follow(site, r, false)[0]
+			p.Table = table.ID
+			all = append(all, p)
+		}
+	}
+	slices.SortFunc(all, func(a, b path) int { return cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()) })
+	return all
+}
+
 // expand returns the table's IPv4 routes, a prefix list's as one per prefix.
 func (v VPC) expand(t RouteTable) []Route {
 	var routes []Route
@@ -191,13 +207,17 @@ func (p path) shadowed(all map[netip.Prefix]path) bool {
 
 // path returns what decides about packets from e to an address.
 func (v VPC) path(site Site, e ENI, to netip.Addr) path {
+	s, _ := v.Subnet(e.Subnet)
+	for _, p := range v.inside(site, s) {
+		if p.Prefix.Contains(to) {
+			return p
+		}
+	}
 	for _, c := range v.CIDRs {
 		if c.Contains(to) {
-			s, _ := v.Subnet(e.Subnet)
 			return path{Prefix: c, Via: viaVPC, Table: s.RouteTable, Route: Route{Destination: c, Target: Target{Kind: Local}}}
 		}
 	}
-	s, _ := v.Subnet(e.Subnet)
 	for _, p := range v.paths(site, s, e.PublicIP.IsValid()) {
 		if p.Prefix.Contains(to) {
 			return p

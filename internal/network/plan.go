@@ -88,6 +88,10 @@ func planRoutes(site Site, v VPC, up Uplink) ([]HostRoute, []PolicyRule) {
 		table := tableNumber(s)
 		routes = append(routes, tableRoutes(table, v.paths(site, s, false), up)...)
 		rules = append(rules, PolicyRule{subnetRules, s.CIDR.Masked(), table})
+		if inside := v.inside(site, s); len(inside) > 0 {
+			routes = append(routes, tableRoutes(table+2, inside, up)[1:]...) // without a default
+			rules = append(rules, PolicyRule{insideRules, s.CIDR.Masked(), table + 2})
+		}
 		public := rulesOfPublic(v, s, table+1)
 		if len(public) > 0 {
 			routes = append(routes, tableRoutes(table+1, v.paths(site, s, true), up)...)
@@ -137,7 +141,7 @@ func rulesOfPublic(v VPC, s Subnet, table uint32) []PolicyRule {
 }
 
 // tableNumber names a subnet's table by the subnet's base address, and the
-// next number is free for its public table: subnets neither overlap nor are
+// next numbers are free for its other tables: subnets neither overlap nor are
 // smaller than /28. So the number stays while other subnets come and go.
 func tableNumber(s Subnet) uint32 {
 	b := s.CIDR.Masked().Addr().As4()

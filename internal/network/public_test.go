@@ -78,9 +78,17 @@ func TestHostReachesPublicIPs(t *testing.T) {
 	}
 
 	v = clone(v)
+	routes := v.RouteTables[0].Routes
 	v.RouteTables[0].Routes = nil
 	w.set(v)
 	expect("without the route to the internet gateway", "198.19.0.7:80", "time-out")
+	v = clone(v)
+	v.RouteTables[0].Routes = routes
+	v.renumber(netip.Addr{})
+	w.set(v)
+	if got := from(t, host, "198.19.0.7:80"); got == greeting {
+		t.Error("an address that it gave back still answers")
+	}
 }
 
 // From VPC to VPC by way of their internet gateways, with public IPs as sources;

@@ -11,6 +11,9 @@ type VPC struct {
 	ID         string         // for example vpc-0123456789abcdef0; unique within the engine
 	CIDRs      []netip.Prefix // IPv4, the primary one first
 	DNSSupport bool           // enableDnsSupport: the resolver at base+2 and 169.254.169.253 answers
+	// Nameservers are whom connections of ENIs ask for names, in this order; none
+	// means the VPC's resolver.
+	Nameservers []netip.Addr
 
 	Subnets        []Subnet
 	RouteTables    []RouteTable

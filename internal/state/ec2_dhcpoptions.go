@@ -2,12 +2,20 @@ package state
 
 import "github.com/neargate/neargate/internal/store"
 
-// DhcpOptions is the set of DHCP options that every VPC of a region uses:
-// Amazon's resolver and the region's internal domain. Written by ec2.
+// DhcpOptions is a set of DHCP options that VPCs use. Written by ec2.
 type DhcpOptions struct {
 	Account, Region, ID string
 
-	Tags []Tag
+	// Options are as given; none for the region's own set: Amazon's resolver and the
+	// region's internal domain.
+	Options []DhcpOption
+	Tags    []Tag
+}
+
+// DhcpOption is one option of a set.
+type DhcpOption struct {
+	Key    string // "domain-name", "domain-name-servers", ...
+	Values []string
 }
 
 // Key is the record's key.

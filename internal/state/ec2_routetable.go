@@ -17,12 +17,23 @@ type RouteTable struct {
 	Tags              []Tag
 }
 
-// Route leads a destination to exactly one target.
+// Route leads exactly one destination to exactly one target. One whose destination
+// is a range of the VPC replaces its local route.
 type Route struct {
-	DestinationCIDRBlock string // canonical IPv4
+	DestinationCIDRBlock     string // canonical IPv4
+	DestinationIPv6CIDRBlock string // canonical
+	DestinationPrefixListID  string // pl-...
 
-	InternetGatewayID string // igw-...
-	NATGatewayID      string // nat-...
+	InternetGatewayID           string // igw-...
+	NATGatewayID                string // nat-...
+	NetworkInterfaceID          string // eni-...
+	VpcPeeringConnectionID      string // pcx-...
+	EgressOnlyInternetGatewayID string // eigw-...
+}
+
+// Destination is whichever destination the route has.
+func (r Route) Destination() string {
+	return r.DestinationCIDRBlock + r.DestinationIPv6CIDRBlock + r.DestinationPrefixListID
 }
 
 // RouteTableAssociation ties a subnet to a table.
@@ -36,8 +47,17 @@ func (r *RouteTable) Key() string { return Key(r.Account, r.Region, r.ID) }
 
 // RouteTables holds the route tables. Index "vpc" takes the key of a VPC,
 // "subnet" the key of an associated subnet, "association" the key of an
-// association, the main one included.
+// association, the main one included, "prefix-list" that of a route's destination.
 var RouteTables = store.Define("ec2.route-table", (*RouteTable).Key,
+	store.By("prefix-list", func(r *RouteTable) []string {
+		var keys []string
+		for _, route := range r.Routes {
+			if route.DestinationPrefixListID != "" {
+				keys = append(keys, Key(r.Account, r.Region, route.DestinationPrefixListID))
+			}
+		}
+		return keys
+	}),
 	store.By("vpc", func(r *RouteTable) []string { return []string{Key(r.Account, r.Region, r.VpcID)} }),
 	store.By("subnet", func(r *RouteTable) []string {
 		var keys []string

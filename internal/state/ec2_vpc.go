@@ -13,6 +13,7 @@ type Vpc struct {
 
 	CIDRBlock         string // IPv4, canonical: "10.0.0.0/16"
 	CIDRAssociationID string // vpc-cidr-assoc-...
+	SecondaryCIDRs    []CIDRAssociation
 	IsDefault         bool
 	DHCPOptionsID     string
 
@@ -21,6 +22,12 @@ type Vpc struct {
 
 	Tags      []Tag
 	CreatedAt time.Time
+}
+
+// CIDRAssociation is a further range of a VPC or a subnet.
+type CIDRAssociation struct {
+	ID        string // vpc-cidr-assoc-... or subnet-cidr-assoc-...
+	CIDRBlock string // canonical
 }
 
 // Key is the record's key.

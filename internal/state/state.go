@@ -48,6 +48,7 @@ func Schema() []store.AnyTable {
 		ChangeSets, StackEvents, StackResources, Stacks,
 		decision.Table,
 		DhcpOptionSets,
+		FlowLogs,
 		Images,
 		InternetGateways,
 		KMSAliases, KMSKeys,
@@ -70,6 +71,7 @@ func Schema() []store.AnyTable {
 		UploadParts,
 		Trails,
 		VpcEndpoints,
+		VpcPeeringConnections,
 		Vpcs,
 	}
 }

@@ -10,13 +10,18 @@ import (
 
 // API is what we carry out of Amazon Elastic Compute Cloud.
 type API interface {
+	AcceptVpcPeeringConnection(ctx context.Context, in *AcceptVpcPeeringConnectionRequest) (*AcceptVpcPeeringConnectionResult, error)
 	AllocateAddress(ctx context.Context, in *AllocateAddressRequest) (*AllocateAddressResult, error)
 	AssociateAddress(ctx context.Context, in *AssociateAddressRequest) (*AssociateAddressResult, error)
+	AssociateDhcpOptions(ctx context.Context, in *AssociateDhcpOptionsRequest) error
 	AssociateRouteTable(ctx context.Context, in *AssociateRouteTableRequest) (*AssociateRouteTableResult, error)
+	AssociateVpcCidrBlock(ctx context.Context, in *AssociateVpcCidrBlockRequest) (*AssociateVpcCidrBlockResult, error)
 	AttachInternetGateway(ctx context.Context, in *AttachInternetGatewayRequest) error
 	AuthorizeSecurityGroupEgress(ctx context.Context, in *AuthorizeSecurityGroupEgressRequest) (*AuthorizeSecurityGroupEgressResult, error)
 	AuthorizeSecurityGroupIngress(ctx context.Context, in *AuthorizeSecurityGroupIngressRequest) (*AuthorizeSecurityGroupIngressResult, error)
 	CreateDefaultVpc(ctx context.Context, in *CreateDefaultVpcRequest) (*CreateDefaultVpcResult, error)
+	CreateDhcpOptions(ctx context.Context, in *CreateDhcpOptionsRequest) (*CreateDhcpOptionsResult, error)
+	CreateFlowLogs(ctx context.Context, in *CreateFlowLogsRequest) (*CreateFlowLogsResult, error)
 	CreateInternetGateway(ctx context.Context, in *CreateInternetGatewayRequest) (*CreateInternetGatewayResult, error)
 	CreateManagedPrefixList(ctx context.Context, in *CreateManagedPrefixListRequest) (*CreateManagedPrefixListResult, error)
 	CreateNatGateway(ctx context.Context, in *CreateNatGatewayRequest) (*CreateNatGatewayResult, error)
@@ -31,6 +36,9 @@ type API interface {
 	CreateTags(ctx context.Context, in *CreateTagsRequest) error
 	CreateVpc(ctx context.Context, in *CreateVpcRequest) (*CreateVpcResult, error)
 	CreateVpcEndpoint(ctx context.Context, in *CreateVpcEndpointRequest) (*CreateVpcEndpointResult, error)
+	CreateVpcPeeringConnection(ctx context.Context, in *CreateVpcPeeringConnectionRequest) (*CreateVpcPeeringConnectionResult, error)
+	DeleteDhcpOptions(ctx context.Context, in *DeleteDhcpOptionsRequest) error
+	DeleteFlowLogs(ctx context.Context, in *DeleteFlowLogsRequest) (*DeleteFlowLogsResult, error)
 	DeleteInternetGateway(ctx context.Context, in *DeleteInternetGatewayRequest) error
 	DeleteManagedPrefixList(ctx context.Context, in *DeleteManagedPrefixListRequest) (*DeleteManagedPrefixListResult, error)
 	DeleteNatGateway(ctx context.Context, in *DeleteNatGatewayRequest) (*DeleteNatGatewayResult, error)
@@ -46,11 +54,13 @@ type API interface {
 	DeleteTags(ctx context.Context, in *DeleteTagsRequest) error
 	DeleteVpc(ctx context.Context, in *DeleteVpcRequest) error
 	DeleteVpcEndpoints(ctx context.Context, in *DeleteVpcEndpointsRequest) (*DeleteVpcEndpointsResult, error)
+	DeleteVpcPeeringConnection(ctx context.Context, in *DeleteVpcPeeringConnectionRequest) (*DeleteVpcPeeringConnectionResult, error)
 	DescribeAccountAttributes(ctx context.Context, in *DescribeAccountAttributesRequest) (*DescribeAccountAttributesResult, error)
 	DescribeAddresses(ctx context.Context, in *DescribeAddressesRequest) (*DescribeAddressesResult, error)
 	DescribeAddressesAttribute(ctx context.Context, in *DescribeAddressesAttributeRequest) (*DescribeAddressesAttributeResult, error)
 	DescribeAvailabilityZones(ctx context.Context, in *DescribeAvailabilityZonesRequest) (*DescribeAvailabilityZonesResult, error)
 	DescribeDhcpOptions(ctx context.Context, in *DescribeDhcpOptionsRequest) (*DescribeDhcpOptionsResult, error)
+	DescribeFlowLogs(ctx context.Context, in *DescribeFlowLogsRequest) (*DescribeFlowLogsResult, error)
 	DescribeInternetGateways(ctx context.Context, in *DescribeInternetGatewaysRequest) (*DescribeInternetGatewaysResult, error)
 	DescribeManagedPrefixLists(ctx context.Context, in *DescribeManagedPrefixListsRequest) (*DescribeManagedPrefixListsResult, error)
 	DescribeNatGateways(ctx context.Context, in *DescribeNatGatewaysRequest) (*DescribeNatGatewaysResult, error)
@@ -69,10 +79,12 @@ type API interface {
 	DescribeVpcAttribute(ctx context.Context, in *DescribeVpcAttributeRequest) (*DescribeVpcAttributeResult, error)
 	DescribeVpcEndpointServices(ctx context.Context, in *DescribeVpcEndpointServicesRequest) (*DescribeVpcEndpointServicesResult, error)
 	DescribeVpcEndpoints(ctx context.Context, in *DescribeVpcEndpointsRequest) (*DescribeVpcEndpointsResult, error)
+	DescribeVpcPeeringConnections(ctx context.Context, in *DescribeVpcPeeringConnectionsRequest) (*DescribeVpcPeeringConnectionsResult, error)
 	DescribeVpcs(ctx context.Context, in *DescribeVpcsRequest) (*DescribeVpcsResult, error)
 	DetachInternetGateway(ctx context.Context, in *DetachInternetGatewayRequest) error
 	DisassociateAddress(ctx context.Context, in *DisassociateAddressRequest) error
 	DisassociateRouteTable(ctx context.Context, in *DisassociateRouteTableRequest) error
+	DisassociateVpcCidrBlock(ctx context.Context, in *DisassociateVpcCidrBlockRequest) (*DisassociateVpcCidrBlockResult, error)
 	GetManagedPrefixListAssociations(ctx context.Context, in *GetManagedPrefixListAssociationsRequest) (*GetManagedPrefixListAssociationsResult, error)
 	GetManagedPrefixListEntries(ctx context.Context, in *GetManagedPrefixListEntriesRequest) (*GetManagedPrefixListEntriesResult, error)
 	ModifyManagedPrefixList(ctx context.Context, in *ModifyManagedPrefixListRequest) (*ModifyManagedPrefixListResult, error)
@@ -81,6 +93,8 @@ type API interface {
 	ModifySubnetAttribute(ctx context.Context, in *ModifySubnetAttributeRequest) error
 	ModifyVpcAttribute(ctx context.Context, in *ModifyVpcAttributeRequest) error
 	ModifyVpcEndpoint(ctx context.Context, in *ModifyVpcEndpointRequest) (*ModifyVpcEndpointResult, error)
+	ModifyVpcPeeringConnectionOptions(ctx context.Context, in *ModifyVpcPeeringConnectionOptionsRequest) (*ModifyVpcPeeringConnectionOptionsResult, error)
+	RejectVpcPeeringConnection(ctx context.Context, in *RejectVpcPeeringConnectionRequest) (*RejectVpcPeeringConnectionResult, error)
 	ReleaseAddress(ctx context.Context, in *ReleaseAddressRequest) error
 	ReplaceNetworkAclAssociation(ctx context.Context, in *ReplaceNetworkAclAssociationRequest) (*ReplaceNetworkAclAssociationResult, error)
 	ReplaceNetworkAclEntry(ctx context.Context, in *ReplaceNetworkAclEntryRequest) error
@@ -97,13 +111,18 @@ type API interface {
 // Bind makes the handlers that the gateway calls from an implementation.
 func Bind(api API) wire.Handlers {
 	return wire.Handlers{
+		"AcceptVpcPeeringConnection":                 wire.Handler(api.AcceptVpcPeeringConnection),
 		"AllocateAddress":                            wire.Handler(api.AllocateAddress),
 		"AssociateAddress":                           wire.Handler(api.AssociateAddress),
+		"AssociateDhcpOptions":                       wire.HandlerNoOutput(api.AssociateDhcpOptions),
 		"AssociateRouteTable":                        wire.Handler(api.AssociateRouteTable),
+		"AssociateVpcCidrBlock":                      wire.Handler(api.AssociateVpcCidrBlock),
 		"AttachInternetGateway":                      wire.HandlerNoOutput(api.AttachInternetGateway),
 		"AuthorizeSecurityGroupEgress":               wire.Handler(api.AuthorizeSecurityGroupEgress),
 		"AuthorizeSecurityGroupIngress":              wire.Handler(api.AuthorizeSecurityGroupIngress),
 		"CreateDefaultVpc":                           wire.Handler(api.CreateDefaultVpc),
+		"CreateDhcpOptions":                          wire.Handler(api.CreateDhcpOptions),
+		"CreateFlowLogs":                             wire.Handler(api.CreateFlowLogs),
 		"CreateInternetGateway":                      wire.Handler(api.CreateInternetGateway),
 		"CreateManagedPrefixList":                    wire.Handler(api.CreateManagedPrefixList),
 		"CreateNatGateway":                           wire.Handler(api.CreateNatGateway),
@@ -118,6 +137,9 @@ func Bind(api API) wire.Handlers {
 		"CreateTags":                                 wire.HandlerNoOutput(api.CreateTags),
 		"CreateVpc":                                  wire.Handler(api.CreateVpc),
 		"CreateVpcEndpoint":                          wire.Handler(api.CreateVpcEndpoint),
+		"CreateVpcPeeringConnection":                 wire.Handler(api.CreateVpcPeeringConnection),
+		"DeleteDhcpOptions":                          wire.HandlerNoOutput(api.DeleteDhcpOptions),
+		"DeleteFlowLogs":                             wire.Handler(api.DeleteFlowLogs),
 		"DeleteInternetGateway":                      wire.HandlerNoOutput(api.DeleteInternetGateway),
 		"DeleteManagedPrefixList":                    wire.Handler(api.DeleteManagedPrefixList),
 		"DeleteNatGateway":                           wire.Handler(api.DeleteNatGateway),
@@ -133,11 +155,13 @@ func Bind(api API) wire.Handlers {
 		"DeleteTags":                                 wire.HandlerNoOutput(api.DeleteTags),
 		"DeleteVpc":                                  wire.HandlerNoOutput(api.DeleteVpc),
 		"DeleteVpcEndpoints":                         wire.Handler(api.DeleteVpcEndpoints),
+		"DeleteVpcPeeringConnection":                 wire.Handler(api.DeleteVpcPeeringConnection),
 		"DescribeAccountAttributes":                  wire.Handler(api.DescribeAccountAttributes),
 		"DescribeAddresses":                          wire.Handler(api.DescribeAddresses),
 		"DescribeAddressesAttribute":                 wire.Handler(api.DescribeAddressesAttribute),
 		"DescribeAvailabilityZones":                  wire.Handler(api.DescribeAvailabilityZones),
 		"DescribeDhcpOptions":                        wire.Handler(api.DescribeDhcpOptions),
+		"DescribeFlowLogs":                           wire.Handler(api.DescribeFlowLogs),
 		"DescribeInternetGateways":                   wire.Handler(api.DescribeInternetGateways),
 		"DescribeManagedPrefixLists":                 wire.Handler(api.DescribeManagedPrefixLists),
 		"DescribeNatGateways":                        wire.Handler(api.DescribeNatGateways),
@@ -156,10 +180,12 @@ func Bind(api API) wire.Handlers {
 		"DescribeVpcAttribute":                       wire.Handler(api.DescribeVpcAttribute),
 		"DescribeVpcEndpointServices":                wire.Handler(api.DescribeVpcEndpointServices),
 		"DescribeVpcEndpoints":                       wire.Handler(api.DescribeVpcEndpoints),
+		"DescribeVpcPeeringConnections":              wire.Handler(api.DescribeVpcPeeringConnections),
 		"DescribeVpcs":                               wire.Handler(api.DescribeVpcs),
 		"DetachInternetGateway":                      wire.HandlerNoOutput(api.DetachInternetGateway),
 		"DisassociateAddress":                        wire.HandlerNoOutput(api.DisassociateAddress),
 		"DisassociateRouteTable":                     wire.HandlerNoOutput(api.DisassociateRouteTable),
+		"DisassociateVpcCidrBlock":                   wire.Handler(api.DisassociateVpcCidrBlock),
 		"GetManagedPrefixListAssociations":           wire.Handler(api.GetManagedPrefixListAssociations),
 		"GetManagedPrefixListEntries":                wire.Handler(api.GetManagedPrefixListEntries),
 		"ModifyManagedPrefixList":                    wire.Handler(api.ModifyManagedPrefixList),
@@ -168,6 +194,8 @@ func Bind(api API) wire.Handlers {
 		"ModifySubnetAttribute":                      wire.HandlerNoOutput(api.ModifySubnetAttribute),
 		"ModifyVpcAttribute":                         wire.HandlerNoOutput(api.ModifyVpcAttribute),
 		"ModifyVpcEndpoint":                          wire.Handler(api.ModifyVpcEndpoint),
+		"ModifyVpcPeeringConnectionOptions":          wire.Handler(api.ModifyVpcPeeringConnectionOptions),
+		"RejectVpcPeeringConnection":                 wire.Handler(api.RejectVpcPeeringConnection),
 		"ReleaseAddress":                             wire.HandlerNoOutput(api.ReleaseAddress),
 		"ReplaceNetworkAclAssociation":               wire.Handler(api.ReplaceNetworkAclAssociation),
 		"ReplaceNetworkAclEntry":                     wire.HandlerNoOutput(api.ReplaceNetworkAclEntry),
@@ -187,6 +215,10 @@ func NewClient(inv wire.Invoker) API { return client{inv} }
 
 type client struct{ invoker wire.Invoker }
 
+func (c client) AcceptVpcPeeringConnection(ctx context.Context, in *AcceptVpcPeeringConnectionRequest) (*AcceptVpcPeeringConnectionResult, error) {
+	return wire.Call[AcceptVpcPeeringConnectionResult](ctx, c.invoker, Model, "AcceptVpcPeeringConnection", in)
+}
+
 func (c client) AllocateAddress(ctx context.Context, in *AllocateAddressRequest) (*AllocateAddressResult, error) {
 	return wire.Call[AllocateAddressResult](ctx, c.invoker, Model, "AllocateAddress", in)
 }
@@ -195,8 +227,16 @@ func (c client) AssociateAddress(ctx context.Context, in *AssociateAddressReques
 	return wire.Call[AssociateAddressResult](ctx, c.invoker, Model, "AssociateAddress", in)
 }
 
+func (c client) AssociateDhcpOptions(ctx context.Context, in *AssociateDhcpOptionsRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "AssociateDhcpOptions", in)
+}
+
 func (c client) AssociateRouteTable(ctx context.Context, in *AssociateRouteTableRequest) (*AssociateRouteTableResult, error) {
 	return wire.Call[AssociateRouteTableResult](ctx, c.invoker, Model, "AssociateRouteTable", in)
+}
+
+func (c client) AssociateVpcCidrBlock(ctx context.Context, in *AssociateVpcCidrBlockRequest) (*AssociateVpcCidrBlockResult, error) {
+	return wire.Call[AssociateVpcCidrBlockResult](ctx, c.invoker, Model, "AssociateVpcCidrBlock", in)
 }
 
 func (c client) AttachInternetGateway(ctx context.Context, in *AttachInternetGatewayRequest) error {
@@ -213,6 +253,14 @@ func (c client) AuthorizeSecurityGroupIngress(ctx context.Context, in *Authorize
 
 func (c client) CreateDefaultVpc(ctx context.Context, in *CreateDefaultVpcRequest) (*CreateDefaultVpcResult, error) {
 	return wire.Call[CreateDefaultVpcResult](ctx, c.invoker, Model, "CreateDefaultVpc", in)
+}
+
+func (c client) CreateDhcpOptions(ctx context.Context, in *CreateDhcpOptionsRequest) (*CreateDhcpOptionsResult, error) {
+	return wire.Call[CreateDhcpOptionsResult](ctx, c.invoker, Model, "CreateDhcpOptions", in)
+}
+
+func (c client) CreateFlowLogs(ctx context.Context, in *CreateFlowLogsRequest) (*CreateFlowLogsResult, error) {
+	return wire.Call[CreateFlowLogsResult](ctx, c.invoker, Model, "CreateFlowLogs", in)
 }
 
 func (c client) CreateInternetGateway(ctx context.Context, in *CreateInternetGatewayRequest) (*CreateInternetGatewayResult, error) {
@@ -269,6 +317,18 @@ func (c client) CreateVpc(ctx context.Context, in *CreateVpcRequest) (*CreateVpc
 
 func (c client) CreateVpcEndpoint(ctx context.Context, in *CreateVpcEndpointRequest) (*CreateVpcEndpointResult, error) {
 	return wire.Call[CreateVpcEndpointResult](ctx, c.invoker, Model, "CreateVpcEndpoint", in)
+}
+
+func (c client) CreateVpcPeeringConnection(ctx context.Context, in *CreateVpcPeeringConnectionRequest) (*CreateVpcPeeringConnectionResult, error) {
+	return wire.Call[CreateVpcPeeringConnectionResult](ctx, c.invoker, Model, "CreateVpcPeeringConnection", in)
+}
+
+func (c client) DeleteDhcpOptions(ctx context.Context, in *DeleteDhcpOptionsRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteDhcpOptions", in)
+}
+
+func (c client) DeleteFlowLogs(ctx context.Context, in *DeleteFlowLogsRequest) (*DeleteFlowLogsResult, error) {
+	return wire.Call[DeleteFlowLogsResult](ctx, c.invoker, Model, "DeleteFlowLogs", in)
 }
 
 func (c client) DeleteInternetGateway(ctx context.Context, in *DeleteInternetGatewayRequest) error {
@@ -331,6 +391,10 @@ func (c client) DeleteVpcEndpoints(ctx context.Context, in *DeleteVpcEndpointsRe
 	return wire.Call[DeleteVpcEndpointsResult](ctx, c.invoker, Model, "DeleteVpcEndpoints", in)
 }
 
+func (c client) DeleteVpcPeeringConnection(ctx context.Context, in *DeleteVpcPeeringConnectionRequest) (*DeleteVpcPeeringConnectionResult, error) {
+	return wire.Call[DeleteVpcPeeringConnectionResult](ctx, c.invoker, Model, "DeleteVpcPeeringConnection", in)
+}
+
 func (c client) DescribeAccountAttributes(ctx context.Context, in *DescribeAccountAttributesRequest) (*DescribeAccountAttributesResult, error) {
 	return wire.Call[DescribeAccountAttributesResult](ctx, c.invoker, Model, "DescribeAccountAttributes", in)
 }
@@ -349,6 +413,10 @@ func (c client) DescribeAvailabilityZones(ctx context.Context, in *DescribeAvail
 
 func (c client) DescribeDhcpOptions(ctx context.Context, in *DescribeDhcpOptionsRequest) (*DescribeDhcpOptionsResult, error) {
 	return wire.Call[DescribeDhcpOptionsResult](ctx, c.invoker, Model, "DescribeDhcpOptions", in)
+}
+
+func (c client) DescribeFlowLogs(ctx context.Context, in *DescribeFlowLogsRequest) (*DescribeFlowLogsResult, error) {
+	return wire.Call[DescribeFlowLogsResult](ctx, c.invoker, Model, "DescribeFlowLogs", in)
 }
 
 func (c client) DescribeInternetGateways(ctx context.Context, in *DescribeInternetGatewaysRequest) (*DescribeInternetGatewaysResult, error) {
@@ -423,6 +491,10 @@ func (c client) DescribeVpcEndpoints(ctx context.Context, in *DescribeVpcEndpoin
 	return wire.Call[DescribeVpcEndpointsResult](ctx, c.invoker, Model, "DescribeVpcEndpoints", in)
 }
 
+func (c client) DescribeVpcPeeringConnections(ctx context.Context, in *DescribeVpcPeeringConnectionsRequest) (*DescribeVpcPeeringConnectionsResult, error) {
+	return wire.Call[DescribeVpcPeeringConnectionsResult](ctx, c.invoker, Model, "DescribeVpcPeeringConnections", in)
+}
+
 func (c client) DescribeVpcs(ctx context.Context, in *DescribeVpcsRequest) (*DescribeVpcsResult, error) {
 	return wire.Call[DescribeVpcsResult](ctx, c.invoker, Model, "DescribeVpcs", in)
 }
@@ -437,6 +509,10 @@ func (c client) DisassociateAddress(ctx context.Context, in *DisassociateAddress
 
 func (c client) DisassociateRouteTable(ctx context.Context, in *DisassociateRouteTableRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DisassociateRouteTable", in)
+}
+
+func (c client) DisassociateVpcCidrBlock(ctx context.Context, in *DisassociateVpcCidrBlockRequest) (*DisassociateVpcCidrBlockResult, error) {
+	return wire.Call[DisassociateVpcCidrBlockResult](ctx, c.invoker, Model, "DisassociateVpcCidrBlock", in)
 }
 
 func (c client) GetManagedPrefixListAssociations(ctx context.Context, in *GetManagedPrefixListAssociationsRequest) (*GetManagedPrefixListAssociationsResult, error) {
@@ -469,6 +545,14 @@ func (c client) ModifyVpcAttribute(ctx context.Context, in *ModifyVpcAttributeRe
 
 func (c client) ModifyVpcEndpoint(ctx context.Context, in *ModifyVpcEndpointRequest) (*ModifyVpcEndpointResult, error) {
 	return wire.Call[ModifyVpcEndpointResult](ctx, c.invoker, Model, "ModifyVpcEndpoint", in)
+}
+
+func (c client) ModifyVpcPeeringConnectionOptions(ctx context.Context, in *ModifyVpcPeeringConnectionOptionsRequest) (*ModifyVpcPeeringConnectionOptionsResult, error) {
+	return wire.Call[ModifyVpcPeeringConnectionOptionsResult](ctx, c.invoker, Model, "ModifyVpcPeeringConnectionOptions", in)
+}
+
+func (c client) RejectVpcPeeringConnection(ctx context.Context, in *RejectVpcPeeringConnectionRequest) (*RejectVpcPeeringConnectionResult, error) {
+	return wire.Call[RejectVpcPeeringConnectionResult](ctx, c.invoker, Model, "RejectVpcPeeringConnection", in)
 }
 
 func (c client) ReleaseAddress(ctx context.Context, in *ReleaseAddressRequest) error {

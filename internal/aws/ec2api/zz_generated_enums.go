@@ -163,6 +163,20 @@ func (ConnectivityType) EnumValues() []string {
 	return []string{"private", "public"}
 }
 
+// DestinationFileFormat is an enumeration.
+type DestinationFileFormat string
+
+// The values of DestinationFileFormat.
+const (
+	DestinationFileFormatPlainText DestinationFileFormat = "plain-text"
+	DestinationFileFormatParquet   DestinationFileFormat = "parquet"
+)
+
+// EnumValues returns the values that the model lists.
+func (DestinationFileFormat) EnumValues() []string {
+	return []string{"plain-text", "parquet"}
+}
+
 // DnsNameState is an enumeration.
 type DnsNameState string
 
@@ -206,6 +220,24 @@ const (
 // EnumValues returns the values that the model lists.
 func (DomainType) EnumValues() []string {
 	return []string{"vpc", "standard"}
+}
+
+// FlowLogsResourceType is an enumeration.
+type FlowLogsResourceType string
+
+// The values of FlowLogsResourceType.
+const (
+	FlowLogsResourceTypeVpc                      FlowLogsResourceType = "VPC"
+	FlowLogsResourceTypeSubnet                   FlowLogsResourceType = "Subnet"
+	FlowLogsResourceTypeNetworkInterface         FlowLogsResourceType = "NetworkInterface"
+	FlowLogsResourceTypeTransitGateway           FlowLogsResourceType = "TransitGateway"
+	FlowLogsResourceTypeTransitGatewayAttachment FlowLogsResourceType = "TransitGatewayAttachment"
+	FlowLogsResourceTypeRegionalNatGateway       FlowLogsResourceType = "RegionalNatGateway"
+)
+
+// EnumValues returns the values that the model lists.
+func (FlowLogsResourceType) EnumValues() []string {
+	return []string{"VPC", "Subnet", "NetworkInterface", "TransitGateway", "TransitGatewayAttachment", "RegionalNatGateway"}
 }
 
 // HostnameType is an enumeration.
@@ -264,6 +296,21 @@ const (
 // EnumValues returns the values that the model lists.
 func (Ipv6AddressAttribute) EnumValues() []string {
 	return []string{"public", "private"}
+}
+
+// LogDestinationType is an enumeration.
+type LogDestinationType string
+
+// The values of LogDestinationType.
+const (
+	LogDestinationTypeCloudWatchLogs      LogDestinationType = "cloud-watch-logs"
+	LogDestinationTypeS3                  LogDestinationType = "s3"
+	LogDestinationTypeKinesisDataFirehose LogDestinationType = "kinesis-data-firehose"
+)
+
+// EnumValues returns the values that the model lists.
+func (LogDestinationType) EnumValues() []string {
+	return []string{"cloud-watch-logs", "s3", "kinesis-data-firehose"}
 }
 
 // NatGatewayAddressStatus is an enumeration.
@@ -794,6 +841,21 @@ func (SubnetState) EnumValues() []string {
 	return []string{"pending", "available", "unavailable", "failed", "failed-insufficient-capacity"}
 }
 
+// TaggableResourceType is an enumeration.
+type TaggableResourceType string
+
+// The values of TaggableResourceType.
+const (
+	TaggableResourceTypeNetworkInterface TaggableResourceType = "network-interface"
+	TaggableResourceTypeInstance         TaggableResourceType = "instance"
+	TaggableResourceTypeAutoScalingGroup TaggableResourceType = "auto-scaling-group"
+)
+
+// EnumValues returns the values that the model lists.
+func (TaggableResourceType) EnumValues() []string {
+	return []string{"network-interface", "instance", "auto-scaling-group"}
+}
+
 // Tenancy is an enumeration.
 type Tenancy string
 
@@ -807,6 +869,21 @@ const (
 // EnumValues returns the values that the model lists.
 func (Tenancy) EnumValues() []string {
 	return []string{"default", "dedicated", "host"}
+}
+
+// TrafficType is an enumeration.
+type TrafficType string
+
+// The values of TrafficType.
+const (
+	TrafficTypeAccept TrafficType = "ACCEPT"
+	TrafficTypeReject TrafficType = "REJECT"
+	TrafficTypeAll    TrafficType = "ALL"
+)
+
+// EnumValues returns the values that the model lists.
+func (TrafficType) EnumValues() []string {
+	return []string{"ACCEPT", "REJECT", "ALL"}
 }
 
 // VpcAttributeName is an enumeration.
@@ -923,6 +1000,27 @@ const (
 // EnumValues returns the values that the model lists.
 func (VpcEndpointType) EnumValues() []string {
 	return []string{"Interface", "Gateway", "GatewayLoadBalancer", "Resource", "ServiceNetwork", "Tunnel"}
+}
+
+// VpcPeeringConnectionStateReasonCode is an enumeration.
+type VpcPeeringConnectionStateReasonCode string
+
+// The values of VpcPeeringConnectionStateReasonCode.
+const (
+	VpcPeeringConnectionStateReasonCodeInitiatingRequest VpcPeeringConnectionStateReasonCode = "initiating-request"
+	VpcPeeringConnectionStateReasonCodePendingAcceptance VpcPeeringConnectionStateReasonCode = "pending-acceptance"
+	VpcPeeringConnectionStateReasonCodeActive            VpcPeeringConnectionStateReasonCode = "active"
+	VpcPeeringConnectionStateReasonCodeDeleted           VpcPeeringConnectionStateReasonCode = "deleted"
+	VpcPeeringConnectionStateReasonCodeRejected          VpcPeeringConnectionStateReasonCode = "rejected"
+	VpcPeeringConnectionStateReasonCodeFailed            VpcPeeringConnectionStateReasonCode = "failed"
+	VpcPeeringConnectionStateReasonCodeExpired           VpcPeeringConnectionStateReasonCode = "expired"
+	VpcPeeringConnectionStateReasonCodeProvisioning      VpcPeeringConnectionStateReasonCode = "provisioning"
+	VpcPeeringConnectionStateReasonCodeDeleting          VpcPeeringConnectionStateReasonCode = "deleting"
+)
+
+// EnumValues returns the values that the model lists.
+func (VpcPeeringConnectionStateReasonCode) EnumValues() []string {
+	return []string{"initiating-request", "pending-acceptance", "active", "deleted", "rejected", "failed", "expired", "provisioning", "deleting"}
 }
 
 // VpcState is an enumeration.

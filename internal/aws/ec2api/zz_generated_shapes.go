@@ -6,6 +6,17 @@ import (
 	"time"
 )
 
+// AcceptVpcPeeringConnectionRequest is the model's AcceptVpcPeeringConnectionRequest.
+type AcceptVpcPeeringConnectionRequest struct {
+	DryRun                 *bool  `aws:"DryRun,loc=dryRun"`
+	VpcPeeringConnectionId string `aws:"VpcPeeringConnectionId,required,loc=vpcPeeringConnectionId"`
+}
+
+// AcceptVpcPeeringConnectionResult is the model's AcceptVpcPeeringConnectionResult.
+type AcceptVpcPeeringConnectionResult struct {
+	VpcPeeringConnection *VpcPeeringConnection `aws:"VpcPeeringConnection,loc=vpcPeeringConnection"`
+}
+
 // AccountAttribute is the model's AccountAttribute.
 type AccountAttribute struct {
 	AttributeName   string                  `aws:"AttributeName,loc=attributeName"`
@@ -189,6 +200,13 @@ type AssociateAddressResult struct {
 	AssociationId string `aws:"AssociationId,loc=associationId"`
 }
 
+// AssociateDhcpOptionsRequest is the model's AssociateDhcpOptionsRequest.
+type AssociateDhcpOptionsRequest struct {
+	DhcpOptionsId string `aws:"DhcpOptionsId,required"`
+	VpcId         string `aws:"VpcId,required"`
+	DryRun        *bool  `aws:"DryRun,loc=dryRun"`
+}
+
 // AssociateRouteTableRequest is the model's AssociateRouteTableRequest.
 type AssociateRouteTableRequest struct {
 	GatewayId      string `aws:"GatewayId"`
@@ -202,6 +220,27 @@ type AssociateRouteTableRequest struct {
 type AssociateRouteTableResult struct {
 	AssociationId    string                      `aws:"AssociationId,loc=associationId"`
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,loc=associationState"`
+}
+
+// AssociateVpcCidrBlockRequest is the model's AssociateVpcCidrBlockRequest.
+type AssociateVpcCidrBlockRequest struct {
+	CidrBlock                       string `aws:"CidrBlock"`
+	Ipv6CidrBlockNetworkBorderGroup string `aws:"Ipv6CidrBlockNetworkBorderGroup"`
+	Ipv6Pool                        string `aws:"Ipv6Pool"`
+	Ipv6CidrBlock                   string `aws:"Ipv6CidrBlock"`
+	Ipv4IpamPoolId                  string `aws:"Ipv4IpamPoolId"`
+	Ipv4NetmaskLength               *int32 `aws:"Ipv4NetmaskLength"`
+	Ipv6IpamPoolId                  string `aws:"Ipv6IpamPoolId"`
+	Ipv6NetmaskLength               *int32 `aws:"Ipv6NetmaskLength"`
+	VpcId                           string `aws:"VpcId,required,loc=vpcId"`
+	AmazonProvidedIpv6CidrBlock     *bool  `aws:"AmazonProvidedIpv6CidrBlock,loc=amazonProvidedIpv6CidrBlock"`
+}
+
+// AssociateVpcCidrBlockResult is the model's AssociateVpcCidrBlockResult.
+type AssociateVpcCidrBlockResult struct {
+	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `aws:"Ipv6CidrBlockAssociation,loc=ipv6CidrBlockAssociation"`
+	CidrBlockAssociation     *VpcCidrBlockAssociation     `aws:"CidrBlockAssociation,loc=cidrBlockAssociation"`
+	VpcId                    string                       `aws:"VpcId,loc=vpcId"`
 }
 
 // AttachInternetGatewayRequest is the model's AttachInternetGatewayRequest.
@@ -318,6 +357,11 @@ type BlockPublicAccessStates struct {
 	InternetGatewayBlockMode BlockPublicAccessMode `aws:"InternetGatewayBlockMode,loc=internetGatewayBlockMode"`
 }
 
+// CidrBlock is the model's CidrBlock.
+type CidrBlock struct {
+	CidrBlock string `aws:"CidrBlock,loc=cidrBlock"`
+}
+
 // ConnectionTrackingConfiguration is the model's ConnectionTrackingConfiguration.
 type ConnectionTrackingConfiguration struct {
 	TcpEstablishedTimeout *int32 `aws:"TcpEstablishedTimeout,loc=tcpEstablishedTimeout"`
@@ -340,6 +384,44 @@ type CreateDefaultVpcRequest struct {
 // CreateDefaultVpcResult is the model's CreateDefaultVpcResult.
 type CreateDefaultVpcResult struct {
 	Vpc *Vpc `aws:"Vpc,loc=vpc"`
+}
+
+// CreateDhcpOptionsRequest is the model's CreateDhcpOptionsRequest.
+type CreateDhcpOptionsRequest struct {
+	DhcpConfigurations []NewDhcpConfiguration `aws:"DhcpConfigurations,required,loc=dhcpConfiguration,m.loc=item"`
+	TagSpecifications  []TagSpecification     `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+	DryRun             *bool                  `aws:"DryRun,loc=dryRun"`
+}
+
+// CreateDhcpOptionsResult is the model's CreateDhcpOptionsResult.
+type CreateDhcpOptionsResult struct {
+	DhcpOptions *DhcpOptions `aws:"DhcpOptions,loc=dhcpOptions"`
+}
+
+// CreateFlowLogsRequest is the model's CreateFlowLogsRequest.
+type CreateFlowLogsRequest struct {
+	DryRun                   *bool                          `aws:"DryRun"`
+	ClientToken              string                         `aws:"ClientToken"`
+	DeliverLogsPermissionArn string                         `aws:"DeliverLogsPermissionArn"`
+	DeliverCrossAccountRole  string                         `aws:"DeliverCrossAccountRole"`
+	LogGroupName             string                         `aws:"LogGroupName"`
+	ResourceIds              []string                       `aws:"ResourceIds,required,loc=ResourceId,m.loc=item"`
+	ResourceType             FlowLogsResourceType           `aws:"ResourceType,required"`
+	TrafficType              TrafficType                    `aws:"TrafficType"`
+	LogDestinationType       LogDestinationType             `aws:"LogDestinationType"`
+	LogDestination           string                         `aws:"LogDestination"`
+	LogFormat                string                         `aws:"LogFormat"`
+	TagSpecifications        []TagSpecification             `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+	MaxAggregationInterval   *int32                         `aws:"MaxAggregationInterval"`
+	DestinationOptions       *DestinationOptionsRequest     `aws:"DestinationOptions"`
+	TagFieldSpecifications   []TagFieldSpecificationRequest `aws:"TagFieldSpecifications,loc=TagFieldSpecification,min=1,max=3,m.loc=item"`
+}
+
+// CreateFlowLogsResult is the model's CreateFlowLogsResult.
+type CreateFlowLogsResult struct {
+	ClientToken  string             `aws:"ClientToken,loc=clientToken"`
+	FlowLogIds   []string           `aws:"FlowLogIds,loc=flowLogIdSet,m.loc=item"`
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,loc=unsuccessful,m.loc=item"`
 }
 
 // CreateInternetGatewayRequest is the model's CreateInternetGatewayRequest.
@@ -581,6 +663,21 @@ type CreateVpcEndpointResult struct {
 	ClientToken string       `aws:"ClientToken,loc=clientToken"`
 }
 
+// CreateVpcPeeringConnectionRequest is the model's CreateVpcPeeringConnectionRequest.
+type CreateVpcPeeringConnectionRequest struct {
+	PeerRegion        string             `aws:"PeerRegion"`
+	TagSpecifications []TagSpecification `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+	DryRun            *bool              `aws:"DryRun,loc=dryRun"`
+	VpcId             string             `aws:"VpcId,required,loc=vpcId"`
+	PeerVpcId         string             `aws:"PeerVpcId,loc=peerVpcId"`
+	PeerOwnerId       string             `aws:"PeerOwnerId,loc=peerOwnerId"`
+}
+
+// CreateVpcPeeringConnectionResult is the model's CreateVpcPeeringConnectionResult.
+type CreateVpcPeeringConnectionResult struct {
+	VpcPeeringConnection *VpcPeeringConnection `aws:"VpcPeeringConnection,loc=vpcPeeringConnection"`
+}
+
 // CreateVpcRequest is the model's CreateVpcRequest.
 type CreateVpcRequest struct {
 	CidrBlock                       string                             `aws:"CidrBlock"`
@@ -601,6 +698,23 @@ type CreateVpcRequest struct {
 // CreateVpcResult is the model's CreateVpcResult.
 type CreateVpcResult struct {
 	Vpc *Vpc `aws:"Vpc,loc=vpc"`
+}
+
+// DeleteDhcpOptionsRequest is the model's DeleteDhcpOptionsRequest.
+type DeleteDhcpOptionsRequest struct {
+	DhcpOptionsId string `aws:"DhcpOptionsId,required"`
+	DryRun        *bool  `aws:"DryRun,loc=dryRun"`
+}
+
+// DeleteFlowLogsRequest is the model's DeleteFlowLogsRequest.
+type DeleteFlowLogsRequest struct {
+	DryRun     *bool    `aws:"DryRun"`
+	FlowLogIds []string `aws:"FlowLogIds,required,loc=FlowLogId,m.loc=item"`
+}
+
+// DeleteFlowLogsResult is the model's DeleteFlowLogsResult.
+type DeleteFlowLogsResult struct {
+	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,loc=unsuccessful,m.loc=item"`
 }
 
 // DeleteInternetGatewayRequest is the model's DeleteInternetGatewayRequest.
@@ -725,6 +839,17 @@ type DeleteVpcEndpointsResult struct {
 	Unsuccessful []UnsuccessfulItem `aws:"Unsuccessful,loc=unsuccessful,m.loc=item"`
 }
 
+// DeleteVpcPeeringConnectionRequest is the model's DeleteVpcPeeringConnectionRequest.
+type DeleteVpcPeeringConnectionRequest struct {
+	DryRun                 *bool  `aws:"DryRun,loc=dryRun"`
+	VpcPeeringConnectionId string `aws:"VpcPeeringConnectionId,required,loc=vpcPeeringConnectionId"`
+}
+
+// DeleteVpcPeeringConnectionResult is the model's DeleteVpcPeeringConnectionResult.
+type DeleteVpcPeeringConnectionResult struct {
+	Return *bool `aws:"Return,loc=return"`
+}
+
 // DeleteVpcRequest is the model's DeleteVpcRequest.
 type DeleteVpcRequest struct {
 	VpcId  string `aws:"VpcId,required"`
@@ -797,6 +922,21 @@ type DescribeDhcpOptionsRequest struct {
 type DescribeDhcpOptionsResult struct {
 	NextToken   string        `aws:"NextToken,loc=nextToken"`
 	DhcpOptions []DhcpOptions `aws:"DhcpOptions,loc=dhcpOptionsSet,m.loc=item"`
+}
+
+// DescribeFlowLogsRequest is the model's DescribeFlowLogsRequest.
+type DescribeFlowLogsRequest struct {
+	DryRun     *bool    `aws:"DryRun"`
+	Filter     []Filter `aws:"Filter,m.loc=Filter"`
+	FlowLogIds []string `aws:"FlowLogIds,loc=FlowLogId,m.loc=item"`
+	MaxResults *int32   `aws:"MaxResults"`
+	NextToken  string   `aws:"NextToken"`
+}
+
+// DescribeFlowLogsResult is the model's DescribeFlowLogsResult.
+type DescribeFlowLogsResult struct {
+	FlowLogs  []FlowLog `aws:"FlowLogs,loc=flowLogSet,m.loc=item"`
+	NextToken string    `aws:"NextToken,loc=nextToken"`
 }
 
 // DescribeInternetGatewaysRequest is the model's DescribeInternetGatewaysRequest.
@@ -1075,6 +1215,21 @@ type DescribeVpcEndpointsResult struct {
 	NextToken    string        `aws:"NextToken,loc=nextToken"`
 }
 
+// DescribeVpcPeeringConnectionsRequest is the model's DescribeVpcPeeringConnectionsRequest.
+type DescribeVpcPeeringConnectionsRequest struct {
+	NextToken               string   `aws:"NextToken"`
+	MaxResults              *int32   `aws:"MaxResults,min=5,max=1000"`
+	DryRun                  *bool    `aws:"DryRun,loc=dryRun"`
+	VpcPeeringConnectionIds []string `aws:"VpcPeeringConnectionIds,loc=VpcPeeringConnectionId,m.loc=item"`
+	Filters                 []Filter `aws:"Filters,loc=Filter,m.loc=Filter"`
+}
+
+// DescribeVpcPeeringConnectionsResult is the model's DescribeVpcPeeringConnectionsResult.
+type DescribeVpcPeeringConnectionsResult struct {
+	VpcPeeringConnections []VpcPeeringConnection `aws:"VpcPeeringConnections,loc=vpcPeeringConnectionSet,m.loc=item"`
+	NextToken             string                 `aws:"NextToken,loc=nextToken"`
+}
+
 // DescribeVpcsRequest is the model's DescribeVpcsRequest.
 type DescribeVpcsRequest struct {
 	Filters    []Filter `aws:"Filters,loc=Filter,m.loc=Filter"`
@@ -1088,6 +1243,20 @@ type DescribeVpcsRequest struct {
 type DescribeVpcsResult struct {
 	NextToken string `aws:"NextToken,loc=nextToken"`
 	Vpcs      []Vpc  `aws:"Vpcs,loc=vpcSet,m.loc=item"`
+}
+
+// DestinationOptionsRequest is the model's DestinationOptionsRequest.
+type DestinationOptionsRequest struct {
+	FileFormat               DestinationFileFormat `aws:"FileFormat"`
+	HiveCompatiblePartitions *bool                 `aws:"HiveCompatiblePartitions"`
+	PerHourPartition         *bool                 `aws:"PerHourPartition"`
+}
+
+// DestinationOptionsResponse is the model's DestinationOptionsResponse.
+type DestinationOptionsResponse struct {
+	FileFormat               DestinationFileFormat `aws:"FileFormat,loc=fileFormat"`
+	HiveCompatiblePartitions *bool                 `aws:"HiveCompatiblePartitions,loc=hiveCompatiblePartitions"`
+	PerHourPartition         *bool                 `aws:"PerHourPartition,loc=perHourPartition"`
 }
 
 // DetachInternetGatewayRequest is the model's DetachInternetGatewayRequest.
@@ -1122,6 +1291,18 @@ type DisassociateAddressRequest struct {
 type DisassociateRouteTableRequest struct {
 	DryRun        *bool  `aws:"DryRun,loc=dryRun"`
 	AssociationId string `aws:"AssociationId,required,loc=associationId"`
+}
+
+// DisassociateVpcCidrBlockRequest is the model's DisassociateVpcCidrBlockRequest.
+type DisassociateVpcCidrBlockRequest struct {
+	AssociationId string `aws:"AssociationId,required,loc=associationId"`
+}
+
+// DisassociateVpcCidrBlockResult is the model's DisassociateVpcCidrBlockResult.
+type DisassociateVpcCidrBlockResult struct {
+	Ipv6CidrBlockAssociation *VpcIpv6CidrBlockAssociation `aws:"Ipv6CidrBlockAssociation,loc=ipv6CidrBlockAssociation"`
+	CidrBlockAssociation     *VpcCidrBlockAssociation     `aws:"CidrBlockAssociation,loc=cidrBlockAssociation"`
+	VpcId                    string                       `aws:"VpcId,loc=vpcId"`
 }
 
 // DnsEntry is the model's DnsEntry.
@@ -1253,6 +1434,27 @@ type FirewallStatelessRule struct {
 	Priority         *int32      `aws:"Priority,loc=priority,min=-1,max=65535"`
 }
 
+// FlowLog is the model's FlowLog.
+type FlowLog struct {
+	CreationTime             time.Time                       `aws:"CreationTime,loc=creationTime"`
+	DeliverLogsErrorMessage  string                          `aws:"DeliverLogsErrorMessage,loc=deliverLogsErrorMessage"`
+	DeliverLogsPermissionArn string                          `aws:"DeliverLogsPermissionArn,loc=deliverLogsPermissionArn"`
+	DeliverCrossAccountRole  string                          `aws:"DeliverCrossAccountRole,loc=deliverCrossAccountRole"`
+	DeliverLogsStatus        string                          `aws:"DeliverLogsStatus,loc=deliverLogsStatus"`
+	FlowLogId                string                          `aws:"FlowLogId,loc=flowLogId"`
+	FlowLogStatus            string                          `aws:"FlowLogStatus,loc=flowLogStatus"`
+	LogGroupName             string                          `aws:"LogGroupName,loc=logGroupName"`
+	ResourceId               string                          `aws:"ResourceId,loc=resourceId"`
+	TrafficType              TrafficType                     `aws:"TrafficType,loc=trafficType"`
+	LogDestinationType       LogDestinationType              `aws:"LogDestinationType,loc=logDestinationType"`
+	LogDestination           string                          `aws:"LogDestination,loc=logDestination"`
+	LogFormat                string                          `aws:"LogFormat,loc=logFormat"`
+	Tags                     []Tag                           `aws:"Tags,loc=tagSet,m.loc=item"`
+	MaxAggregationInterval   *int32                          `aws:"MaxAggregationInterval,loc=maxAggregationInterval"`
+	DestinationOptions       *DestinationOptionsResponse     `aws:"DestinationOptions,loc=destinationOptions"`
+	TagFieldSpecifications   []TagFieldSpecificationResponse `aws:"TagFieldSpecifications,loc=tagFieldSpecificationSet,min=1,max=3,m.loc=item"`
+}
+
 // GetManagedPrefixListAssociationsRequest is the model's GetManagedPrefixListAssociationsRequest.
 type GetManagedPrefixListAssociationsRequest struct {
 	DryRun       *bool  `aws:"DryRun"`
@@ -1339,6 +1541,11 @@ type Ipv4PrefixSpecification struct {
 // Ipv4PrefixSpecificationRequest is the model's Ipv4PrefixSpecificationRequest.
 type Ipv4PrefixSpecificationRequest struct {
 	Ipv4Prefix string `aws:"Ipv4Prefix"`
+}
+
+// Ipv6CidrBlock is the model's Ipv6CidrBlock.
+type Ipv6CidrBlock struct {
+	Ipv6CidrBlock string `aws:"Ipv6CidrBlock,loc=ipv6CidrBlock"`
 }
 
 // Ipv6PrefixSpecification is the model's Ipv6PrefixSpecification.
@@ -1467,6 +1674,20 @@ type ModifyVpcEndpointRequest struct {
 // ModifyVpcEndpointResult is the model's ModifyVpcEndpointResult.
 type ModifyVpcEndpointResult struct {
 	Return *bool `aws:"Return,loc=return"`
+}
+
+// ModifyVpcPeeringConnectionOptionsRequest is the model's ModifyVpcPeeringConnectionOptionsRequest.
+type ModifyVpcPeeringConnectionOptionsRequest struct {
+	AccepterPeeringConnectionOptions  *PeeringConnectionOptionsRequest `aws:"AccepterPeeringConnectionOptions"`
+	DryRun                            *bool                            `aws:"DryRun"`
+	RequesterPeeringConnectionOptions *PeeringConnectionOptionsRequest `aws:"RequesterPeeringConnectionOptions"`
+	VpcPeeringConnectionId            string                           `aws:"VpcPeeringConnectionId,required"`
+}
+
+// ModifyVpcPeeringConnectionOptionsResult is the model's ModifyVpcPeeringConnectionOptionsResult.
+type ModifyVpcPeeringConnectionOptionsResult struct {
+	AccepterPeeringConnectionOptions  *PeeringConnectionOptions `aws:"AccepterPeeringConnectionOptions,loc=accepterPeeringConnectionOptions"`
+	RequesterPeeringConnectionOptions *PeeringConnectionOptions `aws:"RequesterPeeringConnectionOptions,loc=requesterPeeringConnectionOptions"`
 }
 
 // NatGateway is the model's NatGateway.
@@ -1668,6 +1889,12 @@ type NetworkInterfacePrivateIpAddress struct {
 	PrivateIpAddress string                       `aws:"PrivateIpAddress,loc=privateIpAddress"`
 }
 
+// NewDhcpConfiguration is the model's NewDhcpConfiguration.
+type NewDhcpConfiguration struct {
+	Key    string   `aws:"Key"`
+	Values []string `aws:"Values,loc=Value,m.loc=item"`
+}
+
 // OperatorRequest is the model's OperatorRequest.
 type OperatorRequest struct {
 	Principal string `aws:"Principal"`
@@ -1725,6 +1952,20 @@ type PathRequestFilter struct {
 type PayerResponsibilityEntry struct {
 	Scope                   PayerResponsibilityScope `aws:"Scope,loc=scope"`
 	PayerResponsibilityType PayerResponsibilityType  `aws:"PayerResponsibilityType,loc=payerResponsibilityType"`
+}
+
+// PeeringConnectionOptions is the model's PeeringConnectionOptions.
+type PeeringConnectionOptions struct {
+	AllowDnsResolutionFromRemoteVpc            *bool `aws:"AllowDnsResolutionFromRemoteVpc,loc=allowDnsResolutionFromRemoteVpc"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `aws:"AllowEgressFromLocalClassicLinkToRemoteVpc,loc=allowEgressFromLocalClassicLinkToRemoteVpc"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `aws:"AllowEgressFromLocalVpcToRemoteClassicLink,loc=allowEgressFromLocalVpcToRemoteClassicLink"`
+}
+
+// PeeringConnectionOptionsRequest is the model's PeeringConnectionOptionsRequest.
+type PeeringConnectionOptionsRequest struct {
+	AllowDnsResolutionFromRemoteVpc            *bool `aws:"AllowDnsResolutionFromRemoteVpc"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `aws:"AllowEgressFromLocalClassicLinkToRemoteVpc"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `aws:"AllowEgressFromLocalVpcToRemoteClassicLink"`
 }
 
 // PortRange is the model's PortRange.
@@ -1825,6 +2066,17 @@ type Region struct {
 // RegionGeography is the model's RegionGeography.
 type RegionGeography struct {
 	Name string `aws:"Name,loc=name"`
+}
+
+// RejectVpcPeeringConnectionRequest is the model's RejectVpcPeeringConnectionRequest.
+type RejectVpcPeeringConnectionRequest struct {
+	DryRun                 *bool  `aws:"DryRun,loc=dryRun"`
+	VpcPeeringConnectionId string `aws:"VpcPeeringConnectionId,required,loc=vpcPeeringConnectionId"`
+}
+
+// RejectVpcPeeringConnectionResult is the model's RejectVpcPeeringConnectionResult.
+type RejectVpcPeeringConnectionResult struct {
+	Return *bool `aws:"Return,loc=return"`
 }
 
 // ReleaseAddressRequest is the model's ReleaseAddressRequest.
@@ -2218,6 +2470,18 @@ type TagDescription struct {
 	Value        string       `aws:"Value,loc=value"`
 }
 
+// TagFieldSpecificationRequest is the model's TagFieldSpecificationRequest.
+type TagFieldSpecificationRequest struct {
+	ResourceType TaggableResourceType `aws:"ResourceType"`
+	TagKeys      []string             `aws:"TagKeys,loc=TagKey,min=1,max=2,m.loc=item,m.min=1,m.max=128"`
+}
+
+// TagFieldSpecificationResponse is the model's TagFieldSpecificationResponse.
+type TagFieldSpecificationResponse struct {
+	ResourceType TaggableResourceType `aws:"ResourceType,loc=resourceType"`
+	TagKeys      []string             `aws:"TagKeys,loc=tagKeySet,min=1,max=2,m.loc=item,m.min=1,m.max=128"`
+}
+
 // TagSpecification is the model's TagSpecification.
 type TagSpecification struct {
 	ResourceType ResourceType `aws:"ResourceType,loc=resourceType"`
@@ -2396,4 +2660,38 @@ type VpcIpv6CidrBlockAssociation struct {
 	Ipv6Pool             string               `aws:"Ipv6Pool,loc=ipv6Pool"`
 	Ipv6AddressAttribute Ipv6AddressAttribute `aws:"Ipv6AddressAttribute,loc=ipv6AddressAttribute"`
 	IpSource             IpSource             `aws:"IpSource,loc=ipSource"`
+}
+
+// VpcPeeringConnection is the model's VpcPeeringConnection.
+type VpcPeeringConnection struct {
+	AccepterVpcInfo        *VpcPeeringConnectionVpcInfo     `aws:"AccepterVpcInfo,loc=accepterVpcInfo"`
+	ExpirationTime         time.Time                        `aws:"ExpirationTime,loc=expirationTime"`
+	RequesterVpcInfo       *VpcPeeringConnectionVpcInfo     `aws:"RequesterVpcInfo,loc=requesterVpcInfo"`
+	Status                 *VpcPeeringConnectionStateReason `aws:"Status,loc=status"`
+	Tags                   []Tag                            `aws:"Tags,loc=tagSet,m.loc=item"`
+	VpcPeeringConnectionId string                           `aws:"VpcPeeringConnectionId,loc=vpcPeeringConnectionId"`
+}
+
+// VpcPeeringConnectionOptionsDescription is the model's VpcPeeringConnectionOptionsDescription.
+type VpcPeeringConnectionOptionsDescription struct {
+	AllowDnsResolutionFromRemoteVpc            *bool `aws:"AllowDnsResolutionFromRemoteVpc,loc=allowDnsResolutionFromRemoteVpc"`
+	AllowEgressFromLocalClassicLinkToRemoteVpc *bool `aws:"AllowEgressFromLocalClassicLinkToRemoteVpc,loc=allowEgressFromLocalClassicLinkToRemoteVpc"`
+	AllowEgressFromLocalVpcToRemoteClassicLink *bool `aws:"AllowEgressFromLocalVpcToRemoteClassicLink,loc=allowEgressFromLocalVpcToRemoteClassicLink"`
+}
+
+// VpcPeeringConnectionStateReason is the model's VpcPeeringConnectionStateReason.
+type VpcPeeringConnectionStateReason struct {
+	Code    VpcPeeringConnectionStateReasonCode `aws:"Code,loc=code"`
+	Message string                              `aws:"Message,loc=message"`
+}
+
+// VpcPeeringConnectionVpcInfo is the model's VpcPeeringConnectionVpcInfo.
+type VpcPeeringConnectionVpcInfo struct {
+	CidrBlock        string                                  `aws:"CidrBlock,loc=cidrBlock"`
+	Ipv6CidrBlockSet []Ipv6CidrBlock                         `aws:"Ipv6CidrBlockSet,loc=ipv6CidrBlockSet,m.loc=item"`
+	CidrBlockSet     []CidrBlock                             `aws:"CidrBlockSet,loc=cidrBlockSet,m.loc=item"`
+	OwnerId          string                                  `aws:"OwnerId,loc=ownerId"`
+	PeeringOptions   *VpcPeeringConnectionOptionsDescription `aws:"PeeringOptions,loc=peeringOptions"`
+	VpcId            string                                  `aws:"VpcId,loc=vpcId"`
+	Region           string                                  `aws:"Region,loc=region"`
 }

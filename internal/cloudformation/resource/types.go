@@ -6,6 +6,7 @@ func Types() map[string]Type {
 	all := []Type{
 		vpc{}, subnet{}, routeTable{}, route{}, routeTableAssociation{}, internetGateway{}, gatewayAttachment{},
 		elasticIP{}, elasticIPAssociation{}, natGateway{},
+		dhcpOptions{}, dhcpOptionsAssociation{}, peeringConnection{}, vpcCIDRBlock{}, flowLog{},
 		networkACL{}, networkACLEntry{}, networkACLAssociation{}, prefixList{},
 		securityGroup{}, securityGroupRule{egress: false}, securityGroupRule{egress: true}, vpcEndpoint{},
 		insightsPath{}, insightsAnalysis{},
