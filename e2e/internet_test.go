@@ -10,10 +10,20 @@ import (
 	"github.com/neargate/neargate/internal/network/networktest"
 )
 
-// makeBelieveInternet makes a network namespace that this machine reaches at one
-// address of a range for documentation, with a listener that says "internet" to
-// all who come. It returns the listener's address. All ends with the test.
+// makeBelieveInternet makes an internet with a listener that says "internet" to all
+// who come, and returns the listener's address.
 func makeBelieveInternet(t *testing.T) string {
+	t.Helper()
+	namespace, address := internetNamespace(t)
+	address += ":80"
+	networktest.Greet(t, networktest.Listen(t, namespace, address), "internet")
+	return address
+}
+
+// internetNamespace makes a network namespace that this machine reaches at one
+// address of a range for documentation. It returns the namespace's path and the
+// address. All ends with the test.
+func internetNamespace(t *testing.T) (path, address string) {
 	t.Helper()
 	name := "ngi" + strings.ToLower(rand.Text()[:6])
 	random := make([]byte, 1)
@@ -28,9 +38,7 @@ func makeBelieveInternet(t *testing.T) string {
 	run(t, "ip", "link", "set", name, "up")
 	run(t, "ip", "-n", name, "address", "add", there+"/30", "dev", "wan")
 	run(t, "ip", "-n", name, "link", "set", "wan", "up")
-	address := there + ":80"
-	networktest.Greet(t, networktest.Listen(t, "/run/netns/"+name, address), "internet")
-	return address
+	return "/run/netns/" + name, there
 }
 
 func run(t *testing.T, name string, args ...string) {
