@@ -57,10 +57,11 @@ func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformationapi.Cre
 		return nil, err
 	}
 	req.resources = in.ResourceTypes
+	req.imports = in.ImportExistingResources
 	c := &state.ChangeSet{
 		Account: id.Account, Region: id.Region, Name: in.ChangeSetName, StackID: stack.ID, StackName: stack.Name, Kind: kind, Description: in.Description,
 		ID:      "arn:aws:cloudformation:" + id.Region + ":" + id.Account + ":changeSet/" + in.ChangeSetName + "/" + ids.UUID(),
-		Created: now(), Caller: id, OnFailure: string(in.OnStackFailure), Token: in.ClientToken, Nested: in.IncludeNestedStacks,
+		Created: now(), Caller: id, OnFailure: string(in.OnStackFailure), Token: in.ClientToken, Nested: in.IncludeNestedStacks, Imports: in.ImportExistingResources,
 	}
 	if err := s.compute(asCaller(ctx), c, stack, req); err != nil {
 		return nil, err
@@ -149,6 +150,7 @@ func (s *Service) compute(ctx context.Context, c *state.ChangeSet, stack *state.
 	case d.empty() && c.Kind == "UPDATE":
 		return failed(errors.New(noChanges))
 	}
+	c.Config.Imports = d.imported
 	c.Changes, c.Status, c.Execution = d.changes, "CREATE_COMPLETE", "AVAILABLE"
 	return nil
 }
@@ -263,7 +265,7 @@ func (s *Service) ListChangeSets(ctx context.Context, in *cloudformationapi.List
 		all = append(all, cloudformationapi.ChangeSetSummary{
 			StackId: c.StackID, StackName: c.StackName, ChangeSetId: c.ID, ChangeSetName: c.Name, Status: cloudformationapi.ChangeSetStatus(c.Status),
 			ExecutionStatus: cloudformationapi.ExecutionStatus(c.Execution), StatusReason: c.StatusReason, CreationTime: c.Created,
-			Description: c.Description, IncludeNestedStacks: c.Nested,
+			Description: c.Description, IncludeNestedStacks: c.Nested, ImportExistingResources: c.Imports,
 		})
 	}
 	slices.SortFunc(all, func(a, b cloudformationapi.ChangeSetSummary) int { return a.CreationTime.Compare(b.CreationTime) })

@@ -99,6 +99,9 @@ func (st *step) record(ctx context.Context, change func(*state.StackResource) pu
 
 // verb is CREATE for a resource that is new to the stack and UPDATE for others.
 func (st *step) verb() string {
+	if st.rec.Live.Imported && st.rec.IsNew {
+		return "IMPORT"
+	}
 	if st.o.op.Kind == "CREATE" || st.rec.IsNew && !st.o.rollback() {
 		return "CREATE"
 	}
@@ -110,13 +113,17 @@ func (st *step) verb() string {
 func (st *step) create(ctx context.Context, replaces string) error {
 	leftover := st.rec.Live.Started && st.rec.Touched != st.o.op.ID // of an operation that failed
 	retry := st.rec.Live.Started && !leftover
+	imports := st.imports()
 	verb := st.verb()
+	if imports {
+		verb = "IMPORT"
+	}
 	if !retry {
 		err := st.record(ctx, func(r *state.StackResource) published {
 			if leftover && r.Live.ID != "" {
 				r.Stale = append(slices.Clone(r.Stale), r.Live)
 			}
-			r.Live = state.Physical{Type: st.r.Type, Token: ids.Upper(tokenLength), Started: true, Properties: st.props.JSON()}
+			r.Live = state.Physical{Type: st.r.Type, Token: ids.Upper(tokenLength), Started: true, Imported: imports, Properties: st.props.JSON()}
 			if replaces != "" {
 				return published{"UPDATE_IN_PROGRESS", "Requested update requires the creation of a new physical resource; hence creating one.", replaces, st.props.JSON()}
 			}
@@ -131,11 +138,14 @@ func (st *step) create(ctx context.Context, replaces string) error {
 	if err != nil {
 		return err
 	}
-	req.Retry, req.Replaces = retry, replaces
+	req.Retry, req.Replaces = retry || imports, replaces
 	req.Created = func(id string) error {
 		fault.Point("cloudformation.created")
 		return st.record(ctx, func(r *state.StackResource) published {
 			r.Live.ID = id
+			if imports {
+				return published{verb + "_IN_PROGRESS", "Resource import started.", id, st.props.JSON()}
+			}
 			return published{verb + "_IN_PROGRESS", "Resource creation Initiated", id, st.props.JSON()}
 		})
 	}
@@ -154,7 +164,11 @@ func (st *step) complete(ctx context.Context, verb string, result resource.Resul
 			r.Live.Attributes = attributesJSON(result.Attributes)
 		}
 		r.Done = st.o.mark()
-		return published{verb + "_COMPLETE", "", r.Live.ID, st.props.JSON()}
+		why := ""
+		if verb == "IMPORT" {
+			why = "Resource import completed."
+		}
+		return published{verb + "_COMPLETE", why, r.Live.ID, st.props.JSON()}
 	})
 }
 

@@ -97,6 +97,9 @@ func (o *operation) deleted(ctx context.Context, why string) error {
 
 // retained reports whether a deletion leaves a resource alone.
 func (o *operation) retained(r *state.StackResource) bool {
+	if o.spared(r, r.Live) {
+		return true
+	}
 	switch r.DeletionPolicy {
 	case "Retain":
 		return !(o.op.RetainNew && o.op.Kind != "DELETE" && r.IsNew)
@@ -151,8 +154,8 @@ func (o *operation) remove(ctx context.Context, r *state.StackResource) bool {
 // destroy deletes one physical resource, repeating while it is still in use by
 // something on its way out.
 func (o *operation) destroy(ctx context.Context, r *state.StackResource, p state.Physical) error {
-	if p.ID == "" {
-		return nil // it was never made
+	if p.ID == "" || o.spared(r, p) {
+		return nil // it was never made, or not by us
 	}
 	fault.Point("cloudformation.delete")
 	typ := p.Type

@@ -22,7 +22,7 @@ func (s *Service) DescribeChangeSet(ctx context.Context, in *cloudformationapi.D
 		Parameters: parameters(c.Config.Parameters), CreationTime: c.Created, ExecutionStatus: cloudformationapi.ExecutionStatus(c.Execution),
 		Status: cloudformationapi.ChangeSetStatus(c.Status), StatusReason: c.StatusReason, NotificationARNs: []string{},
 		RollbackConfiguration: &cloudformationapi.RollbackConfiguration{}, Capabilities: capabilityList(c.Config.Capabilities), Tags: tagList(c.Config.Tags),
-		Changes: []cloudformationapi.Change{}, NextToken: next, IncludeNestedStacks: c.Nested, OnStackFailure: cloudformationapi.OnStackFailure(c.OnFailure),
+		Changes: []cloudformationapi.Change{}, NextToken: next, IncludeNestedStacks: c.Nested, ImportExistingResources: c.Imports, OnStackFailure: cloudformationapi.OnStackFailure(c.OnFailure),
 	}
 	for _, change := range page {
 		out.Changes = append(out.Changes, cloudformationapi.Change{Type: "Resource", ResourceChange: resourceChange(change, in.IncludePropertyValues)})

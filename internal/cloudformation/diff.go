@@ -55,6 +55,8 @@ type differ struct {
 	props   map[string]*template.Value
 	changes []state.ResourceChange
 	other   bool // outputs change
+
+	imported []string // logical ids of what exists already
 }
 
 // empty reports whether nothing would be done.
@@ -130,7 +132,17 @@ func (d *differ) resource(ctx context.Context, r template.Resource) error {
 	}
 	if old == nil || !old.Live.Complete {
 		d.fate[r.LogicalID] = "Add"
-		d.changes = append(d.changes, state.ResourceChange{Action: "Add", LogicalID: r.LogicalID, Type: r.Type, After: beforeAfter(props)})
+		change := state.ResourceChange{Action: "Add", LogicalID: r.LogicalID, Type: r.Type, After: beforeAfter(props)}
+		if old == nil {
+			if change.PhysicalID, err = d.existing(ctx, r, props); err != nil {
+				return err
+			}
+		}
+		if change.PhysicalID != "" {
+			change.Action = "Import"
+			d.imported = append(d.imported, r.LogicalID)
+		}
+		d.changes = append(d.changes, change)
 		return nil
 	}
 	if old.Type != r.Type {

@@ -81,9 +81,10 @@ func stored(c state.StackConfig) (*template.Template, error) {
 
 // plan is a stack's configuration, read and evaluated.
 type plan struct {
-	config state.StackConfig
-	t      *template.Template
-	params map[string]template.ParameterValue
+	imports bool // ImportExistingResources
+	config  state.StackConfig
+	t       *template.Template
+	params  map[string]template.ParameterValue
 }
 
 // request is what a user gives to make or change a stack.
@@ -95,6 +96,7 @@ type request struct {
 	capabilities []string
 	role         string
 	resources    []string // ResourceTypes
+	imports      bool     // ImportExistingResources
 }
 
 // prepare reads a request's template and resolves its parameters.
@@ -111,7 +113,7 @@ func (s *Service) prepare(ctx context.Context, req request) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{t: t, params: params, config: state.StackConfig{
+	p := &plan{imports: req.imports, t: t, params: params, config: state.StackConfig{
 		Template: req.text, Processed: processed, Description: t.Description, Tags: req.tags, Capabilities: req.capabilities, RoleARN: req.role,
 	}}
 	for _, d := range t.Parameters {

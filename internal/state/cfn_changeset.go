@@ -25,6 +25,7 @@ type ChangeSet struct {
 	OnFailure          string // OnStackFailure
 	Token              string // ClientToken
 	Nested             bool   // IncludeNestedStacks
+	Imports            bool   // ImportExistingResources
 }
 
 // ResourceChange is what a change set does to one resource.

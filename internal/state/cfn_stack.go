@@ -44,6 +44,7 @@ type StackConfig struct {
 	Capabilities     []string
 	NotificationARNs []string
 	RoleARN          string
+	Imports          []string // logical ids of what the change set found existing
 }
 
 // StackParameter is a parameter of a stack and its value.

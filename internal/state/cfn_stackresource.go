@@ -39,6 +39,7 @@ type Physical struct {
 	Complete   bool   // its making was finished
 	Properties string // JSON, resolved; dynamic references stay as written
 	Attributes string // JSON map: what GetAtt returns
+	Imported   bool   // it was there before the stack
 	Pending    string // JSON: properties that an update under way brings; "" otherwise
 }
 
