@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/neargate/neargate/internal/fault"
@@ -20,8 +21,11 @@ const maxPending = 10_000
 // journal writes changes through to SQLite. One goroutine takes whatever has
 // gathered since its last commit and commits that at once: group commit.
 type journal struct {
-	sql      *sql.DB
-	put, del *sql.Stmt // prepared once: compiling them costs as much as running them
+	sql *sql.DB
+	// Prepared once: compiling them costs as much as running them. puts[n-1]
+	// writes n records at once.
+	puts [fewRecords]*sql.Stmt
+	del  *sql.Stmt
 
 	mu      sync.Mutex
 	ready   *sync.Cond
@@ -53,10 +57,7 @@ func openJournal(path string) (*journal, error) {
 		return nil, fmt.Errorf("store: %s: %w", path, err)
 	}
 	j := &journal{sql: db, stopped: make(chan struct{})}
-	if j.put, err = db.Prepare("INSERT INTO record (kind, key, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"); err == nil {
-		j.del, err = db.Prepare("DELETE FROM record WHERE kind = ? AND key = ?")
-	}
-	if err != nil {
+	if err := j.compile(); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("store: %s: %w", path, err)
 	}
@@ -156,13 +157,49 @@ func (j *journal) run() {
 	}
 }
 
+// fewRecords is how many records one statement writes at most.
+const fewRecords = 4
+
+func (j *journal) compile() (err error) {
+	for n := range j.puts {
+		values := "(?, ?, ?)" + strings.Repeat(", (?, ?, ?)", n)
+		if j.puts[n], err = j.sql.Prepare("INSERT INTO record (kind, key, value) VALUES " + values + " ON CONFLICT DO UPDATE SET value = excluded.value"); err != nil {
+			return err
+		}
+	}
+	j.del, err = j.sql.Prepare("DELETE FROM record WHERE kind = ? AND key = ?")
+	return err
+}
+
+// writeFew writes a group of few records and no deletion in one statement, which
+// is a transaction by itself: a lone write needs no BEGIN and COMMIT around it.
+func (j *journal) writeFew(group []batch) (done bool, err error) {
+	args := make([]any, 0, 3*fewRecords)
+	for _, b := range group {
+		for _, r := range b.rows {
+			if r.data == nil || len(args) == cap(args) {
+				return false, nil
+			}
+			args = append(args, r.table, r.key, r.data)
+		}
+	}
+	if len(args) == 0 {
+		return true, nil
+	}
+	_, err = j.puts[len(args)/3-1].Exec(args...)
+	return true, err
+}
+
 func (j *journal) write(group []batch) error {
+	if done, err := j.writeFew(group); done || err != nil {
+		return err
+	}
 	tx, err := j.sql.BeginTx(context.Background(), nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	put, del := tx.Stmt(j.put), tx.Stmt(j.del)
+	put, del := tx.Stmt(j.puts[0]), tx.Stmt(j.del)
 	for _, b := range group {
 		for _, r := range b.rows {
 			if r.data == nil {
