@@ -171,7 +171,7 @@ func (s *Service) UntagResource(ctx context.Context, in *ecrapi.UntagResourceReq
 		return nil, err
 	}
 	err = s.update(ctx, sc, name, func(r *state.Repository) error {
-		r.Tags = removeTags(r.Tags, in.TagKeys)
+		r.Tags = state.WithoutTags(r.Tags, in.TagKeys)
 		return nil
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package ecr
 
 import (
 	"context"
-	"slices"
 
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/caller"
@@ -13,7 +12,7 @@ const maxTags = 50
 
 // addTags returns a new list: the old tags with the new ones put over them.
 func addTags(ctx context.Context, old []state.Tag, add []ecrapi.Tag) ([]state.Tag, error) {
-	out := slices.Clone(old)
+	var more []state.Tag
 	for _, t := range add {
 		switch {
 		case t.Key == "" || len([]rune(t.Key)) > 128 || len([]rune(t.Value)) > 256:
@@ -21,24 +20,11 @@ func addTags(ctx context.Context, old []state.Tag, add []ecrapi.Tag) ([]state.Ta
 		case !caller.From(ctx).MayTag(t.Key):
 			return nil, &ecrapi.InvalidTagParameterException{Message: "Invalid parameter at 'tags' failed to satisfy constraint: 'aws: prefixed tag key names are not allowed for external use'"}
 		}
-		if i := slices.IndexFunc(out, func(o state.Tag) bool { return o.Key == t.Key }); i >= 0 {
-			out[i].Value = t.Value
-		} else {
-			out = append(out, state.Tag{Key: t.Key, Value: t.Value})
-		}
+		more = append(more, state.Tag{Key: t.Key, Value: t.Value})
 	}
+	out := state.WithTags(old, more)
 	if len(out) > maxTags {
 		return nil, &ecrapi.TooManyTagsException{Message: "The list of tags on the repository is over the limit. The maximum number of tags that can be applied to a repository is 50."}
 	}
 	return out, nil
-}
-
-func removeTags(old []state.Tag, keys []string) []state.Tag {
-	var out []state.Tag
-	for _, t := range old {
-		if !slices.Contains(keys, t.Key) {
-			out = append(out, t)
-		}
-	}
-	return out
 }

@@ -112,12 +112,12 @@ func (s *Service) prepareTasks(c scope, tx *store.Tx, in *ecsapi.RunTaskRequest)
 			t.Group = in.Group
 		}
 		if in.PropagateTags == ecsapi.PropagateTagsTaskDefinition {
-			t.Tags = mergeTags(d.Tags, t.Tags)
+			t.Tags = state.WithTags(d.Tags, t.Tags)
 		} else if in.PropagateTags == ecsapi.PropagateTagsService {
 			return nil, invalid("Tag propagation from a service is not supported for RunTask.")
 		}
 		if in.EnableECSManagedTags {
-			t.Tags = mergeTags(t.Tags, []state.Tag{{Key: "aws:ecs:clusterName", Value: cluster.Name}})
+			t.Tags = state.WithTags(t.Tags, []state.Tag{{Key: "aws:ecs:clusterName", Value: cluster.Name}})
 		}
 		if err := override(t, d, in.Overrides); err != nil {
 			return nil, err

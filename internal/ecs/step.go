@@ -252,7 +252,7 @@ func (st *step) launch(d *state.Deployment, n int) ([]*state.Task, string) {
 			t.Tags = def.Tags
 		}
 		if st.svc.ManagedTags {
-			t.Tags = mergeTags(t.Tags, []state.Tag{{Key: "aws:ecs:clusterName", Value: st.svc.Cluster}, {Key: "aws:ecs:serviceName", Value: st.svc.Name}})
+			t.Tags = state.WithTags(t.Tags, []state.Tag{{Key: "aws:ecs:clusterName", Value: st.svc.Cluster}, {Key: "aws:ecs:serviceName", Value: st.svc.Name}})
 		}
 	}
 	return tasks, ""

@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"context"
-	"slices"
 
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -98,7 +97,7 @@ func (s *Service) TagResource(ctx context.Context, in *ecsapi.TagResourceRequest
 		if err != nil {
 			return err
 		}
-		tags := mergeTags(have, toTags(in.Tags))
+		tags := state.WithTags(have, toTags(in.Tags))
 		if len(tags) > maxTags {
 			return invalid("The maximum number of tags per resource is %d.", maxTags)
 		}
@@ -108,25 +107,12 @@ func (s *Service) TagResource(ctx context.Context, in *ecsapi.TagResourceRequest
 	return &ecsapi.TagResourceResponse{}, err
 }
 
-// mergeTags is have with more put over it.
-func mergeTags(have, more []state.Tag) []state.Tag {
-	out := slices.Clone(have)
-	for _, t := range more {
-		if i := slices.IndexFunc(out, func(x state.Tag) bool { return x.Key == t.Key }); i >= 0 {
-			out[i] = t
-		} else {
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
 // UntagResource takes tags away.
 func (s *Service) UntagResource(ctx context.Context, in *ecsapi.UntagResourceRequest) (*ecsapi.UntagResourceResponse, error) {
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		have, put, err := scopeOf(ctx).tagged(tx, in.ResourceArn)
 		if err == nil {
-			put(slices.DeleteFunc(slices.Clone(have), func(t state.Tag) bool { return slices.Contains(in.TagKeys, t.Key) }))
+			put(state.WithoutTags(have, in.TagKeys))
 		}
 		return err
 	})

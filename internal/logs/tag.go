@@ -15,19 +15,16 @@ const maxTags = 50
 
 // putTags returns a new list, sorted by key: the old tags with the new ones over them.
 func putTags(ctx context.Context, old []state.Tag, add map[string]string) ([]state.Tag, error) {
-	all := tagMap(old)
+	var more []state.Tag
 	for key, value := range add {
 		if !caller.From(ctx).MayTag(key) {
 			return nil, invalid("Tag keys starting with aws: are reserved for AWS.")
 		}
-		all[key] = value
+		more = append(more, state.Tag{Key: key, Value: value})
 	}
-	if len(all) > maxTags {
+	out := state.WithTags(old, more)
+	if len(out) > maxTags {
 		return nil, &logsapi.TooManyTagsException{Message: "The number of tags exceeds the limit of 50."}
-	}
-	out := make([]state.Tag, 0, len(all))
-	for key, value := range all {
-		out = append(out, state.Tag{Key: key, Value: value})
 	}
 	slices.SortFunc(out, func(a, b state.Tag) int { return strings.Compare(a.Key, b.Key) })
 	return out, nil
@@ -96,7 +93,7 @@ func (s *Service) TagLogGroup(ctx context.Context, in *logsapi.TagLogGroupReques
 // UntagLogGroup is the older UntagResource.
 func (s *Service) UntagLogGroup(ctx context.Context, in *logsapi.UntagLogGroupRequest) error {
 	return s.updateGroup(ctx, in.LogGroupName, func(g *state.LogGroup) error {
-		g.Tags = slices.DeleteFunc(slices.Clone(g.Tags), func(t state.Tag) bool { return slices.Contains(in.Tags, t.Key) })
+		g.Tags = state.WithoutTags(g.Tags, in.Tags)
 		return nil
 	})
 }

@@ -32,12 +32,6 @@ func SplitKey(key string) (account, region, id string) {
 	return parts[0], parts[1], parts[2]
 }
 
-// Tag is a key and a value that a user put on a resource.
-type Tag struct {
-	Key   string
-	Value string
-}
-
 // Schema lists every table, for store.Open. One line per table, sorted.
 func Schema() []store.AnyTable {
 	return []store.AnyTable{
