@@ -55,7 +55,7 @@ func (n names) refFrom(id, home string) string {
 	if r != nil && h != nil && r.StackID == h.StackID {
 		return "!Ref " + r.LogicalID
 	}
-	return id
+	return n.across(id, h)
 }
 
 // stackName is the name in a stack's ARN.
