@@ -162,6 +162,9 @@ func TestResourcesAreARNs(t *testing.T) {
 						if resource != "*" && !arn.Is(resource) {
 							t.Errorf("%s %s: %q is no ARN", name, operation, resource)
 						}
+						if tags := service.table.ResourceTags; tags != nil && len(tags(id, resource)) > 0 {
+							t.Errorf("%s %s: %q, which is not there, has tags", name, operation, resource)
+						}
 					}
 				}
 				if rule.Conditions != nil {

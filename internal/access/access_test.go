@@ -534,3 +534,40 @@ func BenchmarkLookup(b *testing.B) {
 		w.keys.Lookup(b.Context(), c.AccessKeyID, c.SessionToken, false)
 	}
 }
+
+// TestEachResourceIsHeldToItsOwnTags: one tagged resource of a request does not
+// open the others.
+func TestEachResourceIsHeldToItsOwnTags(t *testing.T) {
+	w := newWorld(t)
+	tags := map[string]map[string]string{"arn:aws:ec2:::vpc/red": {"Team": "red"}, "arn:aws:ec2:::vpc/blue": {"Team": "blue"}}
+	named := func(_ caller.Identity, in any) []string { return in.([]string) }
+	table := authorize.Service{
+		Rules: map[string][]authorize.Rule{"DeleteVpc": {{Action: "ec2:DeleteVpc", Resources: named, Conditions: func(caller.Identity, any) map[string][]string {
+			return map[string][]string{"aws:ResourceTag/Team": {"red"}, "ec2:Region": {"eu-west-1"}}
+		}}}},
+		ResourceTags: func(_ caller.Identity, resource string) map[string]string { return tags[resource] },
+	}
+	err := w.db.Write(t.Context(), func(tx *store.Tx) error {
+		u := &state.User{Account: acct, Name: "tagged", Path: "/", ID: "AIDATAGGED"}
+		u.Inline = []state.InlinePolicy{{Name: "p", Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/Team":"red","ec2:ResourceTag/team":"red","ec2:Region":"eu-west-1"}}}]}`}}
+		state.Users.Put(tx, u)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := caller.With(t.Context(), caller.Identity{Account: acct, Type: caller.User, ARN: "arn:aws:iam::" + acct + ":user/tagged", UserID: "AIDATAGGED"})
+	for _, c := range []struct {
+		resources []string
+		want      bool
+	}{
+		{[]string{"arn:aws:ec2:::vpc/red"}, true},
+		{[]string{"arn:aws:ec2:::vpc/blue"}, false},
+		{[]string{"arn:aws:ec2:::vpc/red", "arn:aws:ec2:::vpc/blue"}, false},
+		{[]string{"arn:aws:ec2:::vpc/red", "arn:aws:ec2:::vpc/none"}, false},
+	} {
+		if got := w.auth.CheckOperation(ctx, table, "DeleteVpc", c.resources) == nil; got != c.want {
+			t.Errorf("%v: %v", c.resources, got)
+		}
+	}
+}

@@ -81,7 +81,11 @@ func (a *Authorizer) CheckOperation(ctx context.Context, table authorize.Service
 			resources = everything
 		}
 		for _, resource := range resources {
-			if err := a.check(ctx, &id, rule.Action, resource, conditions, table.ResourcePolicy); err != nil {
+			its := conditions
+			if table.ResourceTags != nil {
+				its = authorize.WithTags(conditions, serviceOf(rule.Action), table.ResourceTags(id, resource))
+			}
+			if err := a.check(ctx, &id, rule.Action, resource, its, table.ResourcePolicy); err != nil {
 				return err
 			}
 		}

@@ -38,6 +38,28 @@ type Service struct {
 	// ResourcePolicy returns the resource-based policy document of a resource
 	// and the account that owns the resource; nil when the service has no resource policies.
 	ResourcePolicy func(ctx context.Context, resource string) (document, owner string, ok bool)
+	// ResourceTags returns the tags of the resource with the given ARN, for
+	// aws:ResourceTag and the service's own ResourceTag: each resource of a request
+	// is held to its own. nil when Conditions has them.
+	ResourceTags func(id caller.Identity, resource string) map[string]string
+}
+
+// WithTags returns the conditions of a request for one of its resources: with
+// that resource's tags, and without those of others.
+func WithTags(conditions map[string][]string, service string, tags map[string]string) map[string][]string {
+	global, own := "aws:resourcetag/", strings.ToLower(service)+":resourcetag/"
+	out := make(map[string][]string, len(conditions)+2*len(tags))
+	for key, values := range conditions {
+		lower := strings.ToLower(key)
+		if !strings.HasPrefix(lower, global) && !strings.HasPrefix(lower, own) {
+			out[lower] = values
+		}
+	}
+	for key, value := range tags {
+		lower := strings.ToLower(key)
+		out[global+lower], out[own+lower] = []string{value}, []string{value}
+	}
+	return out
 }
 
 // Checker decides whether the caller in ctx may do something.

@@ -6,6 +6,7 @@ import (
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/state"
 )
 
 // Authorization is the table of permissions of the CloudFormation API.
@@ -20,7 +21,26 @@ func (s *Service) Authorization() authorize.Service {
 	for _, operation := range []string{"ListStacks", "ListExports", "ListImports", "ValidateTemplate"} {
 		rules[operation] = []authorize.Rule{{Action: "cloudformation:" + operation}}
 	}
-	return authorize.Service{Rules: rules}
+	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
+}
+
+// resourceTags are the tags of the stack that an ARN of stackARN means: of the
+// one that is there under the name.
+func (s *Service) resourceTags(id caller.Identity, resource string) map[string]string {
+	_, path, ok := strings.Cut(resource, ":stack/")
+	if !ok {
+		return nil
+	}
+	name, stackID, _ := strings.Cut(path, "/")
+	out := map[string]string{}
+	for stack := range state.Stacks.By(s.db.Read(), "name", state.Key(id.Account, id.Region, name)) {
+		if stackID == "*" || stack.ID == resource {
+			for _, t := range stack.Config.Tags {
+				out[t.Key] = t.Value
+			}
+		}
+	}
+	return out
 }
 
 // stackNames says where each operation's input names its stack.

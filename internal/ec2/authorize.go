@@ -67,7 +67,22 @@ func (s *Service) Authorization() authorize.Service {
 			return []string{resourceARN(id.Account, id.Region, resourceType, "*")}
 		}, operation)
 	}
-	return authorize.Service{Rules: rules}
+	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
+}
+
+// resourceTags are the tags of the resource with an ARN.
+func (s *Service) resourceTags(id caller.Identity, resource string) map[string]string {
+	name := resource[strings.LastIndexByte(resource, '/')+1:]
+	kind, ok := taggableOf(name)
+	if !ok {
+		return nil
+	}
+	tags, _ := kind.get(s.scopeOf(s.db.Read(), id.Account, id.Region), name)
+	out := make(map[string]string, len(tags))
+	for _, t := range tags {
+		out[t.Key] = t.Value
+	}
+	return out
 }
 
 // named are the ARNs of the resources that a request names.

@@ -31,7 +31,20 @@ func (s *Service) Authorization() authorize.Service {
 	tag("RunTask", func(id caller.Identity, in any) []string {
 		return []string{below(id, "task", in.(*ecsapi.RunTaskRequest).Cluster, "*")}
 	})
-	return authorize.Service{Rules: rules}
+	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
+}
+
+// resourceTags are the tags of the resource with an ARN.
+func (s *Service) resourceTags(id caller.Identity, resource string) map[string]string {
+	tags, _, err := (scope{id.Account, id.Region}).tagged(s.DB.Read(), resource)
+	if err != nil {
+		return nil
+	}
+	out := make(map[string]string, len(tags))
+	for _, t := range tags {
+		out[t.Key] = t.Value
+	}
+	return out
 }
 
 type ruleMaker func(string, func(caller.Identity, any) []string, func(caller.Identity, any) map[string][]string)

@@ -18,7 +18,20 @@ func (s *Service) Authorization() authorize.Service {
 	}
 	authorize.TagOnCreate(rules, "ssm:AddTagsToResource", "", nil, "PutParameter")
 	rules["DescribeParameters"] = []authorize.Rule{{Action: "ssm:DescribeParameters"}}
-	return authorize.Service{Rules: rules}
+	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
+}
+
+// resourceTags are the tags of the parameter with an ARN.
+func (s *Service) resourceTags(id caller.Identity, resource string) map[string]string {
+	p, _, _, err := s.selected(s.db.Read(), id, resource)
+	if err != nil {
+		return nil
+	}
+	out := make(map[string]string, len(p.Tags))
+	for _, t := range p.Tags {
+		out[t.Key] = t.Value
+	}
+	return out
 }
 
 // names lists the parameters that a request names.
