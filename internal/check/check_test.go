@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -189,11 +191,20 @@ func TestSARIF(t *testing.T) {
 	}
 }
 
-// Every code that is in the sources is explained.
+// Every code is explained, in the list and on the page.
 func TestCodes(t *testing.T) {
-	for _, name := range []string{"seven.yml", "clean.yml"} {
+	page, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "check.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		if line := "| `" + code + "` | " + codes[code] + " |"; !strings.Contains(string(page), line) {
+			t.Errorf("docs/check.md lacks the line\n%s", line)
+		}
+	}
+	for _, name := range []string{"seven.yml", "clean.yml", "typos", "clean"} {
 		for _, f := range check(t, "testdata", name).Findings {
-			if codes[f.Code] == "" {
+			if about(f.Code) == "" {
 				t.Errorf("%s is not in the list of codes", f.Code)
 			}
 		}

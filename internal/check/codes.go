@@ -1,9 +1,13 @@
 package check
 
-import "net/url"
+import (
+	"net/url"
 
-// codes are the slugs that findings have, with what each is about. Those of
-// `neargate why` are the same here.
+	"github.com/neargate/neargate/internal/diagnosis"
+)
+
+// codes are the slugs of check's own, with what each is about. Those that
+// `neargate why` knows, too, are in package diagnosis.
 var codes = map[string]string{
 	"aws.refused":            "AWS would refuse to make the resource",
 	"cfn.attribute":          "Fn::GetAtt asks for an attribute that the type does not have",
@@ -20,43 +24,22 @@ var codes = map[string]string{
 	"exec.no-task-role":      "ECS Exec is enabled without a task role",
 	"exec.off":               "An endpoint for ECS Exec, which no service has enabled",
 	"exec.permission":        "The task role may not open sessions of ECS Exec",
-	"iam.exec-ecr":           "The execution role may not pull images from ECR",
-	"iam.exec-logs":          "The execution role may not write logs",
-	"iam.exec-secret":        "The execution role may not read a secret",
 	"iam.no-policy":          "A managed policy that does not exist",
 	"iam.no-role":            "A role that is not made here",
 	"iam.policy":             "A policy document that IAM would refuse",
-	"iam.trust":              "A role that tasks cannot assume",
-	"iam.wrong-role":         "The other role of the task has the permission",
 	"lb.certificate":         "Not an ARN of a certificate",
 	"lb.health-port":         "Health checks of a port that no container maps",
 	"lb.no-listener":         "No listener sends to a target group, or the service does not wait for it",
 	"lb.port":                "The port of a target group is not the one that counts",
 	"lb.sg":                  "Security groups keep the load balancer from the tasks",
 	"lb.target-type":         "A target group of instances for tasks that have addresses of their own",
-	"logs.no-group":          "A log group that does not exist",
-	"logs.option":            "An option of the log driver is missing",
 	"neargate.type":          "A resource type that Neargate does not carry out",
 	"neargate.unsupported":   "Something that Neargate does not carry out",
-	"net.dns-name":           "A name that the VPC does not resolve",
-	"net.dns-off":            "DNS is off in the VPC",
-	"net.endpoint-missing":   "Neither a route nor a VPC endpoint leads to a service of AWS",
 	"net.endpoint-service":   "A VPC endpoint for a service that does not exist",
-	"net.endpoint-sg":        "The security group of a VPC endpoint keeps tasks out",
 	"net.endpoint-unused":    "A VPC endpoint that no task needs",
-	"net.igw-no-public-ip":   "The route leads to an internet gateway, and tasks have no public IP",
-	"net.nacl":               "A network ACL drops the packets of tasks",
-	"net.no-route":           "No route leads to a host",
-	"net.private-dns-off":    "Private DNS is off on a VPC endpoint",
-	"net.sg-egress":          "A security group does not let the packets of tasks out",
-	"net.sg-ingress":         "A security group does not let the packets of tasks in",
 	"net.swapped-subnets":    "Public subnets where private ones are due, or the other way round",
-	"reg.not-found":          "An image, or its repository, that is not there",
-	"run.wrong-port":         "A load balancer is given a port that the container does not map",
 	"s3.oai":                 "An origin access identity named by its ARN",
 	"s3.public":              "A bucket policy lets everybody in",
-	"sec.json-key":           "A JSON key that the secret does not have",
-	"sec.not-found":          "A secret or parameter that does not exist",
 	"tf.argument":            "An argument or reference that does not exist in Terraform",
 	"tf.dropped-key":         "A key that Terraform's AWS provider drops in silence",
 	"tf.syntax":              "Terraform cannot read the file",
@@ -65,7 +48,12 @@ var codes = map[string]string{
 }
 
 // about says what a code is about.
-func about(code string) string { return or(codes[code], code) }
+func about(code string) string {
+	if d, ok := diagnosis.Find(code); ok {
+		return d.Cause
+	}
+	return codes[code]
+}
 
 // uri is a file's relative path as SARIF wants it.
 func uri(file string) string { return (&url.URL{Path: file}).String() }

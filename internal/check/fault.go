@@ -75,7 +75,11 @@ func (w *walk) network() {
 
 // routed reports whether a fault is about where a subnet's packets can go.
 func routed(code string) bool {
-	return code == "net.endpoint-missing" || code == "net.no-route" || code == "net.igw-no-public-ip"
+	switch code {
+	case "net.endpoint-missing", "net.no-route", "net.igw-no-public-ip", "net.blackhole", "net.nat-no-route":
+		return true
+	}
+	return false
 }
 
 // fault tells of one cause for all hosts and subnets that it concerns.
@@ -122,6 +126,10 @@ func reason(code, cause string) string {
 		return "no route leads there and no VPC endpoint answers for them"
 	case "net.no-route":
 		return "no route leads there"
+	case "net.blackhole":
+		return "their route leads to something that is not there or not attached"
+	case "net.nat-no-route":
+		return "the subnet of their NAT gateway has no way to the internet"
 	case "net.igw-no-public-ip":
 		return "their route leads to an internet gateway, which carries only tasks with a public IP"
 	}

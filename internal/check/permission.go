@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/iam/managed"
 	"github.com/neargate/neargate/internal/iam/policy"
 )
@@ -28,12 +29,25 @@ func (w *walk) permission(code, what string, actions []string, resource string, 
 	if role == nil {
 		return
 	}
+	if d := w.instance.Refusal(); fact(d, "action") == "kms:Decrypt" {
+		code, actions, resource = "iam.exec-kms", []string{"kms:Decrypt"}, fact(d, "resource")
+	}
 	w.lacking(role, code, what, actions, resource, err)
 	if w.own != nil && !slices.ContainsFunc(actions, func(a string) bool { return w.instance.May(w.own, a, resource) != nil }) {
 		if other := w.roleOf(w.def.TaskRoleARN); other != nil && other != role {
 			w.lacks[role.label()+code].wrong = other.label()
 		}
 	}
+}
+
+// fact is a fact of a decision, "" when it has none of the name.
+func fact(d decision.Decision, name string) string {
+	for _, f := range d.Facts {
+		if f.Name == name {
+			return f.Value
+		}
+	}
+	return ""
 }
 
 func (c *checker) lacking(role *planned, code, what string, actions []string, resource string, err error) {
