@@ -19,6 +19,7 @@ type checkOptions struct {
 	account    string
 	existing   bool
 	sarif      string
+	withState  bool
 }
 
 func checkCommand(opts *options) *cobra.Command {
@@ -33,7 +34,7 @@ No instance need be running and nothing is changed. Exit code 6 when there are e
 		Example: "  neargate check template.yml --parameter ImageUri=nginx:latest\n  neargate check infra/ --region eu-west-1\n  neargate check template.yml --sarif check.sarif",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := o.check(cmd, args[0])
+			report, err := o.check(cmd, opts, args[0])
 			if err != nil {
 				return err
 			}
@@ -51,12 +52,13 @@ No instance need be running and nothing is changed. Exit code 6 when there are e
 	flags.StringVar(&o.region, "region", os.Getenv("AWS_REGION"), "region to check for (default: the Terraform provider's, or us-east-1)")
 	flags.StringVar(&o.account, "account", "", "account to check for (default 000000000000)")
 	flags.BoolVar(&o.existing, "assume-existing", false, "take roles, secrets, log groups and the like that are named but not made as existing")
+	flags.BoolVar(&o.withState, "with-state", false, "count what the running instance has as there")
 	flags.StringVar(&o.sarif, "sarif", "", "also write the findings to this file in SARIF 2.1.0, for code scanning; - for standard output instead of text")
 	return cmd
 }
 
 // check checks a path of this machine. Files are named relative to the working directory.
-func (o *checkOptions) check(cmd *cobra.Command, arg string) (*preflight.Report, error) {
+func (o *checkOptions) check(cmd *cobra.Command, opts *options, arg string) (*preflight.Report, error) {
 	path, err := filepath.Abs(arg)
 	if err != nil {
 		return nil, err
@@ -81,7 +83,38 @@ func (o *checkOptions) check(cmd *cobra.Command, arg string) (*preflight.Report,
 	if err != nil {
 		return nil, &cli.Error{What: "cannot check " + arg, Why: err.Error()}
 	}
+	if o.withState {
+		if report, err = o.remote(cmd, opts, path, parameters, report); err != nil {
+			return nil, err
+		}
+	}
 	report.Relative(here[1:])
+	return report, nil
+}
+
+// remote has the source checked by the running instance. It needs the files that
+// were read for a check without one.
+func (o *checkOptions) remote(cmd *cobra.Command, opts *options, path string, parameters map[string]string, first *preflight.Report) (*preflight.Report, error) {
+	r, err := connect(opts)
+	if err != nil {
+		return nil, err
+	}
+	in := checkRequest{Path: path[1:], Files: map[string]string{}, Parameters: parameters, Region: o.region, AssumeExisting: o.existing}
+	if in.Region == "" && !strings.HasSuffix(first.Files[0], ".tf") {
+		in.Region = r.Region
+	}
+	for _, name := range first.Files {
+		text, err := os.ReadFile("/" + name)
+		if err != nil {
+			return nil, err
+		}
+		in.Files[name] = string(text)
+	}
+	report := &preflight.Report{}
+	if err := r.call(cmd.Context(), "POST", "/_neargate/api/check", in, report); err != nil {
+		return nil, err
+	}
+	report.Show(in.Files)
 	return report, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/neargate/neargate/internal/image"
 	"github.com/neargate/neargate/internal/instance"
 	"github.com/neargate/neargate/internal/registry"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/why"
@@ -38,6 +39,7 @@ type commandAPI struct {
 	local    *localNames
 	why      *why.Explainer
 	ecs      *ecs.Service
+	sealer   seal.Sealer
 }
 
 func (c *commandAPI) register(s *control.Server) {
@@ -50,6 +52,7 @@ func (c *commandAPI) register(s *control.Server) {
 		{Pattern: "GET /status", Handle: c.status},
 		{Pattern: "POST /accounts", Handle: c.createAccount},
 		{Pattern: "GET /why", Handle: c.explain},
+		{Pattern: "POST /check", Handle: c.check},
 		{Pattern: "POST /interrupt", Handle: func(r *http.Request) (any, error) { return c.ecs.Interrupt(r.Context(), r.URL.Query().Get("target")) }},
 		{Pattern: "GET /registries", Handle: func(*http.Request) (any, error) { return c.local.registries(), nil }},
 		{Pattern: "GET /names", Handle: func(r *http.Request) (any, error) { return c.names(r, services) }},

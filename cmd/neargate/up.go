@@ -208,7 +208,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	info := instance.Info{Endpoint: "http://" + listener.Addr().String(), Region: cfg.region, Version: version, StartedAt: started}
 	local := newLocalNames(db, names, registries.Hosts)
 	commands := &commandAPI{
-		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local, ecs: scheduler,
+		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local, sealer: sealer, ecs: scheduler,
 		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}},
 	}
 	commands.register(ctl)

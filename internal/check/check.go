@@ -26,6 +26,8 @@ type Options struct {
 	// names and does not make as existing. Otherwise it is checked as for an
 	// account that has nothing else.
 	AssumeExisting bool
+	// State completes the source with what a running instance has; nil for nothing.
+	State *rehearsal.Origin
 }
 
 // ErrNothing means that there is nothing to check at a path.
@@ -90,7 +92,7 @@ func (c *checker) open(region string) error {
 		c.options.Region, c.guessed = "us-east-1", true
 	}
 	var err error
-	c.instance, err = rehearsal.Open(c.options.Account, c.options.Region)
+	c.instance, err = rehearsal.Open(c.options.Account, c.options.Region, c.options.State)
 	return err
 }
 

@@ -11,7 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/neargate/neargate/internal/check/rehearsal"
 	"github.com/neargate/neargate/internal/cli"
+	"github.com/neargate/neargate/internal/seal"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/testenv"
 )
 
@@ -188,6 +192,29 @@ func TestSARIF(t *testing.T) {
 			result.Message.Text == "" || at.ArtifactLocation.URI != "seven.yml" || at.Region.StartLine < 1 || at.Region.StartColumn < 1 {
 			t.Errorf("a result is incomplete: %+v", result)
 		}
+	}
+}
+
+// What a running instance has is there, and nothing of it changes.
+func TestState(t *testing.T) {
+	db, err := store.OpenMemory(state.Schema()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := &state.LogGroup{Account: "000000000000", Region: "us-east-1", Name: "/ecs/web"}
+	if err := db.Write(t.Context(), func(tx *store.Tx) error { state.LogGroups.Put(tx, group); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Check(t.Context(), Options{Files: os.DirFS("testdata"), Path: "seven.yml", State: &rehearsal.Origin{DB: db, Sealer: seal.Temporary()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(r); slices.Contains(got, "seven.yml:63 error logs.no-group") || !slices.Contains(got, "seven.yml:69 error sec.not-found") {
+		t.Errorf("findings with a log group that exists are %q", got)
+	}
+	tx := db.Read()
+	for range state.Vpcs.All(tx, "") {
+		t.Error("the check made a VPC in the instance")
 	}
 }
 

@@ -53,8 +53,12 @@ func (f *files) read(name string) (string, error) {
 	}
 	text := string(content)
 	f.order = append(f.order, name)
-	f.text[name], f.lines[name] = text, strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	f.text[name], f.lines[name] = text, linesOf(text)
 	return text, nil
+}
+
+func linesOf(text string) []string {
+	return strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 }
 
 // line returns the text of a line, counted from 1.

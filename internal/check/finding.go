@@ -84,6 +84,15 @@ func (r *Report) Relative(base string) {
 	}
 }
 
+// Show gives the report the text of its files, for excerpts: of a report that
+// came from elsewhere.
+func (r *Report) Show(text map[string]string) {
+	r.lines = map[string][]string{}
+	for name, t := range text {
+		r.lines[name] = linesOf(t)
+	}
+}
+
 // sort orders the findings by place and drops what is said twice.
 func (r *Report) sort() {
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {

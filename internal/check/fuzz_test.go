@@ -40,7 +40,7 @@ func FuzzTerraform(f *testing.F) {
 
 // Damaged sources are findings, never a crash. The seed is in the log.
 func TestDamaged(t *testing.T) {
-	n, seed := 40, rand.Int64()
+	n, seed := 15, rand.Int64()
 	if more, err := strconv.Atoi(os.Getenv("NEARGATE_DAMAGED")); err == nil {
 		n = more
 	}

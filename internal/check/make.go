@@ -218,6 +218,12 @@ func (c *checker) refused(p *planned, err error, partly bool) {
 		message, code = e.ErrorMessage(), e.ErrorCode()
 	}
 	outside := strings.HasSuffix(code, "NotFound") || code == "NoSuchEntity" || code == "ClusterNotFoundException" || code == "NoSuchBucket"
+	if c.options.State != nil {
+		outside = false // what is not there, is not there
+		if strings.Contains(code, "AlreadyExists") || strings.Contains(message, "already exists") {
+			return // it is that: a stack that is deployed is checked again
+		}
+	}
 	if isUnknown(message) || partly && notThere.MatchString(message) || outside && (physicalID.MatchString(message) || c.options.AssumeExisting || code == "ClusterNotFoundException") {
 		return
 	}

@@ -91,7 +91,7 @@ func (w *walk) interfaces() {
 	}
 	public := w.service.get(append(config, "AssignPublicIp")...).Str() == "ENABLED"
 	for _, subnet := range texts(subnets) {
-		if w.byID[subnet] == nil {
+		if w.byID[subnet] == nil && w.options.State == nil {
 			continue
 		}
 		id, err := w.instance.Interface(w.ctx, w.service.label()+"/"+w.task.label()+"/"+subnet, subnet, texts(groups), public)

@@ -119,6 +119,10 @@ func (db *DB) OnCommit(f func([]Change)) {
 	db.listeners = append(db.listeners, f)
 }
 
+// Fork returns a database in memory that begins with the same records. What is
+// written to one of the two stays in it.
+func (db *DB) Fork() *DB { return &DB{mem: db.mem.Snapshot(), tables: db.tables} }
+
 // Read returns a snapshot. It needs no closing.
 func (db *DB) Read() *Tx { return &Tx{txn: db.mem.Txn(false)} }
 

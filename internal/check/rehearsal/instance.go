@@ -2,6 +2,7 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -60,15 +61,31 @@ type Instance struct {
 	done sync.WaitGroup
 }
 
-// Open makes an instance for an account and a region.
-func Open(account, region string) (*Instance, error) {
+// Origin is the running instance whose records a rehearsal begins with. They are
+// not changed.
+type Origin struct {
+	DB     *store.DB
+	Sealer seal.Sealer
+}
+
+// Open makes an instance for an account and a region: an empty one, or when
+// there is an origin one with its records.
+func Open(account, region string, origin *Origin) (*Instance, error) {
 	dir, err := os.MkdirTemp("", "neargate-check-")
 	if err != nil {
 		return nil, err
 	}
 	x := &Instance{Account: account, Region: region, dir: dir, refusals: &refusals{},
 		site: network.Site{Instance: "check", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}}
-	if err := x.open(); err != nil {
+	if origin == nil {
+		db, err := store.OpenMemory(state.Schema()...)
+		if err != nil {
+			return nil, errors.Join(err, os.RemoveAll(dir))
+		}
+		origin = &Origin{DB: db, Sealer: seal.Temporary()}
+	}
+	x.db = origin.DB.Fork()
+	if err := x.open(origin.Sealer); err != nil {
 		x.Close()
 		return nil, err
 	}
@@ -76,12 +93,7 @@ func Open(account, region string) (*Instance, error) {
 }
 
 // open wires the services as cmd/neargate does for a running instance.
-func (x *Instance) open() error {
-	var err error
-	if x.db, err = store.OpenMemory(state.Schema()...); err != nil {
-		return err
-	}
-	sealer := seal.Temporary()
+func (x *Instance) open(sealer seal.Sealer) error {
 	keys := access.NewKeys(x.db, sealer)
 	x.checker = access.NewAuthorizer(keys, x.refusals)
 	lines, err := logstore.Open(filepath.Join(x.dir, "logs"))
