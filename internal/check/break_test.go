@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -66,7 +67,31 @@ func (b broken) test(t *testing.T, files fstest.MapFS, path string) {
 				}
 			}
 		}
+		for _, f := range r.Findings {
+			pasted(t, copied, path, f)
+		}
 	})
+}
+
+var wholeResource = regexp.MustCompile(`^[A-Za-z0-9]+:\n  Type: `)
+
+// pasted puts the resource of a fix into the template, where it is one: the
+// fault must be gone.
+func pasted(t *testing.T, files fstest.MapFS, path string, f Finding) {
+	if f.Fix.Lang != cloudFormation || !wholeResource.MatchString(f.Fix.Text) {
+		return
+	}
+	text := string(files[path].Data) + "  " + strings.ReplaceAll(f.Fix.Text, "\n", "\n  ") + "\n"
+	if f.Code == "sec.not-found" {
+		return // the reference is to be changed, too
+	}
+	r, err := Check(t.Context(), Options{Files: fstest.MapFS{path: &fstest.MapFile{Data: []byte(text)}}, Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.ContainsFunc(r.Findings, func(g Finding) bool { return g.Code == f.Code || g.Code == "cfn.template" }) {
+		t.Errorf("after its fix was pasted, %s is still there: %q", f.Code, lines(r))
+	}
 }
 
 // Whatever is taken away from the clean template is found, where it is missing.
@@ -75,10 +100,11 @@ func TestBrokenTemplate(t *testing.T) {
 	const subnets = "AwsvpcConfiguration: { Subnets: [!Ref PrivateOne], SecurityGroups: [!Ref TaskGroup], AssignPublicIp: DISABLED }"
 	for _, b := range []broken{
 		{"no route to the NAT gateway", "DestinationCidrBlock: 0.0.0.0/0, NatGatewayId", "DestinationCidrBlock: 192.0.2.0/24, NatGatewayId", []string{"error net.no-route@" + subnets}},
-		{"NAT gateway without a way out", "RouteTableId: !Ref PublicTable, DestinationCidrBlock: 0.0.0.0/0", "RouteTableId: !Ref PublicTable, DestinationCidrBlock: 192.0.2.0/24", []string{"error net.no-route@" + subnets}},
+		{"NAT gateway without a way out", "RouteTableId: !Ref PublicTable, DestinationCidrBlock: 0.0.0.0/0", "RouteTableId: !Ref PublicTable, DestinationCidrBlock: 192.0.2.0/24", []string{"error net.nat-no-route@" + subnets}},
 		{"public subnet without a public IP", "Subnets: [!Ref PrivateOne]", "Subnets: [!Ref PublicOne]", []string{"error net.igw-no-public-ip@" + strings.Replace(subnets, "PrivateOne", "PublicOne", 1)}},
 		{"no outbound rule", "SecurityGroupIngress: [{ IpProtocol: tcp, FromPort: 8080", "SecurityGroupEgress: [{ IpProtocol: tcp, FromPort: 53, ToPort: 53, CidrIp: 0.0.0.0/0 }]\n      SecurityGroupIngress: [{ IpProtocol: tcp, FromPort: 8080", []string{"error net.sg-egress@SecurityGroupEgress: [{ IpProtocol: tcp, FromPort: 53, ToPort: 53, CidrIp: 0.0.0.0/0 }]"}},
 		{"load balancer is not let in", "FromPort: 8080, ToPort: 8080, Source", "FromPort: 80, ToPort: 80, Source", []string{"error lb.sg@SecurityGroupIngress: [{ IpProtocol: tcp, FromPort: 80, ToPort: 80, SourceSecurityGroupId: !Ref BalancerGroup }]"}},
+		{"network ACL", "  PublicOneTable:", "  Borders: { Type: AWS::EC2::NetworkAcl, Properties: { VpcId: !Ref VPC } }\n  BordersOne: { Type: AWS::EC2::SubnetNetworkAclAssociation, Properties: { SubnetId: !Ref PrivateOne, NetworkAclId: !Ref Borders } }\n  PublicOneTable:", []string{"error lb.sg@Borders: { Type: AWS::EC2::NetworkAcl, Properties: { VpcId: !Ref VPC } }", "error net.nacl@Borders: { Type: AWS::EC2::NetworkAcl, Properties: { VpcId: !Ref VPC } }"}},
 		{"DNS is off", "EnableDnsSupport: true", "EnableDnsSupport: false", []string{"error net.dns-off@Properties: { CidrBlock: 10.30.0.0/16, EnableDnsSupport: false, EnableDnsHostnames: true }"}},
 		{"wrong principal", "Principal: { Service: ecs-tasks.amazonaws.com }", "Principal: { Service: ecs.amazonaws.com }", []string{"error iam.trust@AssumeRolePolicyDocument:"}},
 		{"no managed policy", "      ManagedPolicyArns: ['arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy']\n", "", []string{"error iam.exec-logs@Policies:"}},

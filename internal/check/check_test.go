@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/neargate/neargate/internal/check/rehearsal"
 	"github.com/neargate/neargate/internal/cli"
@@ -215,6 +216,18 @@ func TestState(t *testing.T) {
 	tx := db.Read()
 	for range state.Vpcs.All(tx, "") {
 		t.Error("the check made a VPC in the instance")
+	}
+}
+
+// Templates with language extensions are unfolded first.
+func TestLanguageExtensions(t *testing.T) {
+	const text = "Transform: AWS::LanguageExtensions\nResources:\n  Fn::ForEach::Groups:\n    - Name\n    - [A, B]\n    - Group${Name}:\n        Type: AWS::Logs::LogGroup\n        Properties: { LogGroupNam: !Ref Name }\n"
+	r, err := Check(t.Context(), Options{Files: fstest.MapFS{"t.yml": &fstest.MapFile{Data: []byte(text)}}, Path: "t.yml"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Resources != 2 || r.Count(Error) != 1 || r.Findings[0].Code != "cfn.property" {
+		t.Errorf("%d resources, findings %q", r.Resources, lines(r))
 	}
 }
 

@@ -49,13 +49,23 @@ func dependsFix(p, on *planned) Fix {
 	return Fix{Lang: cloudFormation, Target: p.label(), Text: "DependsOn: " + on.Name}
 }
 
+// gatewayName is the NAT gateway beside the service, or else what stands for one.
+func (w *walk) gatewayName(otherwise string) string {
+	for _, p := range w.plan {
+		if p.Type == "AWS::EC2::NatGateway" && p.Stack == w.service.Stack {
+			return p.Name
+		}
+	}
+	return otherwise
+}
+
 // ownFix words a fix that `neargate why` does not have in the source's language.
 func ownFix(w *walk, d decision.Decision) string {
 	where, _, _ := strings.Cut(d.Where, " ")
 	at := w.reference(w.service.Stack, where)
 	if w.service.Stack.Lang == cloudFormation {
 		if d.Code == "net.no-route" {
-			return fmt.Sprintf("ToInternet:\n  Type: AWS::EC2::Route\n  Properties: { RouteTableId: %s, DestinationCidrBlock: 0.0.0.0/0, NatGatewayId: !Ref NATGATEWAY }", at)
+			return fmt.Sprintf("ToInternet:\n  Type: AWS::EC2::Route\n  Properties: { RouteTableId: %s, DestinationCidrBlock: 0.0.0.0/0, NatGatewayId: !Ref %s }", at, w.gatewayName("NATGATEWAY"))
 		}
 		return ""
 	}
@@ -63,7 +73,7 @@ func ownFix(w *walk, d decision.Decision) string {
 	case "net.sg-egress":
 		return fmt.Sprintf("resource \"aws_vpc_security_group_egress_rule\" \"https\" {\n  security_group_id = %s\n  cidr_ipv4         = \"0.0.0.0/0\"\n  ip_protocol       = \"tcp\"\n  from_port         = 443\n  to_port           = 443\n}", at)
 	case "net.no-route":
-		return fmt.Sprintf("resource \"aws_route\" \"internet\" {\n  route_table_id         = %s\n  destination_cidr_block = \"0.0.0.0/0\"\n  nat_gateway_id         = aws_nat_gateway.NAME.id\n}", at)
+		return fmt.Sprintf("resource \"aws_route\" \"internet\" {\n  route_table_id         = %s\n  destination_cidr_block = \"0.0.0.0/0\"\n  nat_gateway_id         = %s.id\n}", at, w.gatewayName("aws_nat_gateway.NAME"))
 	case "net.dns-off":
 		return "enable_dns_support = true"
 	case "net.private-dns-off":

@@ -59,7 +59,7 @@ func (c *checker) stack(file string, s *scope, given map[string]*template.Value)
 			Message: fmt.Sprintf("%s is there again in line %d, which wins: what stands here never exists", d.Key, d.Again),
 			Fix:     Fix{Lang: cloudFormation, Text: "rename one of the two " + d.Key, Target: "lines " + strconv.Itoa(d.Line) + " and " + strconv.Itoa(d.Again)}})
 	}
-	if err := r.parse(text); err != nil {
+	if err := r.parse(text, given); err != nil {
 		r.invalid(err)
 		return nil
 	}
@@ -78,8 +78,8 @@ func (c *checker) stack(file string, s *scope, given map[string]*template.Value)
 	return r.outputs()
 }
 
-// parse reads the text and carries out its transform.
-func (r *stackReader) parse(text string) error {
+// parse reads the text and carries out its transforms.
+func (r *stackReader) parse(text string, given map[string]*template.Value) error {
 	doc, err := template.Read(text)
 	if err != nil {
 		return err
@@ -89,45 +89,65 @@ func (r *stackReader) parse(text string) error {
 		return err
 	}
 	for _, name := range transforms {
-		if name != sam.Macro {
-			return &template.Error{Message: "Neargate does not carry out the transform " + name}
+		switch name {
+		case sam.Macro:
+			doc, err = sam.Transform(doc)
+		case template.LanguageExtensions:
+			values, later := known(doc, given)
+			doc, err = template.Extend(doc, values, r.lookup(), later, template.Env{AccountID: r.options.Account, Region: r.options.Region, Partition: "aws", StackName: r.scope.Name, StackID: r.instance.StackID(r.scope.Name)})
+		default:
+			err = &template.Error{Message: "Neargate does not carry out the transform " + name}
 		}
-		if doc, err = sam.Transform(doc); err != nil {
+		if err != nil {
 			return err
 		}
+		doc = doc.With("Transform", nil)
 	}
-	r.t, err = template.New(doc)
+	if r.t, err = template.New(doc); err == nil {
+		r.t.Extended = slices.Contains(transforms, template.LanguageExtensions)
+	}
 	return err
 }
 
-// evaluate resolves parameters and conditions. What no value is known of is unknown.
-func (r *stackReader) evaluate(given map[string]*template.Value) error {
-	values, later := map[string]string{}, []string{}
-	for _, p := range r.t.Parameters {
-		v, ok := given[p.Name]
+// known tells the parameters that have values from those that only a deployment
+// can tell: no default and nothing given, or stored in Systems Manager.
+func known(doc *template.Value, given map[string]*template.Value) (values map[string]string, later []string) {
+	values = map[string]string{}
+	for _, e := range entriesOf(doc.Get("Parameters")) {
+		v, ok := given[e.Key]
 		switch {
 		case ok && v.HasUnknown():
-			later = append(later, p.Name)
+			later = append(later, e.Key)
 		case ok && v.Kind == template.List:
-			values[p.Name] = strings.Join(texts(v), ",")
+			values[e.Key] = strings.Join(texts(v), ",")
 		case ok:
-			values[p.Name] = v.Str()
-		case p.Default == nil || strings.HasPrefix(p.Type, "AWS::SSM::Parameter::Value<"):
-			later = append(later, p.Name)
+			values[e.Key] = v.Str()
+		case e.Value.Get("Default") == nil || strings.HasPrefix(e.Value.Get("Type").Str(), "AWS::SSM::Parameter::Value<"):
+			later = append(later, e.Key)
 		}
 	}
-	for name := range given {
-		if _, ok := r.t.Parameter(name); !ok {
-			values[name] = given[name].Str() // ResolveParameters says that it does not exist
-		}
-	}
-	look := template.Lookup{
+	return values, later
+}
+
+// lookup answers for everything that may exist but zones, which are known.
+func (r *stackReader) lookup() template.Lookup {
+	return template.Lookup{
 		Stored: func(string) (string, error) { return "", errors.New("unknown") },
 		Exists: func(awsType, id string) (bool, error) {
 			return awsType != "AWS::EC2::AvailabilityZone::Name" || slices.Contains(r.zones(), id), nil
 		},
 	}
-	parameters, err := r.t.ResolveParameters(values, look, later...)
+}
+
+// evaluate resolves parameters and conditions. What no value is known of is unknown.
+func (r *stackReader) evaluate(given map[string]*template.Value) error {
+	values, later := known(r.t.Body, given)
+	for name := range given {
+		if _, ok := r.t.Parameter(name); !ok {
+			values[name] = given[name].Str() // ResolveParameters says that it does not exist
+		}
+	}
+	parameters, err := r.t.ResolveParameters(values, r.lookup(), later...)
 	if err != nil {
 		return err
 	}
