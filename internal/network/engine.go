@@ -67,6 +67,7 @@ type Counters struct {
 	EgressDrops  map[string]Count  // by ENI id: what no egress rule of its groups allowed
 	IngressDrops map[string]Count  // by ENI id: what no ingress rule of its groups allowed
 	ACLEntries   map[ACLRule]Count // packets about which a network ACL's entry decided
+	Carried      map[string]Count  // by ENI id of endpoints, load balancers and NAT gateways: what came to them and what they sent, or what passed them
 	Spoofed      Count             // sent with an address that the ENI does not have
 }
 
@@ -81,6 +82,8 @@ func (c *Counters) add(name string, n Count) {
 		c.EgressDrops[eni] = n
 	} else if eni, ok := strings.CutPrefix(name, inDrops); ok {
 		c.IngressDrops[eni] = n
+	} else if eni, ok := strings.CutPrefix(name, carriedBy); ok {
+		c.Carried[eni] = n
 	} else if r, ok := parseACLRule(name); ok {
 		c.ACLEntries[r] = n
 	} else {

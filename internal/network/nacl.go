@@ -119,7 +119,10 @@ func (f *Filter) addACLs(site Site, v VPC) {
 		free.Elements = append(free.Elements, Element{Addr: r})
 	}
 	f.Sets = append(f.Sets, out, in, free)
+	f.addCarried(v)
 	f.Chains = append(f.Chains, Chain{Name: "nacl", Rules: []FilterRule{
+		{Verdict: Verdict{BySource, carriedSet}},
+		{Verdict: Verdict{ByTarget, carriedSet}},
 		{Match: []Match{SourceIn(exempt)}, Verdict: Verdict{Kind: Return}},
 		{Match: []Match{TargetIn(exempt)}, Verdict: Verdict{Kind: Return}},
 		{Verdict: Verdict{BySource, out.Name}},
@@ -198,14 +201,19 @@ func (f *Filter) addNAT(site Site, v VPC, s Subnet) bool {
 	}
 	translated := false
 	for _, p := range v.paths(site, s, false) {
-		border, ok := v.natACL(p, s)
-		switch {
-		case p.Via == viaNone: // no packet comes here
-		case ok:
+		if p.Via == viaNone {
+			continue // no packet comes here
+		}
+		add(p.Prefix, Verdict{Kind: Return})
+		if p.NAT.ID != "" {
 			translated = true
-			add(p.Prefix, Verdict{Goto, f.addHairpin(border)})
-		default:
-			add(p.Prefix, Verdict{Kind: Return})
+			for _, c := range []*Chain{&out, &in} {
+				r := &c.Rules[len(c.Rules)-1]
+				r.Counter = carriedBy + p.NAT.ID
+				if border, ok := v.natACL(p, s); ok {
+					r.Verdict = Verdict{Goto, f.addHairpin(border)}
+				}
+			}
 		}
 	}
 	if translated {

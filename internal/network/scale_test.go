@@ -3,8 +3,13 @@ package network
 import (
 	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/neargate/neargate/internal/network/networktest"
 )
 
 // crowd is a VPC with many interfaces in many groups.
@@ -54,6 +59,103 @@ func BenchmarkPlan(b *testing.B) {
 				Plan(site, v, 0)
 			}
 		})
+	}
+}
+
+// BenchmarkRuleChange is how long it takes until a rule more or less is in force
+// in a VPC with 1,000 rules.
+func BenchmarkRuleChange(b *testing.B) {
+	w := newWorld(b)
+	v := crowd(20)
+	for g := range 20 {
+		group := SecurityGroup{ID: fmt.Sprint("sg-rules", g)}
+		for r := range 50 {
+			group.Ingress = append(group.Ingress, Rule{ID: fmt.Sprintf("sgr-rules%d-%d", g, r), Protocol: TCP, FromPort: r, ToPort: r + 1, CIDR: prefix("10.0.0.0/16")})
+		}
+		v.SecurityGroups = append(v.SecurityGroups, group)
+	}
+	without := clone(v)
+	last := &without.SecurityGroups[len(without.SecurityGroups)-1]
+	last.Ingress = last.Ingress[1:]
+	w.set(v)
+	for b.Loop() {
+		w.set(without)
+		v, without = without, v
+	}
+}
+
+// BenchmarkThroughput is what one connection from task to task carries, beside a
+// plain veth pair without any rules.
+func BenchmarkThroughput(b *testing.B) {
+	b.Run("task to task", func(b *testing.B) {
+		w := newWorld(b)
+		v := clone(example())
+		v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-in", Protocol: AnyProtocol, Group: "sg-task"}}
+		w.set(v)
+		carry(b, networktest.Listen(b, w.NetNS("eni-isolated"), "0.0.0.0:7"), func() (net.Conn, error) {
+			return w.Dialer("eni-public")(context.Background(), "tcp", "10.0.3.10:7")
+		})
+	})
+	b.Run("veth", func(b *testing.B) {
+		w := networktest.New(b)
+		carry(b, networktest.Listen(b, w.Internet.Path, "192.0.2.1:7"), func() (c net.Conn, err error) {
+			return c, networktest.Enter(w.Host.Path, func() error {
+				c, err = net.Dial("tcp4", "192.0.2.1:7")
+				return err
+			})
+		})
+	})
+}
+
+// carry sends data over a connection to whoever accepts it.
+func carry(b *testing.B, l net.Listener, dial func() (net.Conn, error)) {
+	b.Helper()
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			_, _ = io.Copy(io.Discard, c)
+			_ = c.Close()
+		}
+	}()
+	c, err := dial()
+	must(b, err)
+	defer c.Close()
+	data := make([]byte, 1<<20)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		_, err := c.Write(data)
+		must(b, err)
+	}
+}
+
+// BenchmarkManyVPCs sets up 20 VPCs of the same ranges with 10 tasks each, and
+// tells the time of the first and of the last; nothing may be left afterwards.
+func BenchmarkManyVPCs(b *testing.B) {
+	for b.Loop() {
+		w := newWorld(b)
+		var first, last, change time.Duration
+		for n := range 20 {
+			v := crowd(10)
+			v.ID = fmt.Sprint("vpc-", n)
+			for i := range v.ENIs {
+				v.ENIs[i].ID += fmt.Sprint("-", n)
+				v.ENIs[i].PublicIP = netip.Addr{}
+			}
+			start := time.Now()
+			w.set(v)
+			last = time.Since(start)
+			if n == 0 {
+				first = last
+			}
+			v = clone(v)
+			v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-more", Protocol: TCP, FromPort: 80, ToPort: 80, CIDR: defaultRoute}}
+			start = time.Now()
+			w.set(v)
+			change = time.Since(start)
+		}
+		b.ReportMetric(float64(first.Milliseconds()), "ms/first-VPC")
+		b.ReportMetric(float64(last.Milliseconds()), "ms/last-VPC")
+		b.ReportMetric(float64(change.Microseconds()), "µs/last-rule-change")
 	}
 }
 
