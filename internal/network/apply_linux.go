@@ -28,6 +28,7 @@ type vpc struct {
 	number    atomic.Int32 // of the uplink; -1 before it is known
 	applied   Host         // what the kernel has
 	known     bool         // applied is true; otherwise it is to be read again
+	marked    bool         // there may be untracked connections of this process's time
 	doubtful  atomic.Bool  // another VPC's Set changed what the kernel has
 	listeners map[io.Closer]struct{}
 	deleting  map[string]chan struct{} // links that go in the background
@@ -57,11 +58,14 @@ func (s *vpc) set(v VPC) error {
 			return err
 		}
 	}
-	s.applied, s.known = now, true
-	if s.firewall.narrower {
-		return s.endUntracked(v)
+	look := s.firewall.narrower && (s.marked || !s.known) // to look takes the kernel some milliseconds
+	s.applied, s.known, s.marked = now, true, s.marked || now.Filter.canMark()
+	if !look {
+		return nil
 	}
-	return nil
+	found, err := s.endUntracked(v)
+	s.marked = s.marked || found
+	return err
 }
 
 // open finds or makes the namespace and learns what is in it.

@@ -29,16 +29,17 @@ const (
 	attributeType                    = 0x3fff // without flags
 )
 
-// endUntracked ends those untracked connections of a VPC that its rules no longer allow.
-func (s *vpc) endUntracked(v VPC) error {
+// endUntracked ends those untracked connections of a VPC that its rules no longer
+// allow. It reports whether there was any untracked one.
+func (s *vpc) endUntracked(v VPC) (bool, error) {
 	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, &netlink.Config{NetNS: int(s.ns.Fd())})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer conn.Close()
 	all, err := untrackedConnections(conn)
 	if err != nil {
-		return fmt.Errorf("network: list connections: %w", err)
+		return false, fmt.Errorf("network: list connections: %w", err)
 	}
 	for _, c := range all {
 		if v.keeps(s.kernel.site, c) {
@@ -46,10 +47,10 @@ func (s *vpc) endUntracked(v VPC) error {
 		}
 		_, err := conn.Execute(ctMessage(ctDelete, netlink.Request|netlink.Acknowledge, c.identifier))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("network: end connection: %w", err)
+			return true, fmt.Errorf("network: end connection: %w", err)
 		}
 	}
-	return nil
+	return len(all) > 0, nil
 }
 
 func ctMessage(kind netlink.HeaderType, flags netlink.HeaderFlags, attributes []byte) netlink.Message {

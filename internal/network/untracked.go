@@ -149,3 +149,28 @@ func (v VPC) tracksAnyway(site Site, e ENI, to netip.Addr) bool {
 	}
 	return v.path(site, e, to).NAT.ID != ""
 }
+
+// canMark reports whether any packet can meet a rule that marks its connection.
+func (f Filter) canMark() bool {
+	sets := f.sets()
+	for _, c := range f.Chains {
+		for _, r := range c.Rules {
+			if r.Mark == 0 {
+				continue
+			}
+			for _, m := range r.Match {
+				switch m := m.(type) {
+				case SourceIn:
+					if len(sets[string(m)].Elements) > 0 {
+						return true
+					}
+				case TargetIn:
+					if len(sets[string(m)].Elements) > 0 {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
