@@ -93,3 +93,51 @@ func TestForeignFirewallLetsUsPass(t *testing.T) {
 		t.Errorf("the tables of others were\n%s\nand are\n%s", before, after)
 	}
 }
+
+// What Docker's rules let pass and drop on the host stays so while Neargate is there.
+func TestHostTrafficKeepsItsRules(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.serve(w.Internet.Path, internetAddr+":80", "internet")
+	w.onHost("sysctl", "-qw", "net.ipv4.ip_forward=1")
+	w.onHost("nft", "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }; "+
+		"add rule ip filter FORWARD ct state established,related accept; add rule ip filter FORWARD iifname docker0 accept")
+	w.onHost("nft", "add table ip nat; add chain ip nat POSTROUTING { type nat hook postrouting priority 100; policy accept; }; "+
+		"add rule ip nat POSTROUTING ip saddr 172.16.0.0/12 oifname wan masquerade")
+	docker, other := w.bridged("docker0", "172.17.0"), w.bridged("other0", "172.18.0")
+	check := func(when string) {
+		t.Helper()
+		if got := from(t, docker, internetAddr+":80"); got != "internet to 192.0.2.2 at "+internetAddr {
+			t.Errorf("%s: Docker's container: %q", when, got)
+		}
+		if got := from(t, other, internetAddr+":80"); got != "time-out" {
+			t.Errorf("%s: what Docker's rules drop: %q", when, got)
+		}
+	}
+	check("before")
+	w.set(example())
+	w.expect("eni-public", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
+	check("with Neargate")
+	must(t, w.Purge(context.Background()))
+	check("after it")
+}
+
+// bridged makes a namespace behind a link of the host, and returns its path.
+func (w *world) bridged(link, network string) string {
+	w.t.Helper()
+	name := "ngtest-" + w.Instance + "-" + link
+	run := func(args ...string) {
+		if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+			w.t.Fatalf("ip %v: %v: %s", args, err, out)
+		}
+	}
+	run("netns", "add", name)
+	w.t.Cleanup(func() { run("netns", "delete", name) })
+	w.onHost("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
+	w.onHost("ip", "address", "add", network+".1/24", "dev", link)
+	w.onHost("ip", "link", "set", link, "up")
+	run("-n", name, "address", "add", network+".2/24", "dev", "eth0")
+	run("-n", name, "link", "set", "eth0", "up")
+	run("-n", name, "route", "add", "default", "via", network+".1")
+	return "/run/netns/" + name
+}
