@@ -67,6 +67,18 @@ func (s *Service) Authorization() authorize.Service {
 			return []string{resourceARN(id.Account, id.Region, resourceType, "*")}
 		}, operation)
 	}
+	rules["CreateFlowLogs"] = append(rules["CreateFlowLogs"], authorize.Rule{
+		Action: "iam:PassRole",
+		Resources: func(_ caller.Identity, in any) []string {
+			return one(in.(*ec2api.CreateFlowLogsRequest).DeliverLogsPermissionArn)
+		},
+		Conditions: func(caller.Identity, any) map[string][]string {
+			return map[string][]string{"iam:PassedToService": {"vpc-flow-logs.amazonaws.com"}}
+		},
+		Applies: func(_ caller.Identity, in any) bool {
+			return in.(*ec2api.CreateFlowLogsRequest).DeliverLogsPermissionArn != ""
+		},
+	})
 	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
 }
 

@@ -23,6 +23,21 @@ func TestEveryOperationHasAPermission(t *testing.T) {
 	}
 }
 
+// TestFlowLogsPassTheirRole: who may log flows may not thereby hand over every role.
+func TestFlowLogsPassTheirRole(t *testing.T) {
+	w := newWorld(t)
+	rules := w.service.Authorization().Rules["CreateFlowLogs"]
+	pass := rules[len(rules)-1]
+	id, role := caller.From(w.ctx), "arn:aws:iam::000000000000:role/flows"
+	in := &ec2api.CreateFlowLogsRequest{DeliverLogsPermissionArn: role}
+	if pass.Action != "iam:PassRole" || !pass.Applies(id, in) || !slices.Equal(pass.Resources(id, in), []string{role}) || !slices.Equal(pass.Conditions(id, in)["iam:PassedToService"], []string{"vpc-flow-logs.amazonaws.com"}) {
+		t.Errorf("%+v", pass)
+	}
+	if pass.Applies(id, &ec2api.CreateFlowLogsRequest{}) {
+		t.Error("a role is asked for where none is handed over")
+	}
+}
+
 func TestPermissionsNameResources(t *testing.T) {
 	w := newWorld(t)
 	vpc := w.vpc("10.0.0.0/16")

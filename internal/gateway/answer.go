@@ -38,6 +38,9 @@ func (g *Gateway) fail(req *request, stage string, err error) {
 		if known.ErrorCode() == "AccessDeniedException" && req.protocol == wire.Query {
 			known = wire.NewError("AccessDenied", 403, "%s", known.ErrorMessage())
 		}
+		if known.ErrorCode() == "AccessDeniedException" && req.protocol == wire.EC2Query {
+			known = wire.NewError("UnauthorizedOperation", 403, "You are not authorized to perform this operation. %s", known.ErrorMessage())
+		}
 	default:
 		slog.Error("internal failure", "request", req.id, "operation", req.name(), "stage", stage, "error", err)
 		known = wire.NewError("InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure. Request %s", req.id)
