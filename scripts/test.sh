@@ -18,6 +18,6 @@ if [ "${1:-}" = quick ]; then
 fi
 echo "== race detector, where goroutines meet"
 CGO_ENABLED=1 go test -race -count=1 $(printf './internal/%s ' access blob decision dns ecs ecs/agent/awslogs ecs/deployment ecs/insights edge gateway kms \
-	logs logstore loopback metadata reconcile registry secretsmanager kms store)
+	logs logstore loopback metadata reconcile registry secretsmanager store)
 echo "== tests"
 PATH="$PWD/bin:$PATH" go test -count=1 -timeout 25m ./...

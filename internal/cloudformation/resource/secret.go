@@ -14,7 +14,7 @@ type secret struct{}
 var secretSchema = &Schema{
 	Type: "AWS::SecretsManager::Secret",
 	Properties: Properties{
-		"Name": String.Replaces(), "Description": String, "SecretString": String, "Tags": Tags,
+		"Name": String.Replaces(), "Description": String, "SecretString": String, "KmsKeyId": String, "Tags": Tags,
 		"GenerateSecretString": Object(Properties{
 			"PasswordLength": Integer, "ExcludeCharacters": String, "ExcludeNumbers": Boolean, "ExcludePunctuation": Boolean,
 			"ExcludeUppercase": Boolean, "ExcludeLowercase": Boolean, "IncludeSpace": Boolean, "RequireEachIncludedType": Boolean,
@@ -43,7 +43,7 @@ func (secret) Create(ctx context.Context, r *Request) (Result, error) {
 	if r.PhysicalID != "" {
 		return secretResult(r), nil
 	}
-	in := &secretsmanagerapi.CreateSecretRequest{Name: r.Or("Name", r.Name(512)), Description: r.Text("Description"), Tags: secretTags(r.allTags(r.Properties.Get("Tags")))}
+	in := &secretsmanagerapi.CreateSecretRequest{Name: r.Or("Name", r.Name(512)), Description: r.Text("Description"), KmsKeyId: r.Text("KmsKeyId"), Tags: secretTags(r.allTags(r.Properties.Get("Tags")))}
 	if r.Retry {
 		out, err := r.secrets().DescribeSecret(ctx, &secretsmanagerapi.DescribeSecretRequest{SecretId: in.Name})
 		if err == nil && out.DeletedDate.IsZero() {
@@ -93,7 +93,7 @@ func secretResult(r *Request) Result {
 	return Result{PhysicalID: r.PhysicalID, Attributes: attributes("Id", r.PhysicalID)}
 }
 
-// Update changes description, value and tags. A new GenerateSecretString makes a new value.
+// Update changes description, key, value and tags. A new GenerateSecretString makes a new value.
 func (secret) Update(ctx context.Context, r *Request) (Result, error) {
 	in := &secretsmanagerapi.UpdateSecretRequest{SecretId: r.PhysicalID, Description: new(r.Text("Description")), ClientRequestToken: r.clientToken()}
 	if r.Changed("SecretString") || r.Changed("GenerateSecretString") {
@@ -102,7 +102,10 @@ func (secret) Update(ctx context.Context, r *Request) (Result, error) {
 			return Result{}, err
 		}
 	}
-	if r.Changed("Description") || in.SecretString != "" {
+	if r.Changed("KmsKeyId") {
+		in.KmsKeyId = r.Or("KmsKeyId", "alias/aws/secretsmanager")
+	}
+	if r.Changed("Description") || r.Changed("KmsKeyId") || in.SecretString != "" {
 		if _, err := r.secrets().UpdateSecret(ctx, in); err != nil {
 			return Result{}, err
 		}

@@ -13,6 +13,7 @@ func Types() map[string]Type {
 		ecsCluster{}, taskDefinition{}, ecsService{},
 		iamRole{}, iamPolicy{}, iamManagedPolicy{}, iamUser{}, iamGroup{}, iamMembers{}, iamAccessKey{}, iamProfile{}, iamLinkedRole{}, iamProvider{},
 		trail{}, logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
+		kmsKey{}, kmsAlias{}, secretPolicy{},
 	}
 	types := make(map[string]Type, len(all))
 	for _, t := range all {
