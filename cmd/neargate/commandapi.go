@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -58,6 +59,7 @@ func (c *commandAPI) register(s *control.Server) {
 		{Pattern: "GET /names", Handle: func(r *http.Request) (any, error) { return c.names(r, services) }},
 		{Pattern: "GET /images", Handle: func(*http.Request) (any, error) { return views(c.shelf.List()), nil }},
 		{Pattern: "POST /images", Handle: c.loadImage, Stream: true},
+		{Pattern: "POST /images/login", Handle: c.protectImage},
 	} {
 		s.Handle(route)
 	}
@@ -120,6 +122,18 @@ func (c *commandAPI) names(r *http.Request, services []*wire.Service) (any, erro
 
 // maxImage bounds an image archive that is loaded.
 const maxImage = 32 << 30
+
+// protectImage makes a repository of loaded images private.
+func (c *commandAPI) protectImage(r *http.Request) (any, error) {
+	var login imageLogin
+	if err := json.NewDecoder(r.Body).Decode(&login); err != nil {
+		return nil, &control.Error{Status: http.StatusBadRequest, Code: "image.login", Message: "the login cannot be read"}
+	}
+	if err := c.shelf.Protect(login.Name, login.Username, login.Password); err != nil {
+		return nil, &control.Error{Status: http.StatusBadRequest, Code: "image.login", Message: err.Error()}
+	}
+	return nil, nil
+}
 
 // loadImage takes an archive in the request's body.
 func (c *commandAPI) loadImage(r *http.Request) (any, error) {

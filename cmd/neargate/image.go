@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/cli"
@@ -33,12 +34,16 @@ func imageCommand(opts *options) *cobra.Command {
 
 func imageLoadCommand(opts *options) *cobra.Command {
 	var name string
+	var login imageLogin
+	var passwordStdin bool
 	cmd := &cobra.Command{
 		Use:   "load FILE",
 		Short: "Load an OCI or docker archive",
 		Long: `Load an OCI or docker archive (docker save, skopeo copy, buildah push). The image is then what the
-public registry of its name answers: a task finds nginx:latest only where its network reaches the internet.`,
-		Example: "  neargate image load nginx.tar --name nginx:latest\n  neargate image load busybox.tar --name public.ecr.aws/docker/library/busybox",
+public registry of its name answers: a task finds nginx:latest only where its network reaches the internet.
+With --username the repository is private from then on: its registry asks for that user name and the password
+given on standard input, which a task needs as repositoryCredentials.`,
+		Example: "  neargate image load nginx.tar --name nginx:latest\n  neargate image load busybox.tar --name public.ecr.aws/docker/library/busybox\n  neargate image load app.tar --name me/app:v1 --username me --password-stdin < password",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := connect(opts)
@@ -50,6 +55,11 @@ public registry of its name answers: a task finds nginx:latest only where its ne
 				return &cli.Error{What: "cannot read the image", Why: err.Error(), Fix: "skopeo copy docker://IMAGE oci-archive:" + args[0], Code: "image.no-file", Exit: cli.ExitNotFound}
 			}
 			defer f.Close()
+			if login.Username != "" || passwordStdin {
+				if err := r.protectImage(cmd, name, &login, passwordStdin); err != nil {
+					return err
+				}
+			}
 			loaded, err := r.loadImage(cmd.Context(), f, name)
 			if err != nil {
 				return err
@@ -64,7 +74,29 @@ public registry of its name answers: a task finds nginx:latest only where its ne
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "", "name of the image (default: the names in the archive)")
+	cmd.Flags().StringVar(&login.Username, "username", "", "make the repository private: the user name that its registry asks for")
+	cmd.Flags().BoolVar(&passwordStdin, "password-stdin", false, "with --username: read the password from standard input")
 	return cmd
+}
+
+// imageLogin is what a private repository asks for.
+type imageLogin struct {
+	Name     string `json:"name"`
+	Username string `json:"username"`
+	Password string `json:"password"`
+}
+
+// protectImage makes the repository of an image private, before it is loaded.
+func (r *remote) protectImage(cmd *cobra.Command, name string, login *imageLogin, stdin bool) error {
+	if name == "" || login.Username == "" || !stdin {
+		return &cli.Error{What: "a private repository needs --name, --username and --password-stdin", Fix: "neargate image load FILE --name me/app:v1 --username me --password-stdin < PASSWORD", Code: "usage", Exit: cli.ExitUsage}
+	}
+	password, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), 4096))
+	if err != nil {
+		return err
+	}
+	login.Name, login.Password = name, strings.TrimRight(string(password), "\r\n")
+	return r.call(cmd.Context(), "POST", "/_neargate/api/images/login", login, nil)
 }
 
 // loadImage streams an archive to the instance.

@@ -21,7 +21,8 @@ import (
 const tokenValidity = 300 * time.Second
 
 // Public serves the public registries that the shelf stands for, by the Host of
-// the request, with anonymous tokens as they give them. Nothing can be pushed.
+// the request, with anonymous tokens as they give them, and with tokens for those
+// who log in to private repositories (see Protect). Nothing can be pushed.
 type Public struct {
 	shelf *Shelf
 	blobs *blob.Store
@@ -93,13 +94,20 @@ type grant struct {
 }
 
 func (p *Public) token(w http.ResponseWriter, r *http.Request, site site) {
+	visitor, ok := p.shelf.visitor(r, site.host)
+	if !ok {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusUnauthorized)
+		json.NewEncoder(w).Encode(map[string]string{"details": "incorrect username or password"})
+		return
+	}
 	now := p.now().UTC()
 	g := grant{Host: site.host, Expires: now.Add(tokenValidity)}
 	known, _ := p.shelf.Backend(site.host).Repositories(r.Context())
 	for _, scope := range r.URL.Query()["scope"] {
 		for _, one := range strings.Fields(scope) {
 			parts := strings.Split(one, ":")
-			if len(parts) == 3 && parts[0] == "repository" && slices.Contains(known, parts[1]) {
+			if len(parts) == 3 && parts[0] == "repository" && slices.Contains(known, parts[1]) && (visitor.may[parts[1]] || !p.shelf.private(site.host, parts[1])) {
 				g.Pull = append(g.Pull, parts[1])
 			}
 		}
@@ -139,7 +147,7 @@ func (p *Public) authorize(r *http.Request, site site, op Operation, repository 
 	if !ok || g.Host != site.host {
 		return denied
 	}
-	if repository == "" || !site.scoped && scopeAction(op) == "pull" {
+	if repository == "" || !site.scoped && scopeAction(op) == "pull" && !p.shelf.private(site.host, repository) {
 		return nil
 	}
 	if !slices.Contains(g.Pull, repository) || scopeAction(op) != "pull" {

@@ -180,3 +180,44 @@ func writeLayout(t *testing.T, s testSource) string {
 	os.WriteFile(filepath.Join(dir, "oci-layout"), []byte(`{"imageLayoutVersion":"1.0.0"}`), 0o644)
 	return dir
 }
+
+// A private repository is there only for who knows its password, also after a restart.
+func TestPrivateRepositories(t *testing.T) {
+	_, shelf, store := newPublic(t)
+	if _, err := shelf.Load(context.Background(), testImage([]byte("layer")), "me/app:1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := shelf.Protect("me/app:1", "me", "hush"); err != nil {
+		t.Fatal(err)
+	}
+	shelf, err := OpenShelf(shelf.dir, store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := NewPublic(shelf, store, []byte("key"), time.Now, nil)
+	pull := func(login string) (token, manifest int) {
+		r := httptest.NewRequest("GET", "https://auth.docker.io/token?service=registry.docker.io&scope=repository:me/app:pull", nil)
+		if user, password, ok := strings.Cut(login, ":"); ok {
+			r.SetBasicAuth(user, password)
+		}
+		w := httptest.NewRecorder()
+		public.ServeHTTP(w, r)
+		var body struct{ Token string }
+		json.Unmarshal(w.Body.Bytes(), &body)
+		return w.Code, ask(public, "GET", "https://registry-1.docker.io/v2/me/app/manifests/1", "", "Authorization: Bearer "+body.Token).StatusCode
+	}
+	for login, want := range map[string][2]int{"me:hush": {200, 200}, "": {200, 401}, "me:wrong": {401, 401}, "you:hush": {401, 401}} {
+		if token, manifest := pull(login); token != want[0] || manifest != want[1] {
+			t.Errorf("login %q: token %d, manifest %d", login, token, manifest)
+		}
+	}
+	files, _ := filepath.Glob(filepath.Join(shelf.dir, "*"))
+	for _, file := range files {
+		if raw, _ := os.ReadFile(file); strings.Contains(string(raw), "hush") {
+			t.Errorf("%s has the password", file)
+		}
+	}
+	if err := shelf.Protect("me/app", "", "x"); err == nil {
+		t.Error("a login without a user name")
+	}
+}

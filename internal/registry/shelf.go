@@ -28,6 +28,7 @@ type Shelf struct {
 
 	mu     sync.RWMutex
 	loaded map[string]Loaded // guarded by mu; by the name without digest
+	logins map[string]Login  // guarded by mu; by host/repository
 }
 
 // Loaded is one name on the shelf.
@@ -57,7 +58,7 @@ func OpenShelf(dir string, blobs *blob.Store) (*Shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Shelf{dir: dir, blobs: blobs, loaded: map[string]Loaded{}}
+	s := &Shelf{dir: dir, blobs: blobs, loaded: map[string]Loaded{}, logins: map[string]Login{}}
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -69,7 +70,7 @@ func OpenShelf(dir string, blobs *blob.Store) (*Shelf, error) {
 		}
 		s.loaded[l.Name] = l
 	}
-	return s, nil
+	return s, s.readLogins()
 }
 
 // Load copies an image into the blob store and puts it on the shelf under a
@@ -161,6 +162,17 @@ func (s *Shelf) keep(l Loaded) error {
 	if err != nil {
 		return err
 	}
+	if err := s.replace(s.file(l.Name), raw); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.loaded[l.Name] = l
+	return nil
+}
+
+// replace writes a file of the shelf that is whole or not there.
+func (s *Shelf) replace(path string, raw []byte) error {
 	f, err := os.CreateTemp(s.dir, ".loaded-*")
 	if err != nil {
 		return err
@@ -170,13 +182,7 @@ func (s *Shelf) keep(l Loaded) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), s.file(l.Name)); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.loaded[l.Name] = l
-	return nil
+	return os.Rename(f.Name(), path)
 }
 
 func (s *Shelf) file(name string) string {
