@@ -83,6 +83,9 @@ func describeOverrides(t *state.Task) *ecsapi.TaskOverride {
 			for _, e := range have.Environment {
 				co.Environment = append(co.Environment, ecsapi.KeyValuePair{Name: e.Name, Value: e.Value})
 			}
+			for _, f := range have.EnvironmentFiles {
+				co.EnvironmentFiles = append(co.EnvironmentFiles, ecsapi.EnvironmentFile{Value: f, Type: ecsapi.EnvironmentFileTypeS3})
+			}
 		}
 		out.ContainerOverrides = append(out.ContainerOverrides, co)
 	}

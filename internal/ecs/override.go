@@ -48,14 +48,21 @@ func override(t *state.Task, d *state.TaskDefinition, in *ecsapi.TaskOverride) e
 			return invalid("Container override is missing the name of the container.")
 		case i < 0:
 			return invalid("Override for container named %s is not a container in the TaskDefinition.", c.Name)
-		case len(c.EnvironmentFiles) > 0:
-			return unsupported("overrides of environmentFiles")
 		case len(c.ResourceRequirements) > 0:
 			return unsupported("overrides of resourceRequirements")
 		}
 		co := state.ContainerOverride{Name: c.Name, Command: c.Command, CPU: c.Cpu, Memory: c.Memory, MemoryReservation: c.MemoryReservation}
 		for _, e := range c.Environment {
 			co.Environment = append(co.Environment, state.NameValue{Name: e.Name, Value: e.Value})
+		}
+		for _, f := range c.EnvironmentFiles {
+			co.EnvironmentFiles = append(co.EnvironmentFiles, f.Value)
+		}
+		switch err := taskdef.CheckEnvironmentFiles(co.EnvironmentFiles); {
+		case err != nil:
+			return err
+		case len(co.EnvironmentFiles) > 0 && t.ExecutionRoleARN == "":
+			return invalid("When you are specifying container environmentFiles, you must also specify a value for 'executionRoleArn'.")
 		}
 		o.Containers = append(o.Containers, co)
 		def, _ := d.Container(c.Name)

@@ -79,6 +79,7 @@ type ContainerOverride struct {
 	Name                           string
 	Command                        []string
 	Environment                    []NameValue
+	EnvironmentFiles               []string // replace those of the definition
 	CPU, Memory, MemoryReservation *int32
 }
 

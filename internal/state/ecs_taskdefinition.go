@@ -52,6 +52,7 @@ type ContainerDefinition struct {
 	EntryPoint             []string
 	Command                []string
 	Environment            []NameValue
+	EnvironmentFiles       []string // ARNs of objects in S3
 	MountPoints            []MountPoint
 	VolumesFrom            []VolumeFrom
 	Linux                  *LinuxParameters

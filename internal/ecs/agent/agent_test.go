@@ -91,6 +91,12 @@ func TestFailuresAsOnAWS(t *testing.T) {
 			d.Containers[0].Secrets = []state.NameValue{{Name: "S", Value: from}}
 		}
 	}
+	withLogin := func(secret string) func(*state.TaskDefinition, *state.Task) {
+		return func(d *state.TaskDefinition, _ *state.Task) { d.Containers[0].CredentialsParameter = secret }
+	}
+	withFile := func(arn string) func(*state.TaskDefinition, *state.Task) {
+		return func(d *state.TaskDefinition, _ *state.Task) { d.Containers[0].EnvironmentFiles = []string{arn} }
+	}
 	option := func(name, value string) func(*state.TaskDefinition, *state.Task) {
 		return func(d *state.TaskDefinition, _ *state.Task) { d.Containers[0].Log.Options[name] = value }
 	}
@@ -131,8 +137,28 @@ func TestFailuresAsOnAWS(t *testing.T) {
 		"11 not JSON":          {func(w *world) { w.secrets[secret] = "plain" }, withSecret(secret + ":k::"), "invalid character 'p' looking for beginning of value", "sec.json-key"},
 		"11 bad ARN":           {nil, withSecret("arn:aws:secretsmanager:us-east-1:000000000000:secret:a:b"), "an invalid ARN format for the AWS Secrets Manager secret was specified. Specify a valid ARN and try again.", "sec.not-found"},
 		"11 no such parameter": {nil, withSecret("/p"), "invalid ssm parameters: /p", "sec.not-found"},
-		"12 shape of registry secret": {func(w *world) { w.secrets["r"] = "{}" }, func(d *state.TaskDefinition, _ *state.Task) { d.Containers[0].CredentialsParameter = "r" },
-			"unable to get registry auth from asm: service call has been retried 1 time(s): asm fetching secret from the service for r: ", "reg.secret-shape"},
+		"10 no kms:Decrypt": {func(w *world) { w.deny["GetSecretValue"] = "AccessDeniedException: Access to KMS is not allowed" }, withSecret(secret),
+			"failed to fetch secret " + secret + " from secrets manager: AccessDeniedException: Access to KMS is not allowed", "iam.exec-kms"},
+		"10 no kms:Decrypt for a parameter": {func(w *world) {
+			w.deny["GetParameters"] = "AccessDeniedException: User: x is not authorized to perform: kms:Decrypt on resource: y"
+		}, withSecret("/p"),
+			"unable to retrieve secrets from ssm: service call has been retried 1 time(s): AccessDeniedException: User: x is not authorized to perform: kms:Decrypt on resource: y", "iam.exec-kms"},
+		"12 no username": {func(w *world) { w.secrets["r"] = `{"password":"hush"}` }, withLogin("r"),
+			"unable to get registry auth from asm: service call has been retried 1 time(s): asm fetching username: AuthorizationData is malformed, empty field", "reg.secret-shape"},
+		"12 no password": {func(w *world) { w.secrets["r"] = `{"username":"me","password":""}` }, withLogin("r"),
+			"asm fetching password: AuthorizationData is malformed, empty field", "reg.secret-shape"},
+		"12 no braces": {func(w *world) { w.secrets["r"] = `"username": "me", "password": "hush"` }, withLogin("r"),
+			"asm fetching authorization data: unable to unmarshal secret value, invalid schema", "reg.secret-shape"},
+		"12 no such registry secret": {nil, withLogin("r"),
+			"unable to get registry auth from asm: service call has been retried 1 time(s): asm fetching secret from the service for r: ResourceNotFoundException: Secrets Manager can't find the specified secret.", "sec.not-found"},
+		"12 not allowed": {func(w *world) { w.deny["GetSecretValue"] = "AccessDeniedException: User: x" }, withLogin("r"),
+			"asm fetching secret from the service for r: AccessDeniedException: User: x", "iam.exec-secret"},
+		"17 no environment file": {nil, withFile("arn:aws:s3:::settings/none.env"),
+			"ResourceInitializationError: failed to download env files: file download command: non empty error stream: service call has been retried 1 time(s): operation error S3: HeadObject, https response error StatusCode: 404, RequestID: REQ, api error NotFound: Not Found", "sec.env-file"},
+		"17 not allowed": {func(w *world) { w.deny["s3"] = "no" }, withFile("arn:aws:s3:::settings/a.env"),
+			"operation error S3: HeadObject, https response error StatusCode: 403, RequestID: REQ, api error Forbidden: Forbidden", "iam.exec-s3"},
+		"17 no path to S3": {func(w *world) { w.cut["settings.s3.us-east-1.amazonaws.com"] = true }, withFile("arn:aws:s3:::settings/a.env"),
+			"ResourceInitializationError: failed to download env files: file download command: non empty error stream: RequestCanceled: request context canceled caused by: context deadline exceeded", "net.unreachable"},
 		"13 no log group": {func(w *world) {
 			w.deny["CreateLogStream"] = "ResourceNotFoundException: The specified log group does not exist."
 		}, nil,

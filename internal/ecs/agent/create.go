@@ -87,7 +87,7 @@ func (a *Agent) spec(t *state.Task, d *state.TaskDefinition, i int, p *prepared,
 	}
 	spec := runtime.ContainerSpec{
 		ID: runtimeID(t, i), TaskID: t.ID, Image: image.Digest, Labels: map[string]string{"task": t.ID, "name": def.Name},
-		Args: args(def, image.Config), Environment: environment(t, i, def, image.Config, face, p.trust[def.Name], p.secrets[def.Name]),
+		Args: args(def, image.Config), Environment: environment(t, i, def, image.Config, face, p.trust[def.Name], p.secrets[def.Name], p.files[def.Name]),
 		WorkingDir: def.WorkingDirectory, User: def.User, Hostname: face.HostnameInVPC,
 		ReadonlyRootfs: def.ReadonlyRootFilesystem != nil && *def.ReadonlyRootFilesystem,
 		Mounts:         append(mounts, p.trust[def.Name].mounts...),

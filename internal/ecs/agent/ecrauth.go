@@ -102,28 +102,66 @@ func (a *Agent) registrySecret(ctx context.Context, t *state.Task, c *client, cr
 	var out struct{ SecretString string }
 	err := c.call(ctx, secretsAPI, region, "GetSecretValue", creds, map[string]string{"SecretId": name}, &out)
 	if e := refused(err); e != nil {
-		return "", denied(decision.RegistryAuth, slug(e, "iam.exec-secret", "sec.not-found"), name, textRegistrySecret(name, e.Error()), e)
+		f := denied(decision.RegistryAuth, secretSlug(e), name, textRegistrySecret(name, e.Error()), e)
+		if e.Code == "ResourceNotFoundException" {
+			f.decision.Cause = "there is no secret " + name
+			f.decision.Fix = []decision.Fix{{Lang: "cli", Target: "and put the ARN that it prints into CredentialsParameter",
+				Text: "aws secretsmanager create-secret --region " + region + " --name " + secretName(name) + " --secret-string " + loginShape + " --query ARN --output text"}}
+		}
+		return "", f
 	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", a.unreached(ctx, t, decision.RegistryAuth, textRegistrySecret(name, clean(err)), err)
+		return "", a.unreached(ctx, t, decision.RegistryAuth, textRegistryUnreachable(), err)
 	}
-	var login struct{ Username, Password string }
-	problem := ""
-	switch err := json.Unmarshal([]byte(out.SecretString), &login); {
-	case err != nil:
-		problem = "invalid registry auth: the secret is not JSON"
-	case login.Username == "":
-		problem = "invalid registry auth: the secret has no username"
-	case login.Password == "":
-		problem = "invalid registry auth: the secret has no password"
-	}
-	if problem != "" {
-		reason := textRegistrySecret(name, problem)
+	user, password, wrong := readLogin(out.SecretString)
+	if wrong.text != "" {
+		reason := textRegistryShape(wrong.text)
 		return "", &failure{reason: reason, decision: decision.Decision{Phase: decision.RegistryAuth, Verdict: decision.Deny, Code: "reg.secret-shape", Where: name, AWSMessage: reason,
-			Cause: `the secret must be JSON like {"username":"...","password":"..."}`, Confidence: decision.Observed}}
+			Cause: "the secret " + name + " is not the JSON object that registries' logins are kept in: " + wrong.cause, Confidence: decision.Observed, Fix: putLogin(name)}}
 	}
-	return strings.ReplaceAll(login.Username, ":", "") + ":" + login.Password, nil
+	return user + ":" + password, nil
+}
+
+// loginShape is what the secret of a private registry must look like, quoted for a shell.
+const loginShape = `'{"username":"USER","password":"PASSWORD"}'`
+
+// misshapen is what is wrong with a secret: in AWS's words and in ours. Neither
+// may repeat anything of the secret.
+type misshapen struct{ text, cause string }
+
+// readLogin reads {"username":"...","password":"..."}.
+func readLogin(secret string) (user, password string, wrong misshapen) {
+	var login struct{ Username, Password *string }
+	if secret == "" {
+		return "", "", misshapen{"asm fetching authorization data: empty secrets value", "it has no text"}
+	}
+	if json.Unmarshal([]byte(secret), &login) != nil {
+		wrong = misshapen{"asm fetching authorization data: unable to unmarshal secret value, invalid schema", "it is not JSON with two texts"}
+		if json.Unmarshal([]byte("{"+secret+"}"), &login) == nil {
+			wrong.cause = "the braces { } around it are missing"
+		}
+		return "", "", wrong
+	}
+	switch {
+	case login.Username == nil || *login.Username == "":
+		return "", "", misshapen{"asm fetching username: AuthorizationData is malformed, empty field", "it has no username"}
+	case login.Password == nil || *login.Password == "":
+		return "", "", misshapen{"asm fetching password: AuthorizationData is malformed, empty field", "it has no password"}
+	}
+	return strings.ReplaceAll(*login.Username, ":", ""), *login.Password, misshapen{}
+}
+
+func putLogin(secret string) []decision.Fix {
+	return []decision.Fix{{Lang: "cli", Target: "with the user name and password of the registry", Text: "aws secretsmanager put-secret-value --secret-id " + secret + " --secret-string " + loginShape}}
+}
+
+// putLogin is the fix for a login that the registry does not accept.
+func (p *pull) putLogin() []decision.Fix {
+	if p.secret == "" {
+		return nil
+	}
+	return putLogin(p.secret)
 }

@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"github.com/neargate/neargate/internal/runtime"
@@ -22,7 +23,7 @@ func runtimeID(t *state.Task, i int) string {
 
 // environment is what a container finds in its environment beyond its image's.
 // Later values win.
-func environment(t *state.Task, i int, def state.ContainerDefinition, image runtime.ImageConfig, face *Interface, tr trust, secrets []string) []string {
+func environment(t *state.Task, i int, def state.ContainerDefinition, image runtime.ImageConfig, face *Interface, tr trust, secrets, files []string) []string {
 	own := map[string]bool{}
 	for _, e := range image.Environment {
 		name, _, _ := strings.Cut(e, "=")
@@ -31,7 +32,7 @@ func environment(t *state.Task, i int, def state.ContainerDefinition, image runt
 	for _, e := range def.Environment {
 		own[e.Name] = true
 	}
-	for _, e := range secrets {
+	for _, e := range slices.Concat(secrets, files) {
 		name, _, _ := strings.Cut(e, "=")
 		own[name] = true
 	}
@@ -50,6 +51,7 @@ func environment(t *state.Task, i int, def state.ContainerDefinition, image runt
 		out = append(out, "AWS_REGION="+t.Region, "AWS_DEFAULT_REGION="+t.Region)
 	}
 	out = append(out, tr.environment(func(name string) bool { return own[name] })...)
+	out = append(out, files...)
 	for _, e := range def.Environment {
 		out = append(out, e.Name+"="+e.Value)
 	}

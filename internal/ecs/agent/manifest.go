@@ -21,6 +21,7 @@ import (
 type pull struct {
 	container string
 	image     string // as the task definition names it
+	secret    string // repositoryCredentials; "" without
 	ref       registry.Reference
 	from      *source
 	target    ocispec.Descriptor // what the reference resolved to: manifest or index
@@ -48,7 +49,7 @@ func (a *Agent) manifests(ctx context.Context, t *state.Task, d *state.TaskDefin
 			if con.VersionConsistency != "disabled" && pinned[con.Name] != "" {
 				ref.Digest = digest.Digest(pinned[con.Name])
 			}
-			pulls[i] = &pull{container: con.Name, image: con.Image, ref: ref, platform: platformOf(d), manifests: map[digest.Digest][]byte{},
+			pulls[i] = &pull{container: con.Name, image: con.Image, secret: con.CredentialsParameter, ref: ref, platform: platformOf(d), manifests: map[digest.Digest][]byte{},
 				from: &source{client: c, host: connectHost(ref.Host), repository: ref.Repository, login: login}}
 			return a.resolve(ctx, t, pulls[i])
 		})
@@ -188,6 +189,16 @@ func (a *Agent) unresolved(ctx context.Context, t *state.Task, p *pull, err erro
 	if errors.As(err, &status) {
 		return notFound(p, err.Error())
 	}
+	var token *tokenError
+	if errors.As(err, &token) {
+		f := notFound(p, err.Error())
+		f.decision.Code, f.decision.Cause = "reg.auth", "the registry's token server answered "+token.status
+		if token.code == http.StatusUnauthorized && p.from.login != "" {
+			f.decision.Cause = "the registry does not accept the user name and password of repositoryCredentials"
+			f.decision.Fix = p.putLogin()
+		}
+		return f
+	}
 	f := a.unreached(ctx, t, decision.Manifest, textManifest(p.name(), "failed to do request: "+clean(err)), err)
 	f.container = p.container
 	return f
@@ -212,6 +223,10 @@ func refusedManifest(p *pull, reference string, answer *http.Response) *failure 
 		f.decision.Cause = "the registry has no image " + p.name()
 	case http.StatusUnauthorized:
 		f = notFound(p, "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed")
+		f.decision.Code, f.decision.Cause = "reg.auth", "the repository does not exist, or is private and the container definition has no repositoryCredentials"
+		if p.from.login != "" {
+			f.decision.Cause, f.decision.Fix = "the repository does not exist, or the user of repositoryCredentials may not pull from it", p.putLogin()
+		}
 	case http.StatusForbidden:
 		f.reason = textManifestRefused(p.name(), p.from.host, reference, answer.Status)
 		f.decision.Code, f.decision.Cause = "iam.exec-ecr", "the registry refused the manifest: "+answer.Status

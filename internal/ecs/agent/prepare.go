@@ -16,6 +16,7 @@ import (
 type prepared struct {
 	execution Credentials
 	secrets   map[string][]string      // NAME=value by container
+	files     map[string][]string      // NAME=value of environment files, by container
 	images    map[string]runtime.Image // by container
 	digests   map[string]string        // as the registry named it, by container
 	trust     map[string]trust         // by container
@@ -47,6 +48,10 @@ func (a *Agent) prepare(ctx context.Context, t *state.Task) (*prepared, error) {
 		func(ctx context.Context) error { return a.registryAuth(ctx, t, d, c, p.execution, auth) },
 		func(ctx context.Context) (err error) {
 			p.secrets, err = a.secrets(ctx, t, d, c, p.execution)
+			return err
+		},
+		func(ctx context.Context) (err error) {
+			p.files, err = a.environmentFiles(ctx, t, d, c, p.execution)
 			return err
 		},
 		func(ctx context.Context) error { return a.checkLogs(ctx, t, d, c, p.execution) },

@@ -103,7 +103,7 @@ func (s *source) authenticate(ctx context.Context, ask string) error {
 		AccessToken string `json:"access_token"`
 	}
 	if answer.StatusCode != http.StatusOK {
-		return &statusError{answer.Status}
+		return &tokenError{realm.String(), answer.StatusCode, answer.Status}
 	}
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&out); err != nil {
 		return err
@@ -117,7 +117,18 @@ func (s *source) authenticate(ctx context.Context, ask string) error {
 	return nil
 }
 
-// statusError is an answer of a token server that is not success.
+// statusError is an answer of a registry that is not success.
 type statusError struct{ status string }
 
-func (e *statusError) Error() string { return "failed to authorize: unexpected status: " + e.status }
+func (e *statusError) Error() string { return "unexpected status: " + e.status }
+
+// tokenError is an answer of a registry's token server that is not success.
+type tokenError struct {
+	url    string
+	code   int
+	status string
+}
+
+func (e *tokenError) Error() string {
+	return "failed to authorize: failed to fetch oauth token: unexpected status from GET request to " + e.url + ": " + e.status
+}

@@ -94,7 +94,7 @@ func (a *Agent) secret(ctx context.Context, t *state.Task, c *client, creds Cred
 		var out struct{ SecretString string }
 		err := c.call(ctx, secretsAPI, ref.region, "GetSecretValue", creds, in, &out)
 		if e := refused(err); e != nil {
-			f := denied(decision.Secrets, slug(e, "iam.exec-secret", "sec.not-found"), ref.arn, textSecretRefused(ref.arn, e), e)
+			f := denied(decision.Secrets, secretSlug(e), ref.arn, textSecretRefused(ref.arn, e), e)
 			if e.Code == "ResourceNotFoundException" {
 				f.decision.Cause, f.decision.Fix = missingSecret(ref)
 			}
@@ -124,12 +124,31 @@ func missingSecret(ref secretRef) (cause string, fix []decision.Fix) {
 	case ref.version != "":
 		cause = "the secret " + ref.arn + " does not exist, or has no version " + ref.version
 	}
-	name := ref.arn[strings.LastIndex(ref.arn, ":")+1:]
-	if i := strings.LastIndex(name, "-"); i >= 0 && len(name)-i == 7 {
-		name = name[:i] // what Secrets Manager put behind the name
-	}
 	return cause, []decision.Fix{{Lang: "cli", Target: "and put the ARN that it prints into ValueFrom",
-		Text: "aws secretsmanager create-secret --region " + ref.region + " --name " + name + " --secret-string VALUE --query ARN --output text"}}
+		Text: "aws secretsmanager create-secret --region " + ref.region + " --name " + secretName(ref.arn) + " --secret-string VALUE --query ARN --output text"}}
+}
+
+// secretName is the name in an ARN, without what Secrets Manager put behind it.
+func secretName(arn string) string {
+	name := arn[strings.LastIndex(arn, ":")+1:]
+	if i := strings.LastIndex(name, "-"); name != arn && i >= 0 && len(name)-i == 7 {
+		return name[:i]
+	}
+	return name
+}
+
+// secretSlug is the slug of a secret or parameter that was not given: the role's
+// permission on it, the role's permission on its key, or something else.
+func secretSlug(e *apiError) string {
+	switch {
+	case e.Code == "InvalidKeyId" || e.Code == "DecryptionFailure":
+		return "sec.key"
+	case !strings.HasPrefix(e.Code, "AccessDenied"):
+		return "sec.not-found"
+	case strings.Contains(e.Message, "Access to KMS") || strings.Contains(e.Message, " kms:"):
+		return "iam.exec-kms"
+	}
+	return "iam.exec-secret"
 }
 
 // jsonKey takes one value out of a secret that is a JSON object.
@@ -172,7 +191,7 @@ func (a *Agent) parameters(ctx context.Context, t *state.Task, c *client, creds 
 		}
 		err := c.call(ctx, ssmAPI, region, "GetParameters", creds, map[string]any{"Names": ask, "WithDecryption": true}, &out)
 		if e := refused(err); e != nil {
-			return denied(decision.Secrets, slug(e, "iam.exec-secret", "sec.not-found"), strings.Join(ask, " "), textParametersRefused(e), e)
+			return denied(decision.Secrets, secretSlug(e), strings.Join(ask, " "), textParametersRefused(e), e)
 		}
 		if err != nil {
 			if ctx.Err() != nil {

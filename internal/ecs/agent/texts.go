@@ -8,6 +8,7 @@ import "fmt"
 const (
 	pullingResources = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
 	loggerArgs       = "ResourceInitializationError: failed to validate logger args: "
+	envFiles         = "ResourceInitializationError: failed to download env files: file download command: non empty error stream: "
 	checkNetwork     = ". Please check your task network configuration."
 
 	textENITimeout = "Timeout waiting for network interface provisioning to complete."
@@ -69,6 +70,22 @@ func textParametersInvalid(names string) string {
 
 func textRegistrySecret(name string, problem string) string {
 	return fmt.Sprintf("%sunable to get registry auth from asm: service call has been retried 1 time(s): asm fetching secret from the service for %s: %s", pullingResources, name, problem)
+}
+
+func textRegistryShape(problem string) string {
+	return pullingResources + "unable to get registry auth from asm: service call has been retried 1 time(s): " + problem
+}
+
+func textRegistryUnreachable() string {
+	return pullingResources + "unable to get registry auth from asm: service call has been retried 5 time(s): RequestCanceled: request context canceled caused by: context deadline exceeded" + checkNetwork
+}
+
+func textEnvironmentFile(operation string, e *apiError) string {
+	return fmt.Sprintf("%sservice call has been retried 1 time(s): operation error S3: %s, %s", envFiles, operation, e.sdk())
+}
+
+func textEnvironmentFileUnreachable() string {
+	return envFiles + "RequestCanceled: request context canceled caused by: context deadline exceeded"
 }
 
 func textLogOption(name string) string {

@@ -206,10 +206,28 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("X-Amz-Target") != "":
 		w.serveAPI(out, r)
+	case strings.HasPrefix(r.Host, "settings.s3."):
+		w.serveFile(out, r)
 	case r.Host == layerHost:
 		out.Write(w.blobs[digest.Digest("sha256:"+r.URL.Path[1:])])
 	default:
 		w.serveRegistry(out, r)
+	}
+}
+
+// serveFile plays a bucket.
+func (w *world) serveFile(out http.ResponseWriter, r *http.Request) {
+	content, ok := w.secrets["s3://settings"+r.URL.Path]
+	out.Header().Set("X-Amz-Request-Id", "REQ")
+	switch {
+	case r.URL.Query().Has("location"):
+		io.WriteString(out, `<?xml version="1.0"?><LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>`)
+	case w.deny["s3"] != "" || !strings.Contains(r.Header.Get("Authorization"), "Credential=LSIAexec/"):
+		out.WriteHeader(http.StatusForbidden)
+	case !ok:
+		out.WriteHeader(http.StatusNotFound)
+	default:
+		io.WriteString(out, content)
 	}
 }
 

@@ -102,9 +102,12 @@ func TestRefused(t *testing.T) {
 		"exclude each other": func(r *in, c *con) {
 			c.LogConfiguration = logs("awslogs-datetime-format", "%Y", "awslogs-multiline-pattern", "^x")
 		},
-		"does not carry out firelensConfiguration": func(r *in, c *con) { c.FirelensConfiguration = &ecsapi.FirelensConfiguration{} },
-		"does not carry out environmentFiles":      func(r *in, c *con) { c.EnvironmentFiles = []ecsapi.EnvironmentFile{{}} },
-		"does not carry out proxyConfiguration":    func(r *in, c *con) { r.ProxyConfiguration = &ecsapi.ProxyConfiguration{} },
+		"does not carry out firelensConfiguration":    func(r *in, c *con) { c.FirelensConfiguration = &ecsapi.FirelensConfiguration{} },
+		"Invalid arn syntax for environment file 'x'": func(r *in, c *con) { c.EnvironmentFiles = []ecsapi.EnvironmentFile{{Value: "x", Type: "s3"}} },
+		"The file must have the extension .env.": func(r *in, c *con) {
+			c.EnvironmentFiles = []ecsapi.EnvironmentFile{{Value: "arn:aws:s3:::bucket/a.txt", Type: "s3"}}
+		},
+		"does not carry out proxyConfiguration": func(r *in, c *con) { r.ProxyConfiguration = &ecsapi.ProxyConfiguration{} },
 		"volumes: efsVolumeConfiguration": func(r *in, c *con) {
 			r.Volumes = []ecsapi.Volume{{Name: "v", EfsVolumeConfiguration: &ecsapi.EFSVolumeConfiguration{}}}
 		},

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -94,6 +95,29 @@ func checkEnvironment(d *state.TaskDefinition, c state.ContainerDefinition) erro
 	}
 	if c.CredentialsParameter != "" && d.ExecutionRoleARN == "" {
 		return clientError("When you are specifying repositoryCredentials, you must also specify a value for 'executionRoleArn'.")
+	}
+	if len(c.EnvironmentFiles) > 0 && d.ExecutionRoleARN == "" {
+		return clientError("When you are specifying container environmentFiles, you must also specify a value for 'executionRoleArn'.")
+	}
+	return CheckEnvironmentFiles(c.EnvironmentFiles)
+}
+
+const maxEnvironmentFiles = 10
+
+// CheckEnvironmentFiles checks the ARNs of a container's environment files.
+func CheckEnvironmentFiles(files []string) error {
+	if len(files) > maxEnvironmentFiles {
+		return clientError("A container can have at most %d environment files.", maxEnvironmentFiles)
+	}
+	for _, f := range files {
+		a, err := arn.Parse(f)
+		bucket, key, ok := strings.Cut(a.Resource, "/")
+		switch {
+		case err != nil || a.Service != "s3" || bucket == "" || !ok || key == "":
+			return clientError("Invalid arn syntax for environment file '%s'. The value must be the ARN of an object in Amazon S3.", f)
+		case !strings.HasSuffix(key, ".env"):
+			return clientError("Invalid environment file '%s'. The file must have the extension .env.", f)
+		}
 	}
 	return nil
 }

@@ -44,7 +44,6 @@ func refuseContainer(d *state.TaskDefinition, c ecsapi.ContainerDefinition) erro
 		{linux.MaxSwap != nil, refuse, "maxSwap"},
 		{linux.Swappiness != nil, refuse, "swappiness"},
 		{c.Interactive != nil && *c.Interactive, unsupported, "interactive"},
-		{len(c.EnvironmentFiles) > 0, unsupported, "environmentFiles"},
 		{c.FirelensConfiguration != nil, unsupported, "firelensConfiguration"},
 		{len(c.CredentialSpecs) > 0, unsupported, "credentialSpecs"},
 		{c.LogConfiguration != nil && c.LogConfiguration.LogDriver != ecsapi.LogDriverAwslogs, unsupported, "log driver '" + driver(c) + "'"},
@@ -93,6 +92,7 @@ func container(d *state.TaskDefinition, c ecsapi.ContainerDefinition) state.Cont
 		User: c.User, WorkingDirectory: c.WorkingDirectory, ReadonlyRootFilesystem: c.ReadonlyRootFilesystem,
 		Privileged: c.Privileged, Interactive: c.Interactive, PseudoTerminal: c.PseudoTerminal, DockerLabels: c.DockerLabels,
 	}
+	out.EnvironmentFiles = each(c.EnvironmentFiles, func(f ecsapi.EnvironmentFile) string { return f.Value }, false)
 	if c.RepositoryCredentials != nil {
 		out.CredentialsParameter = c.RepositoryCredentials.CredentialsParameter
 	}

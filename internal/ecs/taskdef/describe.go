@@ -61,6 +61,9 @@ func describeContainer(c state.ContainerDefinition) ecsapi.ContainerDefinition {
 		User: c.User, WorkingDirectory: c.WorkingDirectory, ReadonlyRootFilesystem: c.ReadonlyRootFilesystem,
 		Privileged: c.Privileged, Interactive: c.Interactive, PseudoTerminal: c.PseudoTerminal, DockerLabels: c.DockerLabels,
 	}
+	out.EnvironmentFiles = each(c.EnvironmentFiles, func(f string) ecsapi.EnvironmentFile {
+		return ecsapi.EnvironmentFile{Value: f, Type: ecsapi.EnvironmentFileTypeS3}
+	}, false)
 	if c.CredentialsParameter != "" {
 		out.RepositoryCredentials = &ecsapi.RepositoryCredentials{CredentialsParameter: c.CredentialsParameter}
 	}

@@ -86,6 +86,7 @@ func requiresAttributes(d *state.TaskDefinition) []string {
 				need(true, "ecs.capability.secrets.ssm.environment-variables")
 			}
 		}
+		need(len(c.EnvironmentFiles) > 0, "ecs.capability.env-files.s3")
 		need(c.CredentialsParameter != "", "ecs.capability.private-registry-authentication.secretsmanager")
 	}
 	need(true, "com.amazonaws.ecs.capability.docker-remote-api.1.18")

@@ -29,5 +29,8 @@ func Overridden(def state.ContainerDefinition, o state.ContainerOverride) state.
 		}
 	}
 	def.Environment = merged
+	if len(o.EnvironmentFiles) > 0 {
+		def.EnvironmentFiles = o.EnvironmentFiles
+	}
 	return def
 }
