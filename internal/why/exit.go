@@ -51,6 +51,11 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 			last = append(last, Seen{c.FinishedAt, "log: " + line})
 		}
 	}
+	for _, d := range decisions {
+		if d.Phase == decision.IAM && d.Verdict != decision.Allow && f.Code == "run.exit" && *c.ExitCode != 0 {
+			x.wrongRole(t, d, &f)
+		}
+	}
 	f.Seen = append(append(denied, Seen{c.FinishedAt, f.Cause}), last...)
 	return f
 }

@@ -32,6 +32,9 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 		if t.StoppedReason != "" {
 			f.AWSSays = t.StoppedReason
 		}
+		if refusal, ok := refusalOf(all[i], all[:i]); ok {
+			x.wrongRole(t, refusal, &f)
+		}
 		return f, true
 	}
 	if t.StoppedReason == "" {
@@ -61,22 +64,30 @@ func decisive(all []decision.Decision) int {
 // the task it was) by what IAM knows of it: which policy, and the statement that
 // is missing.
 func withRefusal(d decision.Decision, before []decision.Decision) decision.Decision {
-	if !strings.HasPrefix(d.Code, "iam.exec-") {
+	r, ok := refusalOf(d, before)
+	if !ok {
 		return d
 	}
-	for _, r := range slices.Backward(before) {
-		if r.Phase != decision.IAM || r.Verdict == decision.Allow {
-			continue
-		}
-		d.Cause, d.Where = r.Cause, r.Where
-		if r.Code != "iam.not-allowed" {
-			d.Code = r.Code
-		}
-		d.Facts = append(slices.Clone(r.Facts), d.Facts...)
-		if len(d.Fix) == 0 {
-			d.Fix = r.Fix
-		}
-		return d
+	d.Cause, d.Where = r.Cause, r.Where
+	if r.Code != "iam.not-allowed" && d.Code != "iam.exec-kms" { // whose key policy may be to blame
+		d.Code = r.Code
+	}
+	d.Facts = append(slices.Clone(r.Facts), d.Facts...)
+	if len(d.Fix) == 0 {
+		d.Fix = r.Fix
 	}
 	return d
+}
+
+// refusalOf is IAM's refusal behind a decision of the agent.
+func refusalOf(d decision.Decision, before []decision.Decision) (decision.Decision, bool) {
+	if !strings.HasPrefix(d.Code, "iam.exec-") {
+		return decision.Decision{}, false
+	}
+	for _, r := range slices.Backward(before) {
+		if r.Phase == decision.IAM && r.Verdict != decision.Allow {
+			return r, true
+		}
+	}
+	return decision.Decision{}, false
 }
