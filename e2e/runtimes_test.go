@@ -15,8 +15,8 @@ import (
 )
 
 // pythonArchive builds an image of this machine's Python with boto3 as
-// scripts/test-deps.sh installed it, and a script.
-func pythonArchive(t *testing.T, dir, script string) string {
+// scripts/test-deps.sh installed it, a script, and more files.
+func pythonArchive(t *testing.T, dir, script string, more ...image.File) string {
 	t.Helper()
 	python := filepath.Join(testenv.Root(), "out/clients/aws/bin/python")
 	if _, err := os.Stat(python); err != nil {
@@ -41,7 +41,7 @@ print(os.path.realpath(sys.executable), sysconfig.get_path("stdlib", vars={"base
 		})
 	}
 	files.add("/calls.py", script)
-	return archive(t, dir, image.Spec{Layers: [][]image.File{files.list()}, Env: []string{"PYTHONPATH=/packages", "PYTHONDONTWRITEBYTECODE=1"}, Cmd: []string{binary, "/calls.py"}})
+	return archive(t, dir, image.Spec{Layers: [][]image.File{append(files.list(), more...)}, Env: []string{"PYTHONPATH=/packages", "PYTHONDONTWRITEBYTECODE=1"}, Cmd: []string{binary, "/calls.py"}})
 }
 
 // nodeArchive builds an image of this machine's Node and a script.

@@ -8,3 +8,8 @@ import "embed"
 //
 //go:embed isolated-vpc
 var IsolatedVPC embed.FS
+
+// UploadToS3 is a task that uploads a file with its role, from a private registry.
+//
+//go:embed upload-to-s3
+var UploadToS3 embed.FS
