@@ -13,6 +13,8 @@ var identity = []Entry{
 		"IAM's evaluation of the agent's request.", "A statement for secretsmanager:GetSecretValue or ssm:GetParameters on the ARN, on the execution role and not on the task role."},
 	{"iam.exec-kms", "The execution role may not decrypt with the key of the secret.", "... Access to KMS is not allowed",
 		"IAM's evaluation of kms:Decrypt.", "A statement for kms:Decrypt on the key."},
+	{"iam.exec-env-file", "The execution role may not read an environment file.", "ResourceInitializationError: failed to download env files: ... operation error S3: HeadObject, ... api error Forbidden: Forbidden",
+		"IAM's evaluation of the agent's request.", "A statement for s3:GetObject on the file and s3:GetBucketLocation on its bucket, on the execution role."},
 	{"iam.wrong-role", "The other role of the task has the permission: execution role and task role are swapped.", denied,
 		"The same request was evaluated for the task's other role, which would be allowed.", "Move the statement to the role that makes the request."},
 	{"iam.not-allowed", "No policy of the caller allows the action.", denied,

@@ -33,6 +33,7 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 		f.Cause = fmt.Sprintf("container %s was killed because it used more memory than its limit of %s MiB", c.Name, limit)
 		f.Fixes = []decision.Fix{{Lang: "cloudformation", Target: target, Text: "Memory: " + moreMemory(limit)}}
 	}
+	ended := f.Cause
 	var denied, last []Seen
 	for _, d := range decisions {
 		if d.Phase == decision.IAM && d.Verdict != decision.Allow {
@@ -56,7 +57,7 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 			x.wrongRole(t, d, &f)
 		}
 	}
-	f.Seen = append(append(denied, Seen{c.FinishedAt, f.Cause}), last...)
+	f.Seen = append(append(denied, Seen{c.FinishedAt, ended}), last...)
 	return f
 }
 

@@ -156,7 +156,7 @@ func TestFailuresAsOnAWS(t *testing.T) {
 		"17 no environment file": {nil, withFile("arn:aws:s3:::settings/none.env"),
 			"ResourceInitializationError: failed to download env files: file download command: non empty error stream: service call has been retried 1 time(s): operation error S3: HeadObject, https response error StatusCode: 404, RequestID: REQ, api error NotFound: Not Found", "sec.env-file"},
 		"17 not allowed": {func(w *world) { w.deny["s3"] = "no" }, withFile("arn:aws:s3:::settings/a.env"),
-			"operation error S3: HeadObject, https response error StatusCode: 403, RequestID: REQ, api error Forbidden: Forbidden", "iam.exec-s3"},
+			"operation error S3: HeadObject, https response error StatusCode: 403, RequestID: REQ, api error Forbidden: Forbidden", "iam.exec-env-file"},
 		"17 no path to S3": {func(w *world) { w.cut["settings.s3.us-east-1.amazonaws.com"] = true }, withFile("arn:aws:s3:::settings/a.env"),
 			"ResourceInitializationError: failed to download env files: file download command: non empty error stream: RequestCanceled: request context canceled caused by: context deadline exceeded", "net.unreachable"},
 		"13 no log group": {func(w *world) {

@@ -128,7 +128,7 @@ func (a *Agent) bucketRequest(ctx context.Context, t *state.Task, c *client, cre
 	f := denied(decision.Secrets, "sec.env-file", file, textEnvironmentFile(operation, e), e)
 	switch answer.StatusCode {
 	case http.StatusForbidden:
-		f.decision.Code, f.decision.Cause = "iam.exec-s3", "the execution role may not read the environment file "+file+" (it needs s3:GetObject on it and s3:GetBucketLocation on its bucket)"
+		f.decision.Code, f.decision.Cause = "iam.exec-env-file", "the execution role may not read the environment file "+file+" (it needs s3:GetObject on it and s3:GetBucketLocation on its bucket)"
 	case http.StatusNotFound:
 		f.decision.Cause = "there is no environment file " + file
 		f.decision.Fix = []decision.Fix{{Lang: "cli", Text: "aws s3 cp FILE s3://" + strings.TrimPrefix(file, "arn:aws:s3:::")}}
