@@ -18,7 +18,10 @@ type ContainerSpec struct {
 	Args []string
 	// Environment is added to the image's; later values win. NAME=value.
 	Environment []string
-	WorkingDir  string
+	// Secrets is environment, too, and wins over it. It is kept only as long as the
+	// container, and never where it would outlive the machine's next start.
+	Secrets    []string
+	WorkingDir string
 	// User is uid, uid:gid, name or name:group; names are looked up in the image.
 	User     string
 	Hostname string

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -41,7 +42,7 @@ func (s ContainerSpec) Validate() error {
 	if s.WorkingDir != "" && !path.IsAbs(s.WorkingDir) {
 		return fmt.Errorf("%w: working directory %q is not absolute", ErrInvalid, s.WorkingDir)
 	}
-	for _, e := range s.Environment {
+	for _, e := range slices.Concat(s.Environment, s.Secrets) {
 		if strings.Index(e, "=") < 1 || strings.ContainsRune(e, 0) {
 			return fmt.Errorf("%w: environment entry is not NAME=value", ErrInvalid) // may be a secret: not shown
 		}

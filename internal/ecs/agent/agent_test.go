@@ -35,7 +35,7 @@ func TestFromProvisioningToStopped(t *testing.T) {
 	spec, _ := w.fake.Spec(c.RuntimeID)
 	for _, want := range []string{"A=1", "PASSWORD=hush", "PORT=5432", "PARAMETER=value", "AWS_EXECUTION_ENV=AWS_ECS_FARGATE", "AWS_REGION=us-east-1", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/" + task.CredentialsID,
 		"ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/" + c.RuntimeID, "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt", "HOSTNAME=ip-10-0-1-5.ec2.internal"} {
-		if !slices.Contains(spec.Environment, want) {
+		if !slices.Contains(slices.Concat(spec.Environment, spec.Secrets), want) {
 			t.Errorf("environment lacks %s: %q", want, spec.Environment)
 		}
 	}

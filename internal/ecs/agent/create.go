@@ -81,13 +81,14 @@ func (a *Agent) create(ctx context.Context, t *state.Task, d *state.TaskDefiniti
 func (a *Agent) spec(t *state.Task, d *state.TaskDefinition, i int, p *prepared, face *Interface) (runtime.ContainerSpec, error) {
 	def := d.Containers[i]
 	image := p.images[def.Name]
+	hidden := secretEnvironment(def, p.files[def.Name], p.secrets[def.Name])
 	mounts, err := a.mounts(t, d, def)
 	if err != nil {
 		return runtime.ContainerSpec{}, err
 	}
 	spec := runtime.ContainerSpec{
 		ID: runtimeID(t, i), TaskID: t.ID, Image: image.Digest, Labels: map[string]string{"task": t.ID, "name": def.Name},
-		Args: args(def, image.Config), Environment: environment(t, i, def, image.Config, face, p.trust[def.Name], p.secrets[def.Name], p.files[def.Name]),
+		Args: args(def, image.Config), Environment: environment(t, i, def, image.Config, face, p.trust[def.Name], hidden), Secrets: hidden,
 		WorkingDir: def.WorkingDirectory, User: def.User, Hostname: face.HostnameInVPC,
 		ReadonlyRootfs: def.ReadonlyRootFilesystem != nil && *def.ReadonlyRootFilesystem,
 		Mounts:         append(mounts, p.trust[def.Name].mounts...),

@@ -3,7 +3,6 @@ package agent
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"strings"
 
 	"github.com/neargate/neargate/internal/runtime"
@@ -23,7 +22,7 @@ func runtimeID(t *state.Task, i int) string {
 
 // environment is what a container finds in its environment beyond its image's.
 // Later values win.
-func environment(t *state.Task, i int, def state.ContainerDefinition, image runtime.ImageConfig, face *Interface, tr trust, secrets, files []string) []string {
+func environment(t *state.Task, i int, def state.ContainerDefinition, image runtime.ImageConfig, face *Interface, tr trust, secrets []string) []string {
 	own := map[string]bool{}
 	for _, e := range image.Environment {
 		name, _, _ := strings.Cut(e, "=")
@@ -32,7 +31,7 @@ func environment(t *state.Task, i int, def state.ContainerDefinition, image runt
 	for _, e := range def.Environment {
 		own[e.Name] = true
 	}
-	for _, e := range slices.Concat(secrets, files) {
+	for _, e := range secrets {
 		name, _, _ := strings.Cut(e, "=")
 		own[name] = true
 	}
@@ -51,9 +50,29 @@ func environment(t *state.Task, i int, def state.ContainerDefinition, image runt
 		out = append(out, "AWS_REGION="+t.Region, "AWS_DEFAULT_REGION="+t.Region)
 	}
 	out = append(out, tr.environment(func(name string) bool { return own[name] })...)
-	out = append(out, files...)
 	for _, e := range def.Environment {
 		out = append(out, e.Name+"="+e.Value)
+	}
+	return out
+}
+
+// secretEnvironment is the part of a container's environment that must not be
+// written down: secrets, and what environment files say of names that the
+// definition does not set itself.
+func secretEnvironment(def state.ContainerDefinition, files, secrets []string) []string {
+	own := map[string]bool{}
+	for _, e := range def.Environment {
+		own[e.Name] = true
+	}
+	for _, e := range secrets {
+		name, _, _ := strings.Cut(e, "=")
+		own[name] = true
+	}
+	var out []string
+	for _, e := range files {
+		if name, _, _ := strings.Cut(e, "="); !own[name] {
+			out = append(out, e)
+		}
 	}
 	return append(out, secrets...)
 }

@@ -189,6 +189,9 @@ func (r *Runtime) remove(ctx context.Context, id string) error {
 		}
 	}
 	fault.Point("runtime.remove.snapshot")
+	if err := r.dropSecrets(id); err != nil {
+		return err
+	}
 	if err := r.records.Remove(id); err != nil {
 		return err
 	}

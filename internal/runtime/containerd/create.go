@@ -64,6 +64,9 @@ func (r *Runtime) Create(ctx context.Context, spec runtime.ContainerSpec) error 
 	if err != nil {
 		return err
 	}
+	if err := r.keepSecrets(spec, oci); err != nil {
+		return err
+	}
 	labels := map[string]string{labelTask: task.ID, labelImage: spec.Image, labelLog: spec.LogPath}
 	for k, v := range spec.Labels {
 		labels[labelPrefix+k] = v

@@ -17,6 +17,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/runtime"
+	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
@@ -164,6 +165,13 @@ func (r *Runtime) execProcess(ctx context.Context, record containers.Container, 
 	}
 	process := oci.Process
 	process.Args, process.Terminal = spec.Args, spec.Terminal
+	if path := oci.Annotations[supervisor.SecretsAnnotation]; path != "" {
+		secrets, err := supervisor.ReadSecrets(path)
+		if err != nil {
+			return nil, err
+		}
+		process.Env = supervisor.WithSecrets(process.Env, secrets)
+	}
 	process.Env = mergeEnvironment(process.Env, spec.Environment)
 	if spec.Terminal {
 		process.Env = mergeEnvironment([]string{"TERM=xterm"}, process.Env)

@@ -64,6 +64,7 @@ type paths struct {
 	grpc    string // nothing listens there; the name of this containerd to its shims
 	ttrpc   string
 	runc    string // runc's own state
+	secrets string // of containers' environments, one file each
 	cgroup  string // below the cgroup root, with a leading slash
 }
 
@@ -85,6 +86,7 @@ func (o Options) paths() paths {
 		grpc:    filepath.Join(state, "grpc.sock"),
 		ttrpc:   filepath.Join(state, "ttrpc.sock"),
 		runc:    filepath.Join(state, "runc"),
+		secrets: filepath.Join(state, "secrets"),
 		cgroup:  "/neargate-" + o.Instance,
 	}
 }

@@ -68,7 +68,7 @@ func (r *Runtime) await() error { return r.late.Wait() }
 
 // prepare makes directories, takes the lock and puts the programs in place.
 func (r *Runtime) prepare() (err error) {
-	for _, dir := range []string{r.paths.base, r.paths.records, r.paths.tasks, r.paths.bin, r.paths.state, r.paths.sockets, r.paths.runc} {
+	for _, dir := range []string{r.paths.base, r.paths.records, r.paths.tasks, r.paths.bin, r.paths.state, r.paths.sockets, r.paths.runc, r.paths.secrets} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}

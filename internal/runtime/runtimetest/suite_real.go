@@ -45,6 +45,10 @@ func (s *suite) environment(t *testing.T) {
 	if strings.Contains(out, "BOTH=image") {
 		t.Error("the image's value of BOTH is there as well")
 	}
+	out, _ = s.output(t, []string{"facts"}, func(c *runtime.ContainerSpec) {
+		c.Environment, c.Secrets = []string{"BOTH=container", "ADDED=1"}, []string{"BOTH=secret", "HIDDEN=a=b"}
+	})
+	wantLines(t, out, "env BOTH=secret", "env ADDED=1", "env HIDDEN=a=b", "env FROM_IMAGE=yes")
 	out, _ = s.output(t, []string{"facts"}, func(c *runtime.ContainerSpec) { c.WorkingDir = "/made/for/it" })
 	wantLines(t, out, "cwd=/made/for/it")
 	out, _ = s.output(t, []string{"complain", "to stderr"})

@@ -37,8 +37,12 @@ type outputs struct {
 	byID map[string]*output
 }
 
-// Create puts an output between the container and its log file.
+// Create completes the container's environment (see SecretsAnnotation) and puts
+// an output between the container and its log file.
 func (f finishing) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (*taskapi.CreateTaskResponse, error) {
+	if err := addSecrets(r.Bundle); err != nil {
+		return nil, fmt.Errorf("the container's secrets: %w", err)
+	}
 	path := logFile(r.Stdout)
 	if path == "" {
 		return f.TTRPCTaskService.Create(ctx, r)
