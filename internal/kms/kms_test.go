@@ -160,6 +160,9 @@ func TestSignaturesAndMACs(t *testing.T) {
 		if len(ok(w.GetPublicKey(w.root, &kmsapi.GetPublicKeyRequest{KeyId: key})).PublicKey) == 0 {
 			t.Errorf("%s: no public key", spec)
 		}
+		if ok(w.GetKeyRotationStatus(w.root, &kmsapi.GetKeyRotationStatusRequest{KeyId: key})).KeyRotationEnabled {
+			t.Errorf("%s: rotates", spec)
+		}
 	}
 	key := ok(w.CreateKey(w.root, &kmsapi.CreateKeyRequest{KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC"})).KeyMetadata.Arn
 	mac := ok(w.GenerateMac(w.root, &kmsapi.GenerateMacRequest{KeyId: key, Message: []byte("hello"), MacAlgorithm: "HMAC_SHA_256"})).Mac

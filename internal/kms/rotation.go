@@ -49,9 +49,6 @@ func (s *Service) GetKeyRotationStatus(ctx context.Context, in *kmsapi.GetKeyRot
 	if err != nil {
 		return nil, err
 	}
-	if key.Spec != symmetric {
-		return nil, &kmsapi.UnsupportedOperationException{}
-	}
 	out := &kmsapi.GetKeyRotationStatusResponse{KeyId: key.ARN(), KeyRotationEnabled: key.RotationDays > 0 && key.DeletionAt.IsZero()}
 	if out.KeyRotationEnabled {
 		out.RotationPeriodInDays, out.NextRotationDate = key.RotationDays, nextRotation(key)
