@@ -315,3 +315,34 @@ func TestAuthorizationNamesTheSecret(t *testing.T) {
 		t.Errorf("policy %q of %s", document, owner)
 	}
 }
+
+func TestBroadPoliciesAreSeen(t *testing.T) {
+	w := newWorld(t)
+	w.create("a", "one")
+	for document, broad := range map[string]bool{
+		`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`:                                               true,
+		`{"Statement":{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":"secretsmanager:GetSecretValue","Resource":"*"}}`:                                       true,
+		`{"Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`:                                                                            false,
+		`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"*","Resource":"*"}]}`:                                      false,
+		`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"StringEquals":{"AWS:PrincipalAccount":"111111111111"}}}]}`:      false,
+		`{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}}}]}`: true,
+	} {
+		out := ok(w.ValidateResourcePolicy(w.ctx, &api.ValidateResourcePolicyRequest{ResourcePolicy: document}))
+		if out.PolicyValidationPassed == broad || (len(out.ValidationErrors) > 0) != broad {
+			t.Errorf("%s: %+v", document, out)
+		}
+		_, err := w.PutResourcePolicy(w.ctx, &api.PutResourcePolicyRequest{SecretId: "a", ResourcePolicy: document, BlockPublicPolicy: new(true)})
+		if (err != nil) != broad {
+			t.Errorf("%s: %v", document, err)
+		}
+	}
+}
+
+func TestRotationAndReplicationAreRefusedByName(t *testing.T) {
+	w := newWorld(t)
+	w.create("a", "one")
+	_, err := w.RotateSecret(w.ctx, &api.RotateSecretRequest{SecretId: "a", RotationLambdaARN: "arn:aws:lambda:eu-west-1:000000000000:function:f"})
+	w.refused(err, "InvalidParameterException: Rotation is not carried out by Neargate yet: put new values with PutSecretValue.")
+	_, err = w.CreateSecret(w.ctx, &api.CreateSecretRequest{Name: "b", AddReplicaRegions: []api.ReplicaRegionType{{Region: "us-east-1"}}})
+	w.refused(err, "InvalidParameterException: AddReplicaRegions is not carried out by Neargate yet.")
+}

@@ -257,3 +257,67 @@ func TestAuthorizationNamesTheParameter(t *testing.T) {
 		}
 	}
 }
+
+func TestAWSsPublicParametersAreRefusedByName(t *testing.T) {
+	w := newWorld(t)
+	const name = "/aws/service/ecs/optimized-ami/amazon-linux-2/recommended"
+	for _, id := range []string{name, "arn:aws:ssm:eu-west-1::parameter" + name} {
+		_, err := w.GetParameter(w.ctx, &api.GetParameterRequest{Name: id})
+		w.refused(err, "ValidationException: The public parameters of AWS are not carried out by Neargate yet: "+id)
+	}
+	_, err := w.GetParametersByPath(w.ctx, &api.GetParametersByPathRequest{Path: "/aws/service/ecs"})
+	w.refused(err, "ValidationException: The public parameters of AWS are not carried out by Neargate yet: /aws/service/ecs")
+}
+
+func TestParametersKeepTheirTier(t *testing.T) {
+	w := newWorld(t)
+	put := func(tier api.ParameterTier, value string) (*api.PutParameterResult, error) {
+		return w.PutParameter(w.ctx, &api.PutParameterRequest{Name: "p", Type: "SecureString", Tier: tier, Value: value, Overwrite: new(true)})
+	}
+	ok(put("", "small"))
+	if out := ok(put("Intelligent-Tiering", strings.Repeat("x", 5000))); out.Tier != "Advanced" || out.Version != 2 {
+		t.Errorf("%+v", out)
+	}
+	if out := ok(put("", "small again")); out.Tier != "Advanced" {
+		t.Errorf("%+v", out)
+	}
+	_, err := put("Standard", "small")
+	w.refused(err, "ValidationException: This parameter uses the advanced-parameter tier.")
+	for version, want := range map[string]string{"p:1": "small", "p:2": strings.Repeat("x", 5000), "p": "small again"} {
+		if got := ok(w.GetParameter(w.ctx, &api.GetParameterRequest{Name: version, WithDecryption: new(true)})); got.Parameter.Value != want {
+			t.Errorf("%s holds %d characters", version, len(got.Parameter.Value))
+		}
+	}
+	_, err = w.PutParameter(w.ctx, &api.PutParameterRequest{Name: "q", Type: "String", Value: "x", KeyId: "alias/aws/ssm"})
+	w.refused(err, "ValidationException: KeyId is required for SecureString type parameter only.")
+}
+
+func TestLabelsAreTakenOff(t *testing.T) {
+	w := newWorld(t)
+	ok(w.PutParameter(w.ctx, &api.PutParameterRequest{Name: "p", Type: "String", Value: "x"}))
+	ok(w.LabelParameterVersion(w.ctx, &api.LabelParameterVersionRequest{Name: "p", Labels: []string{"live", "old"}}))
+	out := ok(w.UnlabelParameterVersion(w.ctx, &api.UnlabelParameterVersionRequest{Name: "p", ParameterVersion: 1, Labels: []string{"live", "none"}}))
+	if fmt.Sprint(out.RemovedLabels, out.InvalidLabels) != "[live] [none]" {
+		t.Errorf("%+v", out)
+	}
+	if _, err := w.GetParameter(w.ctx, &api.GetParameterRequest{Name: "p:live"}); err == nil {
+		t.Error("the label is still there")
+	}
+	ok(w.GetParameter(w.ctx, &api.GetParameterRequest{Name: "p:old"}))
+	_, err := w.UnlabelParameterVersion(w.ctx, &api.UnlabelParameterVersionRequest{Name: "p", ParameterVersion: 2, Labels: []string{"old"}})
+	w.refused(err, "ParameterVersionNotFound: Systems Manager could not find version 2 of p.")
+}
+
+func TestFiltersThatOperationsDoNotHave(t *testing.T) {
+	w := newWorld(t)
+	describe := func(f ...api.ParameterStringFilter) error {
+		_, err := w.DescribeParameters(w.ctx, &api.DescribeParametersRequest{ParameterFilters: f})
+		return err
+	}
+	w.refused(describe(api.ParameterStringFilter{Key: "Label", Values: []string{"x"}}), "InvalidFilterKey: The following filter key is not valid: Label. Valid filter keys include: [")
+	w.refused(describe(api.ParameterStringFilter{Key: "Name"}), "InvalidFilterValue: The following filter values are missing : null for filter key Name.")
+	twice := api.ParameterStringFilter{Key: "Name", Values: []string{"x"}}
+	w.refused(describe(twice, twice), "InvalidFilterKey: The following filter is duplicated in the request: Name. A request can contain only one occurrence of a specific filter.")
+	_, err := w.GetParametersByPath(w.ctx, &api.GetParametersByPathRequest{Path: "/", ParameterFilters: []api.ParameterStringFilter{twice}})
+	w.refused(err, "InvalidFilterKey: The following filter key is not valid: Name. Valid filter keys include: [Type, KeyId, Label, DataType].")
+}

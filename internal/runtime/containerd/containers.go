@@ -167,7 +167,7 @@ func (r *Runtime) Remove(ctx context.Context, id string) error {
 func (r *Runtime) remove(ctx context.Context, id string) error {
 	record, err := r.record(ctx, id)
 	if errors.Is(err, runtime.ErrNotFound) {
-		return nil
+		return r.dropSecrets(id) // of a Create that was cut off
 	}
 	if err != nil {
 		return err
