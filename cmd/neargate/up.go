@@ -209,7 +209,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	local := newLocalNames(db, names, registries.Hosts)
 	commands := &commandAPI{
 		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local, sealer: sealer, ecs: scheduler,
-		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}, Permits: checker.Permits},
+		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}},
 	}
 	commands.register(ctl)
 	networkViews := &networkAPI{finder: &reach.Finder{DB: db, Site: site, Networks: networks, Host: engine}}

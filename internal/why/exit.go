@@ -53,8 +53,9 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 		}
 	}
 	for _, d := range decisions {
-		if d.Phase == decision.IAM && d.Verdict != decision.Allow && f.Code == "run.exit" && *c.ExitCode != 0 {
-			x.wrongRole(t, d, &f)
+		if d.Code == "iam.wrong-role" && f.Code == "run.exit" && *c.ExitCode != 0 {
+			f.Code, f.Where, f.Fixes = d.Code, d.Where, d.Fix
+			f.Cause = "a permission is on the wrong one of the task's two roles: " + d.Cause
 		}
 	}
 	f.Seen = append(append(denied, Seen{c.FinishedAt, ended}), last...)

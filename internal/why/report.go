@@ -53,8 +53,6 @@ type Explainer struct {
 	DB        *store.DB
 	Decisions *decision.Log
 	Logs      Logs
-	// Permits reports whether a role's own policies allow an action; see wrongRole.
-	Permits func(roleARN, region, action, resource string) bool
 }
 
 // Why explains a task (id, the start of one, or ARN), a service (name, or

@@ -32,9 +32,6 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 		if t.StoppedReason != "" {
 			f.AWSSays = t.StoppedReason
 		}
-		if refusal, ok := refusalOf(all[i], all[:i]); ok {
-			x.wrongRole(t, refusal, &f)
-		}
 		return f, true
 	}
 	if t.StoppedReason == "" {
@@ -69,7 +66,7 @@ func withRefusal(d decision.Decision, before []decision.Decision) decision.Decis
 		return d
 	}
 	d.Cause, d.Where = r.Cause, r.Where
-	if r.Code != "iam.not-allowed" && d.Code != "iam.exec-kms" { // whose key policy may be to blame
+	if r.Code != "iam.not-allowed" && !(d.Code == "iam.exec-kms" && r.Code == "iam.resource-policy") {
 		d.Code = r.Code
 	}
 	d.Facts = append(slices.Clone(r.Facts), d.Facts...)
