@@ -44,7 +44,7 @@ func (s *Service) CreateVpcEndpoint(ctx context.Context, in *ec2api.CreateVpcEnd
 		}
 		e := &state.VpcEndpoint{
 			Account: q.account, Region: q.region, ID: ids.New("vpce"), VpcID: vpc.ID, Type: string(in.VpcEndpointType), ServiceName: in.ServiceName,
-			State: "pending", PolicyDocument: in.PolicyDocument, ClientToken: in.ClientToken, CreatedAt: q.now, Tags: tags,
+			State: "pending", PolicyDocument: in.PolicyDocument, ClientToken: in.ClientToken, CreatedAt: q.now, Tool: q.tool(), Tags: tags,
 		}
 		if e.Type == "" {
 			e.Type = typeGateway

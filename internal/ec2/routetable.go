@@ -93,7 +93,7 @@ func (s *Service) CreateRouteTable(ctx context.Context, in *ec2api.CreateRouteTa
 		if err != nil {
 			return err
 		}
-		table := &state.RouteTable{Account: q.account, Region: q.region, ID: ids.New("rtb"), VpcID: vpc.ID, ClientToken: in.ClientToken, Tags: tags}
+		table := &state.RouteTable{Account: q.account, Region: q.region, ID: ids.New("rtb"), VpcID: vpc.ID, Tool: q.tool(), ClientToken: in.ClientToken, Tags: tags}
 		if made, ok := q.madeBefore(vpc.Key(), in.ClientToken); ok {
 			table = made
 		} else {

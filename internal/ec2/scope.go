@@ -30,6 +30,9 @@ func (s *Service) scope(ctx context.Context, tx *store.Tx) *scope {
 	return q
 }
 
+// tool is the client that makes things in the scope.
+func (q *scope) tool() string { return q.caller.Tool() }
+
 // key is the key of a resource of the scope's account and region.
 func (q *scope) key(id string) string { return state.Key(q.account, q.region, id) }
 

@@ -68,7 +68,7 @@ var securityGroupResource = resource[state.SecurityGroup]{
 // other, and out.
 func defaultGroup(q *scope, vpcID string) *state.SecurityGroup {
 	g := &state.SecurityGroup{
-		Account: q.account, Region: q.region, ID: ids.New("sg"), VpcID: vpcID,
+		Account: q.account, Region: q.region, ID: ids.New("sg"), VpcID: vpcID, Tool: q.tool(),
 		Name: defaultGroupName, Description: "default VPC security group",
 	}
 	g.Rules = []state.SecurityGroupRule{
@@ -122,7 +122,7 @@ func (s *Service) CreateSecurityGroup(ctx context.Context, in *ec2api.CreateSecu
 			return err
 		}
 		g := &state.SecurityGroup{
-			Account: q.account, Region: q.region, ID: ids.New("sg"), VpcID: vpc.ID,
+			Account: q.account, Region: q.region, ID: ids.New("sg"), VpcID: vpc.ID, Tool: q.tool(),
 			Name: in.GroupName, Description: in.Description, Rules: []state.SecurityGroupRule{allowAllOut()}, Tags: tags,
 		}
 		state.SecurityGroups.Put(q.tx, g)

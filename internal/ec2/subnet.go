@@ -136,7 +136,7 @@ func (q *scope) emptiestZone(vpc *state.Vpc) zone {
 // makeSubnet builds a subnet's record, guarded by the VPC's default network ACL.
 func (q *scope) makeSubnet(vpc *state.Vpc, cidr netip.Prefix, z zone) *state.Subnet {
 	return &state.Subnet{
-		Account: q.account, Region: q.region, ID: ids.New("subnet"), VpcID: vpc.ID,
+		Account: q.account, Region: q.region, ID: ids.New("subnet"), VpcID: vpc.ID, Tool: q.tool(),
 		CIDRBlock: cidr.String(), AvailabilityZone: z.Name, AvailabilityZoneID: z.ID,
 		NetworkACLID: q.defaultACL(vpc.Key()).ID, NetworkACLAssociationID: ids.New("aclassoc"),
 	}

@@ -76,12 +76,12 @@ func (q *scope) makeVpc(cidr netip.Prefix, tags []state.Tag, isDefault bool) *st
 		CIDRBlock: cidr.String(), CIDRAssociationID: ids.New("vpc-cidr-assoc"),
 		IsDefault: isDefault, DHCPOptionsID: region.DefaultDHCPOptionsID,
 		EnableDNSSupport: true, EnableDNSHostnames: isDefault,
-		Tags: tags, CreatedAt: q.now,
+		Tags: tags, CreatedAt: q.now, Tool: q.tool(),
 	}
 	state.Vpcs.Put(q.tx, vpc)
 	state.RouteTables.Put(q.tx, &state.RouteTable{
 		Account: q.account, Region: q.region, ID: ids.New("rtb"), VpcID: vpc.ID,
-		Main: true, MainAssociationID: ids.New("rtbassoc"),
+		Main: true, MainAssociationID: ids.New("rtbassoc"), Tool: q.tool(),
 	})
 	state.NetworkAcls.Put(q.tx, &state.NetworkAcl{Account: q.account, Region: q.region, ID: ids.New("acl"), VpcID: vpc.ID})
 	state.SecurityGroups.Put(q.tx, defaultGroup(q, vpc.ID))

@@ -112,7 +112,7 @@ func (s *Service) newService(tx *store.Tx, who caller.Identity, cluster *state.C
 		DesiredCount: int(*in.DesiredCount), LaunchSpec: spec, MinimumHealthyPercent: 100, MaximumPercent: 200,
 		ZoneRebalancing: string(in.AvailabilityZoneRebalancing), PropagateTags: string(in.PropagateTags), ManagedTags: in.EnableECSManagedTags,
 		HealthCheckGracePeriod: in.HealthCheckGracePeriodSeconds, Tags: toTags(in.Tags),
-		CreatedAt: s.Now(), CreatedBy: who.ARN, Token: in.ClientToken, Request: createDigest(in),
+		CreatedAt: s.Now(), CreatedBy: who.ARN, Tool: who.Tool(), Token: in.ClientToken, Request: createDigest(in),
 	}
 	if svc.PropagateTags == "" {
 		svc.PropagateTags = "NONE"

@@ -25,7 +25,7 @@ func (s *Service) RegisterTaskDefinition(ctx context.Context, in *ecsapi.Registe
 	if err := s.mayPass(ctx, d.TaskRoleARN, d.ExecutionRoleARN); err != nil {
 		return nil, err
 	}
-	d.Region, d.RegisteredAt, d.RegisteredBy = c.Region, s.Now(), id.ARN
+	d.Region, d.RegisteredAt, d.RegisteredBy, d.Tool = c.Region, s.Now(), id.ARN, id.Tool()
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		family := state.TaskDefinitionFamily{Account: c.Account, Region: c.Region, Name: d.Family}
 		if have, ok := state.TaskDefinitionFamilies.Get(tx, c.key(d.Family)); ok {

@@ -30,7 +30,7 @@ func (s *Service) CreateRole(ctx context.Context, in *iamapi.CreateRoleRequest) 
 		return nil, err
 	}
 	role := &state.Role{
-		Account: caller.From(ctx).Account, Name: in.RoleName, Path: path, ID: "AROA" + ids.Upper(17), CreatedAt: s.now(),
+		Account: caller.From(ctx).Account, Name: in.RoleName, Path: path, ID: "AROA" + ids.Upper(17), CreatedAt: s.now(), Tool: caller.From(ctx).Tool(),
 		TrustPolicy: in.AssumeRolePolicyDocument, Description: in.Description, MaxSessionDuration: defaultSessionDuration, Tags: tags,
 	}
 	role.Boundary = in.PermissionsBoundary

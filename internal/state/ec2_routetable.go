@@ -8,6 +8,7 @@ import "github.com/neargate/neargate/internal/store"
 // they follow from the VPC and the endpoints. Written by ec2.
 type RouteTable struct {
 	Account, Region, ID, VpcID string
+	Tool                       string // the client that made it: caller.Identity.Tool
 
 	Main              bool
 	MainAssociationID string // rtbassoc-..., set when Main

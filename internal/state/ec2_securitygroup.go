@@ -6,6 +6,7 @@ import "github.com/neargate/neargate/internal/store"
 // it. Written by ec2.
 type SecurityGroup struct {
 	Account, Region, ID, VpcID string
+	Tool                       string // the client that made it: caller.Identity.Tool
 
 	Name        string
 	Description string

@@ -5,6 +5,7 @@ import "github.com/neargate/neargate/internal/store"
 // Subnet is a range of a VPC's addresses in one availability zone. Written by ec2.
 type Subnet struct {
 	Account, Region, ID, VpcID string
+	Tool                       string // the client that made it: caller.Identity.Tool
 
 	CIDRBlock           string // canonical
 	AvailabilityZone    string // us-east-1a

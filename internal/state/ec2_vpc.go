@@ -22,6 +22,7 @@ type Vpc struct {
 
 	Tags      []Tag
 	CreatedAt time.Time
+	Tool      string // the client that made it: caller.Identity.Tool
 }
 
 // CIDRAssociation is a further range of a VPC or a subnet.

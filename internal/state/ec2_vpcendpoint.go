@@ -28,6 +28,7 @@ type VpcEndpoint struct {
 
 	ClientToken string
 	CreatedAt   time.Time
+	Tool        string // the client that made it: caller.Identity.Tool
 	Tags        []Tag
 }
 

@@ -29,6 +29,7 @@ type Service struct {
 	Tags                   []Tag
 	CreatedAt              time.Time
 	CreatedBy              string
+	Tool                   string // the client that made it: caller.Identity.Tool
 	DeletedAt              time.Time
 	Token                  string // clientToken of CreateService
 	Request                string // digest of its parameters

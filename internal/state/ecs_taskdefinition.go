@@ -31,6 +31,7 @@ type TaskDefinition struct {
 	Tags                    []Tag
 	RegisteredAt            time.Time
 	RegisteredBy            string
+	Tool                    string // the client that registered it: caller.Identity.Tool
 	DeregisteredAt          time.Time
 	DeleteRequestedAt       time.Time
 }

@@ -13,6 +13,7 @@ type Role struct {
 	Path          string // "/" or "/a/b/"
 	ID            string // AROA...; a role that is made again under its name has another
 	CreatedAt     time.Time
+	Tool          string // the client that made it: caller.Identity.Tool
 
 	TrustPolicy        string // document as it was given
 	Description        string
