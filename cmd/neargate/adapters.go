@@ -60,7 +60,7 @@ type localBlobs struct{ *blob.Store }
 func (b localBlobs) OpenBlob(d digest.Digest) (io.ReadCloser, error) { return b.Open(d) }
 
 // diagnose lets the agent ask why a connection did not come about.
-func diagnose(db *store.DB, site network.Site, networks *ec2.Service) agent.Diagnose {
+func diagnose(db *store.DB, site network.Site, networks *ec2.Service, engine *network.Kernel) agent.Diagnose {
 	return func(_ context.Context, account, region, eni, host, address string) agent.Diagnosis {
 		tx := db.Read()
 		name, port := splitPort(host, 443)
@@ -74,11 +74,32 @@ func diagnose(db *store.DB, site network.Site, networks *ec2.Service) agent.Diag
 		} else if addr, err := netip.ParseAddr(address); err == nil {
 			attempt.Addr = addr
 		}
+		attempt.Drops = engine.Drops(eni)
+		if target, ok := view.ENIByIP(attempt.Addr); ok {
+			attempt.Drops = append(attempt.Drops, engine.Drops(target.ID)...)
+		}
 		d, ok := why.Network(tx, site, attempt)
 		if !ok {
 			return agent.Diagnosis{}
 		}
-		return agent.Diagnosis{Code: d.Code, Cause: d.Cause, Where: d.Where, Facts: d.Facts, Fix: d.Fix}
+		return agent.Diagnosis{Code: d.Code, Cause: d.Cause, Where: d.Where, Resource: d.Resource, Facts: d.Facts, Fix: d.Fix}
+	}
+}
+
+// listening lists what listens for TCP connections in an interface's namespace.
+func listening(engine *network.Kernel) func(eni string) []netip.AddrPort {
+	return func(eni string) []netip.AddrPort {
+		sockets, err := engine.Sockets(eni)
+		if err != nil {
+			return nil // the interface is gone
+		}
+		var out []netip.AddrPort
+		for _, s := range sockets {
+			if s.Protocol == network.TCP {
+				out = append(out, netip.AddrPortFrom(s.Addr, uint16(s.Port)))
+			}
+		}
+		return out
 	}
 }
 

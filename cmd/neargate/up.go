@@ -177,7 +177,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
 	tasks := agent.New(agent.Deps{
 		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,
-		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
+		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks, engine), Listening: listening(engine), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
 	})
 	taskSource.Source = tasks
 	flows := &flowlog.Writer{DB: db, Source: engine, Logs: logsapi.NewClient(gate), Sessions: flowLogSessions{sessions}, Log: log}
@@ -209,7 +209,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	local := newLocalNames(db, names, registries.Hosts)
 	commands := &commandAPI{
 		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local, sealer: sealer, ecs: scheduler,
-		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}},
+		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}, Sockets: listening(engine)},
 	}
 	commands.register(ctl)
 	networkViews := &networkAPI{finder: &reach.Finder{DB: db, Site: site, Networks: networks, Host: engine}}

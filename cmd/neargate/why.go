@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ one of the codes of docs/diagnoses.md, which is explained. Exit code 6 when a ca
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&lang, "fix", "", "show only fixes in this language: cloudformation, terraform or cli")
+	cmd.Flags().StringVar(&lang, "fix", "", "show fixes in this language: cloudformation, terraform, cli or all")
 	return cmd
 }
 
@@ -96,10 +97,7 @@ func printReport(w io.Writer, r why.Report, lang string) {
 			}
 			line(w, s, "Tasks", text)
 		}
-		for _, fix := range f.Fixes {
-			if lang != "" && fix.Lang != lang {
-				continue
-			}
+		for _, fix := range shownFixes(f, lang) {
 			target := fix.Lang
 			if fix.Target != "" {
 				target += ", " + fix.Target
@@ -113,20 +111,38 @@ func printReport(w io.Writer, r why.Report, lang string) {
 	}
 }
 
-// printSeen prints the evidence; lines of the same second share its time.
+// shownFixes are the fixes in the language of what made the resource, and the
+// commands that work at once; lang chooses others.
+func shownFixes(f why.Finding, lang string) []decision.Fix {
+	return slices.DeleteFunc(slices.Clone(f.Fixes), func(fix decision.Fix) bool {
+		if lang != "" {
+			return fix.Lang != lang && lang != "all"
+		}
+		return fix.Lang != f.Origin.Language() && fix.Lang != why.LangCLI
+	})
+}
+
+// printSeen prints the evidence: what was seen, and what follows from the
+// configuration. Lines of the same second share its time.
 func printSeen(w io.Writer, s cli.Style, all []why.Seen) {
-	last := ""
-	for i, seen := range all {
-		label, at := "", seen.Time.UTC().Format(time.TimeOnly)
-		if i == 0 {
-			label = "Seen"
+	for _, part := range []struct {
+		label    string
+		inferred bool
+	}{{"Seen", false}, {"Concluded", true}} {
+		label, last := part.label, ""
+		for _, seen := range all {
+			if seen.Inferred != part.inferred {
+				continue
+			}
+			at := seen.Time.UTC().Format(time.TimeOnly)
+			if at == last {
+				at = strings.Repeat(" ", len(at))
+			} else {
+				last = at
+			}
+			line(w, s, label, at+" "+seen.Text)
+			label = ""
 		}
-		if at == last {
-			at = strings.Repeat(" ", len(at))
-		} else {
-			last = at
-		}
-		line(w, s, label, at+" "+seen.Text)
 	}
 }
 

@@ -23,6 +23,7 @@ const (
 	DNS           Phase = "dns"
 	Route         Phase = "route"
 	SecurityGroup Phase = "sg"
+	ACL           Phase = "nacl"
 	Endpoint      Phase = "endpoint"
 	RegistryAuth  Phase = "registry-auth"
 	Secrets       Phase = "secrets"
@@ -80,7 +81,8 @@ type Decision struct {
 	Code       string // slug of the catalogue, for example net.endpoint-missing; "" when allowed
 	Facts      []Fact
 	Cause      string // one sentence
-	Where      string // the resource that decided or is missing
+	Where      string // the resource that decided or is missing, for people
+	Resource   string // its id or ARN: what the fix changes or is put beside; may be ""
 	Fix        []Fix
 	AWSMessage string // what the AWS API said
 	Confidence Confidence

@@ -113,7 +113,10 @@ type Container struct {
 	// was killed; how it ended cannot be known.
 	ExitUnknown bool
 	// OOMKilled: the kernel killed a process in it for want of memory.
-	OOMKilled  bool
+	OOMKilled bool
+	// MemoryPeak is the most memory it had, in bytes; only of those that were killed
+	// for it, and 0 if the kernel does not say.
+	MemoryPeak uint64
 	StartedAt  time.Time // of the last start; zero before
 	FinishedAt time.Time // zero before
 	// Restarts is how often it was started again; all the rest is of the last run.

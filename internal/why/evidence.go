@@ -19,17 +19,20 @@ func evidence(d decision.Decision, before []decision.Decision) []Seen {
 	}
 	for _, b := range before {
 		if b.Verdict == decision.Allow {
-			add(Seen{b.Time, allowed(b)})
+			add(Seen{Time: b.Time, Text: allowed(b)})
 		}
 	}
-	short, sentences := split(d.Facts)
+	short, sentences, inferred := split(d.Facts)
 	text := string(d.Phase) + " " + verb(d.Verdict)
 	if len(short) > 0 {
 		text += ": " + strings.Join(short, "; ")
 	}
-	add(Seen{d.Time, text})
+	add(Seen{Time: d.Time, Text: text, Inferred: d.Confidence == decision.Inferred})
 	for _, s := range sentences {
-		add(Seen{d.Time, s})
+		add(Seen{Time: d.Time, Text: s})
+	}
+	for _, s := range inferred {
+		add(Seen{Time: d.Time, Text: s, Inferred: true})
 	}
 	return out
 }
@@ -37,7 +40,7 @@ func evidence(d decision.Decision, before []decision.Decision) []Seen {
 // allowed is one line about a decision that let something pass.
 func allowed(d decision.Decision) string {
 	if d.Phase != decision.IAM {
-		short, _ := split(d.Facts)
+		short, _, _ := split(d.Facts)
 		return strings.TrimSuffix(string(d.Phase)+" ok: "+strings.Join(short, "; "), ": ")
 	}
 	text := "allowed"
@@ -66,22 +69,26 @@ func verb(v decision.Verdict) string {
 	return string(v)
 }
 
-// hops are the facts that are whole sentences: the stations of a packet.
-var hops = []string{string(network.HopENI), string(network.HopLink), string(network.HopEgress), string(network.HopRoute), string(network.HopNAT), string(network.HopGateway),
+// hops are the facts that are whole sentences: the stations of a packet, as they
+// follow from what is configured.
+var hops = []string{string(network.HopENI), string(network.HopLink), string(network.HopEgress), string(network.HopNACL), string(network.HopRoute), string(network.HopNAT), string(network.HopGateway),
 	string(network.HopEndpoint), string(network.HopTarget), string(network.HopIngress), string(network.HopAWS), string(network.HopInternet)}
 
 // split tells facts that are a word or two, without those that others contain,
-// from those that deserve a line.
-func split(facts []decision.Fact) (short, sentences []string) {
+// from those that deserve a line, and these by whether they were seen or follow
+// from what is configured.
+func split(facts []decision.Fact) (short, seen, inferred []string) {
 	for _, f := range facts {
 		switch {
-		case f.Name == "log" || f.Name == "statement":
-			sentences = append(sentences, f.Name+": "+f.Value)
+		case f.Name == "log" || f.Name == "statement" || f.Name == factListening:
+			seen = append(seen, f.Name+": "+f.Value)
+		case f.Name == factDropped:
+			seen = append(seen, f.Value)
 		case slices.Contains(hops, f.Name) && strings.Contains(f.Value, " "):
-			sentences = append(sentences, f.Value)
+			inferred = append(inferred, f.Value)
 		case !slices.ContainsFunc(short, func(s string) bool { return strings.Contains(s, f.Value) }):
 			short = append(short, f.Name+" "+f.Value)
 		}
 	}
-	return short, sentences
+	return short, seen, inferred
 }

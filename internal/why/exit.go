@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/state"
@@ -19,38 +22,43 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 		f.Cause = "an essential container ended; its exit code is not known"
 		return f
 	}
-	f.Where = "container " + c.Name
+	f.Where, f.Resource = "container "+c.Name, t.TaskDefinition
 	f.Cause = fmt.Sprintf("container %s ended with exit code %d%s", c.Name, *c.ExitCode, signalName(*c.ExitCode))
 	if c.Reason != "" {
 		f.AWSSays += "; container " + c.Name + ": " + c.Reason
 	}
-	if strings.Contains(c.Reason, "OutOfMemory") {
-		limit, target := c.Memory, "container "+c.Name+" of the task definition"
-		if limit == "" {
-			limit, target = t.Memory, "the task definition"
-		}
-		f.Code = "run.oom"
-		f.Cause = fmt.Sprintf("container %s was killed because it used more memory than its limit of %s MiB", c.Name, limit)
-		f.Fixes = []decision.Fix{{Lang: "cloudformation", Target: target, Text: "Memory: " + moreMemory(limit)}}
-	}
-	ended := f.Cause
 	var denied, last []Seen
+	var end decision.Decision
 	for _, d := range decisions {
 		if d.Phase == decision.IAM && d.Verdict != decision.Allow {
-			denied = append(denied, Seen{d.Time, "denied: " + d.Cause})
+			denied = append(denied, Seen{Time: d.Time, Text: "denied: " + d.Cause})
 		}
 		if d.Phase == decision.Exit && slices.Contains(d.Facts, decision.Fact{Name: "container", Value: c.Name}) {
-			_, lines := split(d.Facts)
-			for _, line := range lines {
-				last = append(last, Seen{c.FinishedAt, line})
+			end = d
+			for _, fact := range d.Facts {
+				if fact.Name == "log" {
+					last = append(last, Seen{Time: c.FinishedAt, Text: "log: " + fact.Value})
+				}
 			}
 		}
 	}
 	if stored := x.lines(tx, t, c.Name); len(stored) > 0 { // with what was written just before the end
 		last = nil
 		for _, line := range stored {
-			last = append(last, Seen{c.FinishedAt, "log: " + line})
+			last = append(last, Seen{Time: c.FinishedAt, Text: "log: " + line})
 		}
+	}
+	n := names{tx, t.Account, t.Region}
+	switch {
+	case strings.Contains(c.Reason, "OutOfMemory"):
+		n.outOfMemory(t, c, end, &f)
+	case wrote(last, "exec format error"):
+		n.wrongProgram(t, c, &f)
+	case n.readOnly(t, c) && wrote(last, "Read-only file system"):
+		f.Code = "run.read-only"
+		f.Cause = "container " + c.Name + " writes to its root file system, which is read-only; it ended with exit code " + fmt.Sprint(*c.ExitCode)
+		f.Fixes = n.revise(t, edit{container: c.Name, set: map[string]any{"readonlyRootFilesystem": false},
+			cfn: "# in the container definition of " + c.Name + "\nReadonlyRootFilesystem: false", hcl: "# in the container definition of " + c.Name + "\nreadonlyRootFilesystem = false"})
 	}
 	for _, d := range decisions {
 		if d.Code == "iam.wrong-role" && f.Code == "run.exit" && *c.ExitCode != 0 {
@@ -58,16 +66,32 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 			f.Cause = "a permission is on the wrong one of the task's two roles: " + d.Cause
 		}
 	}
-	f.Seen = append(append(denied, Seen{c.FinishedAt, ended}), last...)
+	f.Fixes = append(f.Fixes, n.rollBack(t)...)
+	f.Seen = append(append(denied, Seen{Time: c.FinishedAt, Text: f.Cause}), last...)
 	return f
+}
+
+// wrote reports whether a text is in the last lines of a log.
+func wrote(last []Seen, text string) bool {
+	return slices.ContainsFunc(last, func(s Seen) bool { return strings.Contains(s.Text, text) })
+}
+
+// readOnly reports whether the container's root file system is read-only.
+func (n names) readOnly(t *state.Task, c state.Container) bool {
+	d := taskDefinition(n.tx, t.TaskDefinition)
+	if d == nil {
+		return false
+	}
+	def, _ := d.Container(c.Name)
+	return def.ReadonlyRootFilesystem != nil && *def.ReadonlyRootFilesystem
 }
 
 // firstEnded returns the essential container whose end was the task's.
 func firstEnded(tx *store.Tx, t *state.Task) (state.Container, bool) {
-	def, known := state.TaskDefinitions.Get(tx, taskDefinitionKey(t))
+	def := taskDefinition(tx, t.TaskDefinition)
 	var first *state.Container
 	for i, c := range t.Containers {
-		if known {
+		if def != nil {
 			if d, ok := def.Container(c.Name); ok && !d.Essential {
 				continue
 			}
@@ -84,8 +108,8 @@ func firstEnded(tx *store.Tx, t *state.Task) (state.Container, bool) {
 
 // lines returns the end of a container's log stream.
 func (x *Explainer) lines(tx *store.Tx, t *state.Task, container string) []string {
-	def, ok := state.TaskDefinitions.Get(tx, taskDefinitionKey(t))
-	if !ok {
+	def := taskDefinition(tx, t.TaskDefinition)
+	if def == nil {
 		return nil
 	}
 	c, ok := def.Container(container)
@@ -96,30 +120,16 @@ func (x *Explainer) lines(tx *store.Tx, t *state.Task, container string) []strin
 	return x.Logs.LastLines(t.Account, t.Region, c.Log.Options["awslogs-group"], stream, lastLines)
 }
 
+// meanings are exit codes that say nothing about the application.
+var meanings = map[int32]string{126: "not executable", 127: "command not found", 255: "unknown, or exec format error"}
+
 // signalName says what an exit code of 128 and more, or the shell's, means.
 func signalName(code int32) string {
-	switch code {
-	case 126:
-		return " (not executable)"
-	case 127:
-		return " (command not found)"
-	case 134:
-		return " (SIGABRT)"
-	case 137:
-		return " (SIGKILL)"
-	case 139:
-		return " (SIGSEGV)"
-	case 143:
-		return " (SIGTERM)"
+	if text, ok := meanings[code]; ok {
+		return " (" + text + ")"
+	}
+	if name := unix.SignalName(syscall.Signal(code - 128)); code > 128 && name != "" {
+		return " (" + name + ")"
 	}
 	return ""
-}
-
-// moreMemory doubles an amount of MiB.
-func moreMemory(mib string) string {
-	var n int
-	if _, err := fmt.Sscan(mib, &n); err != nil {
-		return "1024"
-	}
-	return fmt.Sprint(2 * n)
 }

@@ -45,10 +45,14 @@ func findStack(tx *store.Tx, account, region, name string) *state.Stack {
 	return newest
 }
 
-// taskDefinitionKey is the key of the task definition that a task runs.
-func taskDefinitionKey(t *state.Task) string {
-	name := t.TaskDefinition[strings.LastIndex(t.TaskDefinition, "/")+1:]
-	family, revision, _ := strings.Cut(name, ":")
+// taskDefinition returns the task definition of an ARN, nil when it is gone.
+func taskDefinition(tx *store.Tx, arn string) *state.TaskDefinition {
+	var account, region string
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		region, account = parts[3], parts[4]
+	}
+	family, revision, _ := strings.Cut(shortDefinition(arn), ":")
 	n, _ := strconv.Atoi(revision)
-	return state.TaskDefinitionKey(t.Account, t.Region, family, n)
+	d, _ := state.TaskDefinitions.Get(tx, state.TaskDefinitionKey(account, region, family, n))
+	return d
 }

@@ -15,10 +15,12 @@ type names struct {
 	account, region string
 }
 
-// resource returns the stack resource that has a physical id.
+// resource returns the stack resource that has a physical id, or is meant by an ARN.
 func (n names) resource(id string) *state.StackResource {
-	for r := range state.StackResources.By(n.tx, "physical", state.Key(n.account, n.region, id)) {
-		return r
+	for _, id := range []string{id, physical(id)} {
+		for r := range state.StackResources.By(n.tx, "physical", state.Key(n.account, n.region, id)) {
+			return r
+		}
 	}
 	return nil
 }
@@ -29,14 +31,6 @@ func (n names) name(id string) string {
 		return id + " (" + r.LogicalID + ")"
 	}
 	return id
-}
-
-// stackOf says which stack a resource belongs to, for the target of a fix.
-func (n names) stackOf(id string) string {
-	if r := n.resource(id); r != nil {
-		return "stack " + stackName(r.StackID)
-	}
-	return ""
 }
 
 // ref is how a template refers to a resource: by logical id when a template

@@ -1,14 +1,17 @@
 package why
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/diagnosis"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -28,18 +31,22 @@ type Report struct {
 type Finding struct {
 	Code       string
 	Cause      string
-	Where      string
+	Where      string // for people
+	Resource   string // id or ARN of what the fix changes, or is put beside
+	Origin     Origin // where the resource came from
 	AWSSays    string // the stopped reason or event, in AWS's words
 	Seen       []Seen
-	Fixes      []decision.Fix
+	Fixes      []decision.Fix // in the language of the resource's origin first
 	Confidence decision.Confidence
 	Tasks      []string // ids of the tasks it stopped, newest first
+	Page       string   // where the documentation explains the code
 }
 
 // Seen is one piece of evidence.
 type Seen struct {
-	Time time.Time
-	Text string
+	Time     time.Time
+	Text     string
+	Inferred bool // it follows from what is configured; otherwise it was seen to happen
 }
 
 // Logs reads the last lines that a task's container wrote; see Explainer.
@@ -48,11 +55,16 @@ type Logs interface {
 	LastLines(account, region, group, stream string, n int) []string
 }
 
+// Sockets lists the TCP sockets that wait for connections in the network
+// namespace of an interface.
+type Sockets func(eni string) []netip.AddrPort
+
 // Explainer answers "why". All fields must be set.
 type Explainer struct {
 	DB        *store.DB
 	Decisions *decision.Log
 	Logs      Logs
+	Sockets   Sockets
 }
 
 // Why explains a task (id, the start of one, or ARN), a service (name, or
@@ -60,6 +72,29 @@ type Explainer struct {
 // ErrNotFound when nothing has that name.
 func (x *Explainer) Why(_ context.Context, account, region, target string) (Report, error) {
 	tx := x.DB.Read()
+	r, err := x.find(tx, account, region, target)
+	n := names{tx, account, region}
+	for i := range r.Findings {
+		n.complete(&r.Findings[i])
+	}
+	return r, err
+}
+
+// complete says where the resource of a finding came from, and puts the fixes of
+// its language first.
+func (n names) complete(f *Finding) {
+	f.Page = diagnosis.Link(f.Code)
+	if f.Resource != "" {
+		f.Origin = n.origin(f.Resource)
+	}
+	if f.Origin.Stack != "" && !strings.Contains(f.Where, f.Origin.Stack) {
+		f.Where += ", " + f.Origin.place()
+	}
+	f.Fixes = slices.Clone(f.Fixes)
+	slices.SortStableFunc(f.Fixes, func(a, b decision.Fix) int { return cmp.Compare(f.Origin.rank(a), f.Origin.rank(b)) })
+}
+
+func (x *Explainer) find(tx *store.Tx, account, region, target string) (Report, error) {
 	kind, name, typed := strings.Cut(target, "/")
 	if strings.HasPrefix(target, "arn:") {
 		name, typed = target[strings.LastIndex(target, "/")+1:], true
@@ -97,6 +132,7 @@ func (x *Explainer) Why(_ context.Context, account, region, target string) (Repo
 func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 	r := Report{Target: "service/" + s.Name}
 	var tasks []*state.Task
+	var up []*state.Task
 	running := 0
 	for t := range state.Tasks.All(tx, state.Key(s.Account, s.Region, s.Cluster+"/")) {
 		if t.Service != s.Name {
@@ -104,6 +140,7 @@ func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 		}
 		if t.LastStatus == state.TaskRunning {
 			running++
+			up = append(up, t)
 		}
 		if t.LastStatus == state.TaskStopped || t.DesiredStatus == "STOPPED" {
 			tasks = append(tasks, t)
@@ -114,7 +151,19 @@ func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 	if f, ok := x.launchFailure(s); ok {
 		r.Findings = append([]Finding{f}, r.Findings...)
 	}
+	if f, ok := x.circuit(s); ok {
+		r.Findings = append(r.Findings, f)
+	}
+	var alive []Finding
+	for _, t := range up {
+		alive = x.merge(alive, x.unwell(tx, t))
+	}
 	r.Summary = fmt.Sprintf("%s: %d/%d running", s.Name, running, s.DesiredCount)
+	if len(alive) > 0 {
+		r.Summary += "; what runs is not well"
+		r.Findings = append(alive, r.Findings...)
+		return r
+	}
 	if running >= s.DesiredCount && len(s.Deployments) <= 1 {
 		r.Healthy = true
 		if len(r.Findings) > 0 {
@@ -157,7 +206,8 @@ func (x *Explainer) launchFailure(s *state.Service) (Finding, bool) {
 func (x *Explainer) task(tx *store.Tx, t *state.Task) Report {
 	r := Report{Target: "task/" + t.ID, Summary: fmt.Sprintf("task %s is %s", t.ID, t.LastStatus)}
 	if t.LastStatus == state.TaskRunning && t.DesiredStatus == "RUNNING" {
-		r.Healthy = true
+		r.Findings = x.unwell(tx, t)
+		r.Healthy = len(r.Findings) == 0
 		return r
 	}
 	if t.StoppedReason != "" {
@@ -171,17 +221,67 @@ func (x *Explainer) task(tx *store.Tx, t *state.Task) Report {
 func (x *Explainer) group(tx *store.Tx, tasks []*state.Task) []Finding {
 	var out []Finding
 	for _, t := range tasks {
-		f, ok := x.cause(tx, t)
-		if !ok {
-			continue
+		if f, ok := x.cause(tx, t); ok {
+			out = x.merge(out, []Finding{f})
 		}
+	}
+	return out
+}
+
+// merge adds findings to others; those with the same cause become one.
+func (x *Explainer) merge(out, more []Finding) []Finding {
+	for _, f := range more {
 		if i := slices.IndexFunc(out, func(o Finding) bool { return o.Code == f.Code && o.Where == f.Where }); i >= 0 {
-			out[i].Tasks = append(out[i].Tasks, t.ID)
+			out[i].Tasks = append(out[i].Tasks, f.Tasks...)
 			continue
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// unwell finds what is wrong with a task that runs: nobody can reach its
+// application, or its log lines are not stored.
+func (x *Explainer) unwell(tx *store.Tx, t *state.Task) []Finding {
+	var out []Finding
+	n := names{tx, t.Account, t.Region}
+	if t.Interface.ID != "" {
+		listening := x.Sockets(t.Interface.ID)
+		if f, ok := n.ports(t, listening); ok {
+			for _, s := range listening {
+				f.Seen = append(f.Seen, Seen{Time: time.Now(), Text: factListening + ": tcp " + s.String()})
+			}
+			out = append(out, f)
+		}
+	}
+	all := x.Decisions.About(t.ARN(), t.ID)
+	for i, d := range slices.Backward(all) {
+		if d.Phase == decision.IAM && d.Verdict == decision.Allow && fact(d, "action") == "logs:PutLogEvents" {
+			break // it is well again
+		}
+		if d.Code == "logs.dropped" {
+			f := finding(withRefusal(d, all[:i]), all[:i])
+			f.Tasks = []string{t.ID}
+			return append(out, f)
+		}
+	}
+	return out
+}
+
+// circuit is the deployment that the circuit breaker ended.
+func (x *Explainer) circuit(s *state.Service) (Finding, bool) {
+	if len(s.Deployments) == 0 || s.Deployments[0].RolloutState != "FAILED" {
+		return Finding{}, false
+	}
+	for _, d := range slices.Backward(x.Decisions.About(s.ARN())) {
+		if d.Code == "dep.circuit" && d.Where == s.Deployments[0].ID {
+			f := finding(d, nil)
+			f.Resource = s.ARN()
+			f.Fixes = []decision.Fix{{Lang: LangCLI, Target: "once the cause is mended", Text: fmt.Sprintf("aws ecs update-service --cluster %s --service %s --force-new-deployment --query service.status", s.Cluster, s.Name)}}
+			return f, true
+		}
+	}
+	return Finding{}, false
 }
 
 // request explains one refused API request.
@@ -197,5 +297,5 @@ func (x *Explainer) request(account, id string) (Report, bool) {
 // finding makes a Finding of the decision that was the cause; before are the
 // decisions that led there.
 func finding(d decision.Decision, before []decision.Decision) Finding {
-	return Finding{Code: d.Code, Cause: d.Cause, Where: d.Where, AWSSays: d.AWSMessage, Fixes: d.Fix, Confidence: d.Confidence, Seen: evidence(d, before)}
+	return Finding{Code: d.Code, Cause: d.Cause, Where: d.Where, Resource: d.Resource, AWSSays: d.AWSMessage, Fixes: d.Fix, Confidence: d.Confidence, Seen: evidence(d, before)}
 }

@@ -58,7 +58,7 @@ func failures(tx *store.Tx, s *state.Stack) []Finding {
 		out = append(out, Finding{
 			Code: "stack.resource", Cause: fmt.Sprintf("%s (%s) failed", e.LogicalID, e.Type), Where: "stack " + s.Name,
 			AWSSays: e.Reason, Confidence: decision.Observed,
-			Seen: []Seen{{e.Time, e.Status}},
+			Seen: []Seen{{Time: e.Time, Text: e.Status}},
 		})
 	}
 	return out

@@ -172,7 +172,11 @@ func (a *Agent) startProcess(ctx context.Context, t *state.Task, i int) error {
 	name := t.Containers[i].Name
 	problem := startProblem(err)
 	reason := textStart(problem)
-	d := decision.Decision{Phase: decision.Start, Verdict: decision.Error, Code: "run.no-cmd", Where: "container " + name, Cause: "container " + name + " cannot be started: " + problem, AWSMessage: reason, Confidence: decision.Observed, Time: time.Now()}
+	code := "run.no-cmd"
+	if strings.Contains(problem, "exec format error") {
+		code = "reg.arch"
+	}
+	d := decision.Decision{Phase: decision.Start, Verdict: decision.Error, Code: code, Where: "container " + name, Cause: "container " + name + " cannot be started: " + problem, AWSMessage: reason, Confidence: decision.Observed, Time: time.Now()}
 	return &failure{reason: reason, container: name, decision: d}
 }
 

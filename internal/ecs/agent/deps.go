@@ -85,6 +85,7 @@ type ImageFiles interface {
 type Diagnosis struct {
 	Code         string // slug of the catalogue: net.no-route ...
 	Cause, Where string
+	Resource     string // see decision.Decision
 	Facts        []decision.Fact
 	Fix          []decision.Fix
 }
@@ -108,7 +109,8 @@ var (
 	FastPace = Pace{Attempt: 3 * time.Second, Attempts: 1, LogFlush: 200 * time.Millisecond, LogGiveUp: 10 * time.Second, ENITimeout: 30 * time.Second}
 )
 
-// Deps are what the agent needs of others. Blobs, Files and Diagnose are optional.
+// Deps are what the agent needs of others. Blobs, Files, Diagnose and
+// Listening are optional.
 type Deps struct {
 	DB         *store.DB
 	Runtime    runtime.Runtime
@@ -125,6 +127,8 @@ type Deps struct {
 	Blobs     LocalBlobs
 	Files     ImageFiles
 	Diagnose  Diagnose
+	// Listening lists the TCP sockets that wait for connections in an interface's namespace.
+	Listening func(eniID string) []netip.AddrPort
 	Decisions decision.Recorder
 	Dir       string // for files of tasks: logs, volumes, hosts
 	Pace      Pace

@@ -108,8 +108,14 @@ func (a *Agent) healthSeen(ctx context.Context, t *state.Task, i int, h *state.H
 		output = "Health check exceeded timeout"
 	}
 	if status == "UNHEALTHY" && c.HealthStatus != status {
-		a.decide(ctx, t, decision.Decision{Phase: decision.Health, Verdict: decision.Deny, Code: "run.unhealthy", Where: c.Name, Confidence: decision.Observed,
-			Cause: "the health check of container " + c.Name + " failed", AWSMessage: "Task failed container health checks", Facts: []decision.Fact{{Name: "output", Value: output}}})
+		d := decision.Decision{Phase: decision.Health, Verdict: decision.Deny, Code: "run.unhealthy", Where: "container " + c.Name, Resource: t.TaskDefinition, Confidence: decision.Observed,
+			Cause: "the health check of container " + c.Name + " failed", AWSMessage: "Task failed container health checks", Facts: []decision.Fact{{Name: "output", Value: output}}}
+		if a.Listening != nil {
+			for _, s := range a.Listening(t.Interface.ID) {
+				d.Facts = append(d.Facts, decision.Fact{Name: "listening", Value: s.String()})
+			}
+		}
+		a.decide(ctx, t, d)
 	}
 	d := a.definition(t)
 	return a.update(ctx, t, func(r *state.Task) {

@@ -27,7 +27,7 @@ func (a *Agent) unreached(ctx context.Context, t *state.Task, phase decision.Pha
 	if host, address := target(err); a.Diagnose != nil && host != "" {
 		found := a.Diagnose(ctx, t.Account, t.Region, t.Interface.ID, host, address)
 		if found.Code != "" {
-			d.Code, d.Cause, d.Where, d.Fix = found.Code, found.Cause, found.Where, found.Fix
+			d.Code, d.Cause, d.Where, d.Resource, d.Fix = found.Code, found.Cause, found.Where, found.Resource, found.Fix
 			d.Facts = append(d.Facts, found.Facts...)
 		}
 	}

@@ -51,7 +51,7 @@ func (a *Agent) record(ctx context.Context, t *state.Task, d *state.TaskDefiniti
 	}
 	if t.DesiredStatus != state.TaskStopped {
 		for _, i := range ended {
-			a.decide(ctx, t, a.exitDecision(t, next[i]))
+			a.decide(ctx, t, a.exitDecision(t, next[i], now[next[i].Name].MemoryPeak))
 		}
 	}
 	err := a.DB.Write(ctx, func(tx *store.Tx) error {
@@ -116,7 +116,7 @@ func observeContainer(c *state.Container, id string, now runtime.Container) {
 
 // exitDecision explains the end of a container: its code, or that it ran out of
 // memory, and what it said last.
-func (a *Agent) exitDecision(t *state.Task, c state.Container) decision.Decision {
+func (a *Agent) exitDecision(t *state.Task, c state.Container, peak uint64) decision.Decision {
 	d := decision.Decision{Phase: decision.Exit, Verdict: decision.Error, Code: "run.exit", Where: c.Name, AWSMessage: textEssential, Confidence: decision.Observed,
 		Facts: []decision.Fact{{Name: "container", Value: c.Name}}}
 	code := "unknown"
@@ -132,6 +132,9 @@ func (a *Agent) exitDecision(t *state.Task, c state.Container) decision.Decision
 			if limit.Value != "" {
 				d.Facts = append(d.Facts, limit)
 			}
+		}
+		if peak > 0 {
+			d.Facts = append(d.Facts, decision.Fact{Name: "peak memory MiB", Value: strconv.FormatUint((peak+1<<20-1)>>20, 10)})
 		}
 	}
 	for _, line := range lastLines(a.logPath(t, c.Name), 20) {

@@ -63,18 +63,18 @@ func (a *Agent) network(ctx context.Context, t *state.Task) (*Interface, *client
 // noInterface is the failure of a task without an interface, or the error to try
 // again after.
 func (a *Agent) noInterface(_ context.Context, t *state.Task, err error) error {
-	d := decision.Decision{Phase: decision.ENI, Verdict: decision.Error, Where: t.Subnet, Cause: "the network interface of the task could not be made: " + err.Error(), Confidence: decision.Observed}
+	d := decision.Decision{Phase: decision.ENI, Verdict: decision.Error, Where: t.Subnet, Resource: t.Subnet, Cause: "the network interface of the task could not be made: " + err.Error(), Confidence: decision.Observed}
 	var api coded
 	switch {
 	case errors.As(err, &api):
 		reason := textENI(t.AssignPublicIP, t.Subnet, api.ErrorCode())
-		if api.ErrorCode() == "InsufficientFreeAddressesInSubnet" {
+		if d.Code = "net.interface"; api.ErrorCode() == "InsufficientFreeAddressesInSubnet" {
 			d.Code = "net.subnet-full"
 		}
 		d.AWSMessage = reason
 		return &failure{reason: reason, decision: d}
 	case time.Since(t.CreatedAt) > a.Pace.ENITimeout:
-		d.AWSMessage = textENITimeout
+		d.Code, d.AWSMessage = "net.interface", textENITimeout
 		return &failure{reason: textENITimeout, decision: d}
 	}
 	return err

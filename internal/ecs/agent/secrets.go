@@ -159,8 +159,12 @@ func jsonKey(ref secretRef, content string) (string, error) {
 	}
 	raw, ok := object[ref.key]
 	if !ok {
-		names := strings.Join(slices.Sorted(maps.Keys(object)), ", ")
-		return "", secretFailure(textSecretKey(ref.arn, ref.key), "sec.json-key", ref.arn, "the secret has no key "+ref.key+"; it has "+names)
+		names := slices.Sorted(maps.Keys(object))
+		f := secretFailure(textSecretKey(ref.arn, ref.key), "sec.json-key", ref.arn, "the secret has no key "+ref.key+"; it has "+strings.Join(names, ", "))
+		for _, name := range names {
+			f.decision.Facts = append(f.decision.Facts, decision.Fact{Name: "key", Value: name})
+		}
+		return "", f
 	}
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -170,7 +174,7 @@ func jsonKey(ref secretRef, content string) (string, error) {
 }
 
 func secretFailure(reason, code, where, cause string) *failure {
-	return &failure{reason: reason, decision: decision.Decision{Phase: decision.Secrets, Verdict: decision.Deny, Code: code, Where: where, Cause: cause, AWSMessage: reason, Confidence: decision.Observed}}
+	return &failure{reason: reason, decision: decision.Decision{Phase: decision.Secrets, Verdict: decision.Deny, Code: code, Where: where, Resource: where, Cause: cause, AWSMessage: reason, Confidence: decision.Observed}}
 }
 
 // parameters fetches parameters of one region, ten at a time, as the API has it.

@@ -4,7 +4,7 @@
 // AWS's words and what Neargate does not carry out by its name, fills in what
 // AWS fills in, and returns the record. Describe is the way back: exactly what
 // DescribeTaskDefinition shows, which Terraform and CloudFormation compare. It is
-// pure; package ecs is its only user.
+// pure; packages ecs and why (which needs the sizes) use it.
 package taskdef
 
 import (

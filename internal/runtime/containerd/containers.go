@@ -125,7 +125,9 @@ func (r *Runtime) inspect(ctx context.Context, record containers.Container) (run
 	case process == nil && ran:
 		c.State, c.ExitCode, c.ExitUnknown = runtime.Stopped, 255, true
 	}
-	c.OOMKilled = c.OOMKilled || r.records.OOM(c.ID)
+	if c.OOMKilled = c.OOMKilled || r.records.OOM(c.ID); c.OOMKilled {
+		c.MemoryPeak = r.cgroups.stats(r.containerGroup(c.TaskID, c.ID), time.Time{}).MemoryPeak
+	}
 	return c, nil
 }
 
