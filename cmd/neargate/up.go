@@ -142,7 +142,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 
 	// The front door, and who answers to which name, on this machine and in VPCs.
 	ctl := &control.Server{Keys: keys, Version: version}
-	gate := gateway.New(gateway.Config{Keys: keys, Checker: checker, S3Path: s3.PathStyle, Origin: originOf, Control: ctl, Region: cfg.region, Audit: calls})
+	gate := gateway.New(gateway.Config{Keys: keys, Checker: checker, S3Path: s3.PathStyle, Origin: originOf, Control: ctl, Region: cfg.region, Audit: calls, Decisions: decisions})
 	doors := &front{gateway: gate, public: registry.NewPublic(shelf, blobs, key[:], time.Now, log)}
 	certificates := authority.GetCertificate(doors.answers)
 	taskSource := &taskSource{}

@@ -378,7 +378,7 @@ func TestDecisions(t *testing.T) {
 	if want := (decision.Fact{Name: "statement", Value: "role/app inline policy p (line 1): names another resource"}); !slices.Contains(d.Facts, want) {
 		t.Errorf("%v", d.Facts)
 	}
-	if len(d.Fix) != 2 || !strings.HasPrefix(d.Fix[1].Text, "aws iam put-role-policy --role-name app --policy-name Allows3-GetObject --policy-document '{") {
+	if len(d.Fix) != 3 || !strings.HasPrefix(d.Fix[2].Text, "aws iam put-role-policy --role-name app --policy-name Allows3-GetObject --policy-document '{") {
 		t.Errorf("%+v", d.Fix)
 	}
 	w.check(t, id, "iam:PassRole", roleARN)

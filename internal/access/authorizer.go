@@ -117,6 +117,8 @@ type question struct {
 	req policy.Request
 	set policy.Set
 	ctx *requestContext
+
+	document string // the resource's policy, as it was written
 }
 
 func (a *Authorizer) check(ctx context.Context, id *caller.Identity, action, resource string, conditions map[string][]string, find resourcePolicy) error {
@@ -168,6 +170,7 @@ func (a *Authorizer) fill(ctx context.Context, q *question, find resourcePolicy)
 			owner = of
 		}
 		if ok && document != "" {
+			q.document = document
 			q.set.Resource = a.policies.source(resourceKind(q.req.Action), resource, document)
 		}
 	}

@@ -2,7 +2,6 @@ package access
 
 import (
 	"context"
-	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -29,6 +28,7 @@ func (a *Authorizer) denied(ctx context.Context, q *question, r policy.Result) e
 	lines := policy.Explain(&q.req, &q.set)
 	err := a.denialError(q, r, message)
 	d := denial(q, r, lines, err.ErrorMessage())
+	d.Fix = a.remedy(q, r)
 	a.otherRole(q, &d)
 	a.decisions.Record(ctx, d)
 	return err
@@ -94,18 +94,27 @@ func denial(q *question, r policy.Result, lines []policy.Line, message string) d
 		Account: q.id.Account, Region: q.id.Region, Phase: decision.IAM, Verdict: decision.Deny, Confidence: decision.Observed,
 		Subjects: subjects(q), Code: denialCode(q, r), AWSMessage: message, Facts: facts(q),
 		Cause: who(q.id) + " may not " + q.req.Action + " on " + q.req.Resource + ": " + strings.TrimPrefix(r.Because(q.req.Action), "because "),
-		Where: where(q, r),
+		Where: where(q, r), Resource: changed(q, r),
 	}
 	if r.Match.Found() {
-		d.Facts = append(d.Facts, decision.Fact{Name: "decided by", Value: decidedBy(r.Match)})
+		d.Where = decidedBy(r.Match)
+		d.Facts = append(d.Facts, decision.Fact{Name: "decided by", Value: d.Where})
 	}
 	for _, l := range lines {
 		d.Facts = append(d.Facts, decision.Fact{Name: "statement", Value: l.String()})
 	}
-	if !r.Explicit && r.By == policy.ByIdentity {
-		d.Fix = fixes(q)
-	}
 	return d
+}
+
+// changed is the resource whose policy would have to change.
+func changed(q *question, r policy.Result) string {
+	switch r.By {
+	case policy.ByEndpoint:
+		return q.set.Endpoint.Name
+	case policy.ByResource:
+		return q.req.Resource
+	}
+	return identityOf(q.id)
 }
 
 // decidedBy names a statement: its policy, its Sid or number, its line.
@@ -162,25 +171,6 @@ func where(q *question, r policy.Result) string {
 		return q.id.RoleARN
 	}
 	return q.id.ARN
-}
-
-// fixes are the one statement that is missing, as template and as command.
-func fixes(q *question) []decision.Fix {
-	target, name := where(q, policy.Result{}), lastSegment(q.id.ARN)
-	command := "put-user-policy --user-name "
-	if q.id.RoleARN != "" {
-		command, name = "put-role-policy --role-name ", lastSegment(q.id.RoleARN)
-	}
-	statement := map[string]string{"Effect": "Allow", "Action": q.req.Action, "Resource": q.req.Resource}
-	document, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{statement}})
-	if err != nil {
-		return nil
-	}
-	policyName := "Allow" + strings.ReplaceAll(q.req.Action, ":", "-")
-	return []decision.Fix{
-		{Lang: "cloudformation", Target: target, Text: "- Effect: Allow\n  Action: " + q.req.Action + "\n  Resource: '" + q.req.Resource + "'"},
-		{Lang: "cli", Text: "aws iam " + command + name + " --policy-name " + policyName + " --policy-document '" + string(document) + "'"},
-	}
 }
 
 // allowed records what a user or role was allowed. Root users and services,

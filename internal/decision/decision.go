@@ -35,6 +35,7 @@ const (
 	Health        Phase = "health"
 	Exit          Phase = "exit"
 	Deployment    Phase = "deployment"
+	Request       Phase = "request"
 )
 
 // Verdict is how it was decided.

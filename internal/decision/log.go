@@ -42,7 +42,8 @@ func NewLog(db *store.DB) *Log {
 }
 
 // Record implements Recorder.
-func (l *Log) Record(_ context.Context, d Decision) {
+func (l *Log) Record(ctx context.Context, d Decision) {
+	note(ctx, &d)
 	if d.Time.IsZero() {
 		d.Time = time.Now()
 	}
@@ -58,7 +59,7 @@ func (l *Log) Record(_ context.Context, d Decision) {
 		l.next = (l.next + 1) % ringSize
 	}
 	l.mu.Unlock()
-	if d.Verdict == Allow {
+	if d.Verdict == Allow || d.Account == "" { // nobody's: whoever sends nonsense must not push out what counts
 		return
 	}
 	select {

@@ -11,21 +11,27 @@ import (
 // trustPolicy is what the roles of tasks need.
 const trustPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"` + tasksPrincipal + `"},"Action":"sts:AssumeRole"}]}`
 
+// executionPolicy is what execution roles usually have.
+const executionPolicy = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+
 // recordTrust records that a role does not let ECS assume it.
 func (s *Service) recordTrust(ctx context.Context, c scope, role string, subjects []string) {
 	name := role[strings.LastIndex(role, "/")+1:]
 	cause, command := "the trust policy of the role "+name+" does not let "+tasksPrincipal+" assume it", "update-assume-role-policy --role-name "+name+" --policy-document '"+trustPolicy+"'"
 	if have, ok := state.Roles.Get(s.DB.Read(), state.IAMKey(c.Account, name)); !ok || have.ARN() != role {
-		cause, command = "there is no role "+role, "create-role --role-name "+name+" --assume-role-policy-document '"+trustPolicy+"'"
+		cause, command = "there is no role "+role, "create-role --role-name "+name+" --assume-role-policy-document '"+trustPolicy+"'"+
+			"\naws iam attach-role-policy --role-name "+name+" --policy-arn "+executionPolicy+" # if it is an execution role"
 	}
 	s.Decisions.Record(ctx, decision.Decision{
 		Account: c.Account, Region: c.Region, Phase: decision.IAM, Subjects: append(subjects, role), Verdict: decision.Deny, Code: "iam.trust",
 		Facts:      []decision.Fact{{Name: "role", Value: role}, {Name: "principal", Value: tasksPrincipal}},
 		Cause:      cause,
 		Where:      role,
+		Resource:   role,
 		AWSMessage: roleProblem(role), Confidence: decision.Observed,
 		Fix: []decision.Fix{
 			{Lang: "cloudformation", Target: "the role " + name, Text: "AssumeRolePolicyDocument:\n  Statement:\n    - Effect: Allow\n      Principal: { Service: [" + tasksPrincipal + "] }\n      Action: ['sts:AssumeRole']"},
+			{Lang: "terraform", Target: "the aws_iam_role " + name, Text: "assume_role_policy = jsonencode({\n  Version   = \"2012-10-17\"\n  Statement = [{ Effect = \"Allow\", Principal = { Service = \"" + tasksPrincipal + "\" }, Action = \"sts:AssumeRole\" }]\n})"},
 			{Lang: "cli", Text: "aws iam " + command},
 		},
 	})

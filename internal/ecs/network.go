@@ -1,7 +1,10 @@
 package ecs
 
 import (
+	"strings"
+
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ecs/placement"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -49,10 +52,26 @@ func (c scope) subnets(tx *store.Tx, n state.TaskNetwork) ([]placement.Subnet, e
 			return nil, invalid("Error retrieving security group information for [%s]: The security group '%s' does not exist (ErrorCode: InvalidGroup.NotFound)", id, id)
 		}
 		if group.VpcID != vpc {
-			return nil, invalid("Security groups and subnets must be in the same VPC.")
+			return nil, c.wrongVPC(tx, n, group, vpc)
 		}
 	}
 	return out, nil
+}
+
+// wrongVPC refuses a security group of another VPC than the subnets'.
+func (c scope) wrongVPC(tx *store.Tx, n state.TaskNetwork, group *state.SecurityGroup, vpc string) error {
+	groups := strings.Join(c.defaultGroup(tx, n.Subnets[0]), ",")
+	subnets := strings.Join(n.Subnets, ",")
+	return &decision.Explained{Err: invalid("Security groups and subnets must be in the same VPC."), Decision: decision.Decision{
+		Phase: decision.Place, Verdict: decision.Deny, Code: "net.wrong-vpc", Where: group.ID, Resource: group.ID, Confidence: decision.Observed,
+		Cause: "the security group " + group.ID + " (" + group.Name + ") belongs to " + group.VpcID + ", but the subnets belong to " + vpc,
+		Facts: []decision.Fact{{Name: "subnets", Value: subnets}, {Name: "group", Value: group.ID}},
+		Fix: []decision.Fix{
+			{Lang: "cloudformation", Target: "AwsvpcConfiguration", Text: "SecurityGroups: [" + groups + "] # or others of " + vpc},
+			{Lang: "terraform", Target: "network_configuration", Text: "security_groups = [\"" + groups + "\"] # or others of " + vpc},
+			{Lang: "cli", Target: "in place of the request's", Text: "--network-configuration 'awsvpcConfiguration={subnets=[" + subnets + "],securityGroups=[" + groups + "]}'"},
+		},
+	}}
 }
 
 // defaultGroup is the default security group of the subnet's VPC.

@@ -11,6 +11,7 @@ import (
 	"github.com/neargate/neargate/internal/audit"
 	"github.com/neargate/neargate/internal/aws/sigv4"
 	"github.com/neargate/neargate/internal/aws/wire"
+	"github.com/neargate/neargate/internal/decision"
 )
 
 // answer encodes the output.
@@ -47,7 +48,8 @@ func (g *Gateway) fail(req *request, stage string, err error) {
 	}
 	g.record(req, known)
 	req.headers()
-	if stage == "authorize" || stage == "authenticate" {
+	g.decide(req, stage, known, err)
+	if decision.Refused(req.ctx) {
 		req.w.Header().Set("X-Neargate-Why", req.id)
 	}
 	var model *wire.Service

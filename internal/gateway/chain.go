@@ -13,6 +13,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/sigv4"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ids"
 )
 
@@ -65,7 +66,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A copy, as steps replace the body: net/http looks at its own request to see
 	// whether the client still waits for "100 Continue" when it is refused.
 	r = r.WithContext(r.Context())
-	req := &request{ctx: r.Context(), w: w, raw: r, r: r, id: ids.UUID(), started: time.Now()}
+	req := &request{w: w, raw: r, r: r, id: ids.UUID(), started: time.Now()}
+	req.ctx = decision.Watch(r.Context(), req.id)
 	req.origin, req.inside = g.originOf(req.ctx)
 	for _, s := range chain {
 		if err := s.do(g, req); err != nil {

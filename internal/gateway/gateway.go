@@ -10,6 +10,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/sigv4"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/decision"
 )
 
 // Mount is one AWS service as the gateway serves it.
@@ -36,7 +37,7 @@ type Keys interface {
 	Lookup(ctx context.Context, accessKeyID, token string, trusted bool) (secret string, id caller.Identity, err error)
 }
 
-// Config is what a Gateway needs. All fields but Origin, Audit and Control must be set.
+// Config is what a Gateway needs. All fields but Origin, Audit, Control and Decisions must be set.
 type Config struct {
 	Keys    Keys
 	Checker Checker
@@ -51,6 +52,8 @@ type Config struct {
 	Control http.Handler
 	// Region is used for requests whose signature names none.
 	Region string
+	// Decisions is told of requests that are refused before IAM is asked; optional.
+	Decisions decision.Recorder
 }
 
 // Recorder keeps the record of calls; see package audit.
@@ -76,6 +79,9 @@ type Gateway struct {
 
 // New returns a Gateway without services.
 func New(cfg Config) *Gateway {
+	if cfg.Decisions == nil {
+		cfg.Decisions = decision.Discard
+	}
 	return &Gateway{
 		cfg:      cfg,
 		bySigner: map[string]*Mount{},

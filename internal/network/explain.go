@@ -24,9 +24,8 @@ type Hop struct {
 	Pass bool
 	// Reply says that it judges what comes back. Only network ACLs do, which know
 	// no connections, and routes of peers.
-	Reply bool
-	// Egress tells the direction of the rules of groups and ACLs: outbound, else inbound.
-	Egress bool
+	Reply  bool
+	Egress bool   // HopNACL: an outbound entry
 	Code   Code   // why it does not pass
 	Text   string // one sentence for people
 }
@@ -275,7 +274,7 @@ func (v VPC) filter(kind HopKind, e ENI, peer netip.Addr, f Flow) Hop {
 		for _, r := range rules {
 			code = CodeGroupRules
 			if r.allows(f) && v.covers(r, peer) {
-				return Hop{Kind: kind, ID: id, Rule: r.ID, Pass: true, Egress: kind == HopEgress, Text: fmt.Sprintf("%s rule %s of %s allows %s", kind, r.ID, id, f)}
+				return Hop{Kind: kind, ID: id, Rule: r.ID, Pass: true, Text: fmt.Sprintf("%s rule %s of %s allows %s", kind, r.ID, id, f)}
 			}
 		}
 	}
@@ -287,7 +286,7 @@ func (v VPC) filter(kind HopKind, e ENI, peer netip.Addr, f Flow) Hop {
 	if kind == HopIngress {
 		preposition = "from"
 	}
-	return Hop{Kind: kind, ID: id, Code: code, Egress: kind == HopEgress, Text: fmt.Sprintf("no %s rule of %v on %s allows %s %s %s", kind, e.Groups, e.ID, f, preposition, peer)}
+	return Hop{Kind: kind, ID: id, Code: code, Text: fmt.Sprintf("no %s rule of %v on %s allows %s %s %s", kind, e.Groups, e.ID, f, preposition, peer)}
 }
 
 // String is the flow's protocol and port, for example "tcp 443".

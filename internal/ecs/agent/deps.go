@@ -123,10 +123,10 @@ type Deps struct {
 	// authority. It is called once per task, so it should remember the answer.
 	RootCAs func() *x509.CertPool
 	// Bundle adds the local authority to a CA bundle in PEM form.
-	Bundle    func(existing []byte) []byte
-	Blobs     LocalBlobs
-	Files     ImageFiles
-	Diagnose  Diagnose
+	Bundle   func(existing []byte) []byte
+	Blobs    LocalBlobs
+	Files    ImageFiles
+	Diagnose Diagnose
 	// Listening lists the TCP sockets that wait for connections in an interface's namespace.
 	Listening func(eniID string) []netip.AddrPort
 	Decisions decision.Recorder

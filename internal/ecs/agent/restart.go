@@ -44,7 +44,7 @@ func (a *Agent) restart(ctx context.Context, t *state.Task, d *state.TaskDefinit
 			wanted++
 			ended := c
 			observeContainer(&ended, runtimeID(t, i), have)
-			a.decide(ctx, t, a.exitDecision(t, ended))
+			a.decide(ctx, t, a.exitDecision(t, ended, have.MemoryPeak))
 			err := a.update(ctx, t, func(r *state.Task) {
 				c := &r.Containers[i]
 				c.RestartCount = int32(wanted)
