@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/network"
@@ -62,7 +61,7 @@ func missingEntries(site network.Site, a Attempt) []entry {
 		}
 		l := a.VPC.NetworkACLs[at]
 		e := entry{h.ID, network.ACLEntry{Egress: h.Egress, Allow: true, Protocol: network.TCP, FromPort: a.Port, ToPort: a.Port, CIDR: a.everybody()}}
-		if strings.HasPrefix(h.Text, "of the reply") {
+		if h.Reply {
 			e.FromPort, e.ToPort = firstReply, lastReply
 		}
 		e.Number = freeNumber(l, h)

@@ -71,7 +71,7 @@ func verb(v decision.Verdict) string {
 
 // hops are the facts that are whole sentences: the stations of a packet, as they
 // follow from what is configured.
-var hops = []string{string(network.HopENI), string(network.HopLink), string(network.HopEgress), string(network.HopNACL), string(network.HopRoute), string(network.HopNAT), string(network.HopGateway),
+var hops = []string{string(network.HopENI), string(network.HopLink), string(network.HopEgress), string(network.HopNACL), string(network.HopRoute), string(network.HopNAT), string(network.HopGateway), string(network.HopPeering),
 	string(network.HopEndpoint), string(network.HopTarget), string(network.HopIngress), string(network.HopAWS), string(network.HopInternet)}
 
 // split tells facts that are a word or two, without those that others contain,
