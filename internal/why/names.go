@@ -1,9 +1,6 @@
 package why
 
 import (
-	"strings"
-
-	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -50,17 +47,4 @@ func (n names) refFrom(id, home string) string {
 		return "!Ref " + r.LogicalID
 	}
 	return n.across(id, h)
-}
-
-// stackName is the name in a stack's ARN.
-func stackName(id string) string {
-	a, err := arn.Parse(id)
-	if err != nil {
-		return id
-	}
-	parts := strings.Split(a.Resource, "/")
-	if len(parts) < 2 {
-		return id
-	}
-	return parts[1]
 }
