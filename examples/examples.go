@@ -13,3 +13,8 @@ var IsolatedVPC embed.FS
 //
 //go:embed upload-to-s3
 var UploadToS3 embed.FS
+
+// PublicPrivate is a service in private subnets behind a NAT gateway.
+//
+//go:embed public-private
+var PublicPrivate embed.FS

@@ -36,8 +36,9 @@ func Network(tx *store.Tx, site network.Site, a Attempt) (d decision.Decision, o
 		return d, true
 	}
 	d.Facts = append(d.Facts, decision.Fact{Name: "address", Value: netip.AddrPortFrom(a.Addr, uint16(a.Port)).String()})
+	eni, _ := a.VPC.ENI(a.ENI)
 	for _, drop := range a.Drops {
-		if drop.Port == a.Port && (drop.To == a.Addr || drop.From == a.Addr) {
+		if drop.From == eni.IP && drop.To == a.Addr && drop.Port == a.Port || drop.From == a.Addr && drop.To == eni.IP {
 			d.Facts = append(d.Facts, decision.Fact{Name: factDropped, Value: dropText(drop)})
 		}
 	}

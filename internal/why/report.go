@@ -147,7 +147,7 @@ func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 		}
 	}
 	slices.SortFunc(tasks, func(a, b *state.Task) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	r.Findings = x.group(tx, tasks)
+	r.Findings = x.group(tx, sinceWell(tasks))
 	if f, ok := x.launchFailure(s); ok {
 		r.Findings = append([]Finding{f}, r.Findings...)
 	}
@@ -175,6 +175,17 @@ func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 		r.Summary += stopped(len(tasks))
 	}
 	return r
+}
+
+// sinceWell are the tasks, newest first, that came after the last one which ran
+// until it was stopped on purpose: what stopped earlier ones has been mended.
+func sinceWell(tasks []*state.Task) []*state.Task {
+	for i, t := range tasks {
+		if onPurpose(t) && !t.StartedAt.IsZero() {
+			return tasks[:i]
+		}
+	}
+	return tasks
 }
 
 func stopped(tasks int) string {

@@ -15,7 +15,7 @@ const lastLines = 20
 // cause finds what stopped a task. ok is false for tasks that were stopped on
 // purpose.
 func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
-	if t.StopCode == "UserInitiated" || t.StopCode == "ServiceSchedulerInitiated" && !strings.Contains(t.StoppedReason, "health") {
+	if onPurpose(t) {
 		return Finding{}, false
 	}
 	all := x.Decisions.About(t.ARN(), t.ID)
@@ -36,6 +36,11 @@ func (x *Explainer) cause(tx *store.Tx, t *state.Task) (Finding, bool) {
 		return Finding{}, false
 	}
 	return Finding{Code: "run.stopped", Cause: t.StoppedReason, Where: "task " + t.ID, AWSSays: t.StoppedReason, Confidence: decision.Observed, Tasks: []string{t.ID}}, true
+}
+
+// onPurpose reports whether a person or the scheduler stopped a task that was well.
+func onPurpose(t *state.Task) bool {
+	return t.StopCode == "UserInitiated" || t.StopCode == "ServiceSchedulerInitiated" && !strings.Contains(t.StoppedReason, "health")
 }
 
 // remedy completes a finding by what is known of the task: who runs it, and from
