@@ -15,7 +15,7 @@ const noWay = `i/o timeout|connection issue|context deadline exceeded`
 
 // What AWS says when a step of a task's start does not get through.
 const (
-	noECR      = `^ResourceInitializationError: unable to pull secrets or registry auth: .*unable to retrieve ecr registry auth: .*api\.ecr.*(i/o timeout|no such host)`
+	noECR      = `^ResourceInitializationError: unable to pull secrets or registry auth: .*unable to retrieve ecr registry auth: .*api\.ecr.*(i/o timeout|no such host|no DNS support)`
 	noRegistry = `^CannotPullContainerError: .*dkr\.ecr.*i/o timeout`
 	noLayers   = `^CannotPullContainerError: .*starport-layer-bucket.*i/o timeout`
 	noLogs     = `^ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group .*connection issue.* : signal: killed$`

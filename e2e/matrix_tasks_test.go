@@ -66,6 +66,12 @@ var taskRows = append(permissionRows(), []taskRow{
 	{element: "registry secret's shape", code: "reg.secret-shape", reason: `unable to get registry auth from asm: .*`, setUp: func(s *site) {
 		s.newRole(permissions, "")
 		s.ids["login"] = got(s.secrets.CreateSecret(s.t.Context(), &secretsmanagerapi.CreateSecretRequest{Name: "login", SecretString: `"username":"me","password":"secret"`})).by(s).ARN
+		s.ok(s.iam.PutRolePolicy(s.t.Context(), &iamapi.PutRolePolicyRequest{RoleName: s.role, PolicyName: "login", PolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`}))
+		// A registry outside of AWS, for which a loaded image stands.
+		s.image = "registry.example.com/team/app:1"
+		if out := s.neargate("image", "load", busyboxArchive(s.t, s.t.TempDir(), "sleep", "3600"), "--name", s.image); out.code != 0 {
+			s.t.Fatal(out.out)
+		}
 	}, resource: id("login"), with: func(s *site) func(c, d object) {
 		return func(c, _ object) { c["repositoryCredentials"] = object{"credentialsParameter": s.ids["login"]} }
 	}},
@@ -98,9 +104,9 @@ var taskRows = append(permissionRows(), []taskRow{
 	}},
 	{element: "command", code: "run.no-cmd", resource: definition, reason: `^CannotStartContainerError: .*exec: "/bin/nothing": stat /bin/nothing: no such file or directory`, bad: func(c, _ object) { c["command"] = list{"/bin/nothing"} }},
 	{element: "exit code", code: "run.exit", resource: definition, stop: "EssentialContainerExited", reason: exited, working: true, bad: shell("echo no database at db:5432 >&2; exit 7")},
-	{element: "signal", code: "run.exit", resource: definition, stop: "EssentialContainerExited", reason: exited, working: true, bad: shell("kill -SEGV $$")},
+	{element: "signal", code: "run.exit", resource: definition, stop: "EssentialContainerExited", reason: exited, working: true, bad: shell("sh -c 'kill -SEGV $$'; exit $?")},
 	{element: "memory", code: "run.oom", resource: definition, stop: "EssentialContainerExited", reason: exited, bad: func(c, d object) {
-		shell("dd if=/dev/zero of=/dev/null bs=80M count=1; trap 'exit 0' TERM; while :; do sleep 0.1; done")(c, d)
+		shell("dd if=/dev/zero of=/dev/null bs=80M count=1 || exit 1; trap 'exit 0' TERM; while :; do sleep 0.1; done")(c, d)
 		c["memory"] = 64
 	}},
 	{element: "read-only root file system", code: "run.read-only", resource: definition, stop: "EssentialContainerExited", reason: exited, bad: func(c, d object) {

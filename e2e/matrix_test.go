@@ -328,7 +328,9 @@ func (s *site) revise(family string, change func(container, definition object)) 
 // deploy moves the service to another task definition.
 func (s *site) deploy(change func(container, definition object)) {
 	s.t.Helper()
-	got(s.ecs.UpdateService(s.t.Context(), &ecsapi.UpdateServiceRequest{Cluster: s.cluster, Service: s.service, TaskDefinition: s.revise(s.service, change)})).by(s)
+	revision := s.revise(s.service, change)
+	s.ids["definition"] = revision
+	got(s.ecs.UpdateService(s.t.Context(), &ecsapi.UpdateServiceRequest{Cluster: s.cluster, Service: s.service, TaskDefinition: revision})).by(s)
 }
 
 // matrix gathers what the rows showed.

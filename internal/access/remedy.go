@@ -37,7 +37,16 @@ func (a *Authorizer) remedy(q *question, r policy.Result) []decision.Fix {
 
 // statement is the one that is missing.
 func statement(q *question) map[string]any {
-	return map[string]any{"Effect": "Allow", "Action": q.req.Action, "Resource": q.req.Resource}
+	return map[string]any{"Effect": "Allow", "Action": q.req.Action, "Resource": lasting(q.req.Resource)}
+}
+
+// lasting is a resource without what is another one in the next task: each has a
+// log stream of its own.
+func lasting(resource string) string {
+	if group, _, ok := strings.Cut(resource, ":log-stream:"); ok {
+		return group + ":log-stream:*"
+	}
+	return resource
 }
 
 func principal(q *question, by policy.By) any {
@@ -66,11 +75,11 @@ func (a *Authorizer) grant(q *question) []decision.Fix {
 	policyName := "Allow" + strings.ReplaceAll(q.req.Action, ":", "-")
 	s := statement(q)
 	document := write(append(statements(a.inline(q, policyName)), s))
-	one := fmt.Sprintf("Effect: Allow, Action: %s, Resource: '%s'", q.req.Action, q.req.Resource)
+	one := fmt.Sprintf("Effect: Allow, Action: %s, Resource: '%s'", q.req.Action, lasting(q.req.Resource))
 	return []decision.Fix{
 		{Lang: "cloudformation", Target: "Properties of the " + kind + " " + name, Text: "Policies:\n  - PolicyName: " + policyName + "\n    PolicyDocument:\n      Version: '2012-10-17'\n      Statement: [{ " + one + " }]"},
 		{Lang: "terraform", Text: fmt.Sprintf("resource \"aws_iam_%s_policy\" %q {\n  name   = %q\n  %s   = %q\n  policy = jsonencode({\n    Version   = \"2012-10-17\"\n    Statement = [{ Effect = \"Allow\", Action = %q, Resource = %q }]\n  })\n}",
-			kind, strings.ToLower(strings.ReplaceAll(policyName, "-", "_")), policyName, kind, name, q.req.Action, q.req.Resource)},
+			kind, strings.ToLower(strings.ReplaceAll(policyName, "-", "_")), policyName, kind, name, q.req.Action, lasting(q.req.Resource))},
 		{Lang: "cli", Text: fmt.Sprintf("aws iam put-%s-policy --%s-name %s --policy-name %s --policy-document %s", kind, kind, name, policyName, quote(document))},
 	}
 }

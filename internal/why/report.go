@@ -270,7 +270,7 @@ func (x *Explainer) unwell(tx *store.Tx, t *state.Task) []Finding {
 		if d.Phase == decision.IAM && d.Verdict == decision.Allow && fact(d, "action") == "logs:PutLogEvents" {
 			break // it is well again
 		}
-		if d.Code == "logs.dropped" {
+		if d.Code == "logs.dropped" || d.Phase == decision.Logs && d.Code == "iam.exec-logs" {
 			f := finding(withRefusal(d, all[:i]), all[:i])
 			f.Tasks = []string{t.ID}
 			return append(out, f)

@@ -122,8 +122,13 @@ func (a *Agent) logStream(t *state.Task, c state.ContainerDefinition) awslogs.St
 			return a.putEvents(ctx, t, o, in)
 		},
 		Dropped: func(err error) {
-			a.decide(context.Background(), t, decision.Decision{Phase: decision.Logs, Verdict: decision.Error, Code: "logs.dropped", Where: o["awslogs-group"],
-				Cause: "log lines of container " + c.Name + " were not taken: " + err.Error(), AWSMessage: err.Error(), Confidence: decision.Observed})
+			d := decision.Decision{Phase: decision.Logs, Verdict: decision.Error, Code: "logs.dropped", Where: o["awslogs-group"],
+				Cause: "log lines of container " + c.Name + " were not taken: " + err.Error(), AWSMessage: err.Error(), Confidence: decision.Observed}
+			if e := refused(err); e != nil {
+				d.Code = slug(e, "iam.exec-logs", d.Code)
+				d.Fix = attachManaged(d.Code, e.Operation, t.ExecutionRoleARN)
+			}
+			a.decide(context.Background(), t, d)
 		},
 		Unreachable: func(err error) {
 			if unreachable(err) {
