@@ -53,8 +53,6 @@ var isolatedRows = []row{
 		code: "iam.endpoint-policy", resource: endpoint("ecr.api"), reason: `because no VPC endpoint policy allows the ecr:GetAuthorizationToken action$`},
 	{element: "policy of the endpoint for logs, an explicit deny", do: policy("logs", `{"Sid":"All","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Sid":"NoStreams","Effect":"Deny","Principal":"*","Action":"logs:CreateLogStream","Resource":"*"}`),
 		code: "iam.explicit-deny", resource: endpoint("logs"), reason: `AccessDeniedException: .* is not authorized to perform: logs:CreateLogStream on resource: .* with an explicit deny in a VPC endpoint policy : exit status 1$`},
-	{element: "policy of the gateway endpoint for s3", do: policy("s3", `{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::only-this/*"}`),
-		code: "iam.endpoint-policy", resource: endpoint("s3"), reason: `^CannotPullContainerError: .*starport-layer-bucket.*403 Forbidden`},
 	{element: "egress rule of the task's security group", code: "net.sg-egress", reason: noECR, do: noEgress, resource: taskGroup},
 	{element: "network ACL that denies outbound 443", code: "net.nacl", reason: noWay, resource: id("acl"), do: denyEntry(true, 443, 443)},
 	{element: "network ACL that denies the replies", code: "net.nacl", reason: noWay, resource: id("acl"), do: denyEntry(false, 1024, 65535)},

@@ -134,5 +134,5 @@ func (s *site) endpointID(service string) string {
 	return ""
 }
 
-// waits is how long tests look for what happens at once.
+// waits is how long the tests wait for what happens at once.
 const waits = 20 * time.Second
