@@ -22,13 +22,12 @@ func (n names) ports(t *state.Task, listening []netip.AddrPort) (f Finding, ok b
 	if d == nil || len(listening) == 0 {
 		return f, false
 	}
-	mapped := mappedPorts(d)
 	for _, c := range d.Containers {
 		for _, m := range c.PortMappings {
 			if m.ContainerPort == nil || m.Protocol == "udp" {
 				continue
 			}
-			if f, ok = n.port(t, d, c, int(*m.ContainerPort), mapped, listening); ok {
+			if f, ok = n.port(t, d, c, int(*m.ContainerPort), listening); ok {
 				return f, true
 			}
 		}
@@ -36,31 +35,48 @@ func (n names) ports(t *state.Task, listening []netip.AddrPort) (f Finding, ok b
 	return f, false
 }
 
-// port judges one mapped port.
-func (n names) port(t *state.Task, d *state.TaskDefinition, c state.ContainerDefinition, port int, mapped []int, listening []netip.AddrPort) (Finding, bool) {
-	local, others := false, []netip.AddrPort{}
+// misplaced is a mapped port where the application does not listen as it should.
+type misplaced struct {
+	code string
+	seen netip.AddrPort // where it listens instead
+}
+
+// judgePort judges one mapped port by what listens.
+func judgePort(d *state.TaskDefinition, port int, listening []netip.AddrPort) (misplaced, bool) {
+	mapped := mappedPorts(d)
+	var local, other netip.AddrPort
 	for _, s := range listening {
 		switch {
 		case int(s.Port()) == port && !s.Addr().IsLoopback():
-			return Finding{}, false
+			return misplaced{}, false
 		case int(s.Port()) == port:
-			local = true
-		case !slices.Contains(mapped, int(s.Port())):
-			others = append(others, s)
+			local = s
+		case !slices.Contains(mapped, int(s.Port())) && !other.IsValid():
+			other = s
 		}
 	}
-	f := Finding{Resource: t.TaskDefinition, Where: "container " + c.Name + " of " + n.where(t.TaskDefinition), Confidence: decision.Observed, Tasks: []string{t.ID}}
 	switch {
-	case local:
-		f.Code = "run.bind-localhost"
-		f.Cause = fmt.Sprintf("container %s listens on 127.0.0.1:%d, which nobody outside the task reaches", c.Name, port)
-		f.Fixes = append(n.bindEverywhere(t, c), n.rollBack(t)...)
-	case len(others) > 0:
-		f.Code = "run.wrong-port"
-		f.Cause = fmt.Sprintf("container %s maps port %d, but nothing listens there; the task listens on %s", c.Name, port, others[0])
-		f.Fixes = append(n.remap(t, d, c, port, int(others[0].Port())), n.rollBack(t)...)
-	default:
+	case local.IsValid():
+		return misplaced{"run.bind-localhost", local}, true
+	case other.IsValid():
+		return misplaced{"run.wrong-port", other}, true
+	}
+	return misplaced{}, false
+}
+
+// port explains one mapped port.
+func (n names) port(t *state.Task, d *state.TaskDefinition, c state.ContainerDefinition, port int, listening []netip.AddrPort) (Finding, bool) {
+	m, ok := judgePort(d, port, listening)
+	if !ok {
 		return Finding{}, false
+	}
+	f := Finding{Code: m.code, Resource: t.TaskDefinition, Where: "container " + c.Name + " of " + n.where(t.TaskDefinition), Confidence: decision.Observed, Tasks: []string{t.ID}}
+	if m.code == "run.bind-localhost" {
+		f.Cause = fmt.Sprintf("container %s listens on %s, which nobody outside the task reaches", c.Name, m.seen)
+		f.Fixes = append(n.bindEverywhere(t, c), n.rollBack(t)...)
+	} else {
+		f.Cause = fmt.Sprintf("container %s maps port %d, but nothing listens there; the task listens on %s", c.Name, port, m.seen)
+		f.Fixes = append(n.remap(t, c, port, int(m.seen.Port())), n.rollBack(t)...)
 	}
 	return f, true
 }
@@ -117,7 +133,7 @@ func isAddress(value string) bool {
 
 // remap changes a port mapping, and the port in the health check, to the port
 // that the application really listens on.
-func (n names) remap(t *state.Task, d *state.TaskDefinition, c state.ContainerDefinition, from, to int) []decision.Fix {
+func (n names) remap(t *state.Task, c state.ContainerDefinition, from, to int) []decision.Fix {
 	var mappings []map[string]any
 	for _, m := range c.PortMappings {
 		port := map[string]any{"protocol": m.Protocol}
