@@ -14,13 +14,11 @@ import (
 // TestRemovalMatrix takes one element after the other away from two working
 // stacks; see row. What it saw is docs/removal-matrix.md.
 func TestRemovalMatrix(t *testing.T) {
-	a := newAccount(t)
 	m := &matrix{lines: map[string][]line{}}
-	image := a.push(busyboxArchive(t, a.dir, "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"), "app", "good")
 	t.Run("stacks", func(t *testing.T) {
 		t.Run("isolated", func(t *testing.T) {
 			t.Parallel()
-			s := isolatedSite(a.in(t), m, image)
+			s := isolatedSite(newAccount(t), m)
 			for _, r := range isolatedRows {
 				if !t.Run(r.element, func(t *testing.T) { s.in(t).try(r) }) {
 					break // what is broken stays broken
@@ -29,7 +27,7 @@ func TestRemovalMatrix(t *testing.T) {
 		})
 		t.Run("public and private", func(t *testing.T) {
 			t.Parallel()
-			s := publicPrivateSite(a.in(t), m, image)
+			s := publicPrivateSite(newAccount(t), m)
 			t.Run("tasks", func(t *testing.T) {
 				for _, r := range taskRows {
 					t.Run(r.element, func(t *testing.T) {
@@ -50,10 +48,16 @@ func TestRemovalMatrix(t *testing.T) {
 	}
 }
 
+// pushSleeper pushes an image that sleeps, and ends when it is told to.
+func (a *account) pushSleeper() string {
+	return a.push(busyboxArchive(a.t, a.dir, "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"), "app", "good")
+}
+
 // isolatedSite is the second seed's stack, with a service whose task needs every
 // one of its endpoints.
-func isolatedSite(a *account, m *matrix, image string) *site {
+func isolatedSite(a *account, m *matrix) *site {
 	a.t.Helper()
+	image := a.pushSleeper()
 	dir := a.isolatedVPC()
 	if r := a.samDeploy(dir, image, "--no-progressbar"); r.code != 0 {
 		a.t.Fatalf("sam deploy: exit %d\n%s\n%s", r.code, r.out, a.logTail())
@@ -68,8 +72,9 @@ func isolatedSite(a *account, m *matrix, image string) *site {
 }
 
 // publicPrivateSite is our own example: private subnets behind a NAT gateway.
-func publicPrivateSite(a *account, m *matrix, image string) *site {
+func publicPrivateSite(a *account, m *matrix) *site {
 	a.t.Helper()
+	image := a.pushSleeper()
 	template := filepath.Join(testenv.Root(), "examples", "public-private", "main.yml")
 	a.aws("cloudformation", "create-stack", "--stack-name", "example", "--template-body", "file://"+template, "--capabilities", "CAPABILITY_IAM", "--parameters", "ParameterKey=ImageUri,ParameterValue="+image)
 	a.aws("cloudformation", "wait", "stack-create-complete", "--stack-name", "example")
