@@ -8,7 +8,7 @@ import (
 // WriteMarkdown writes docs/diagnoses.md.
 func WriteMarkdown(w io.Writer) {
 	fmt.Fprint(w, "# What `neargate why` finds\n\nMade by `neargate diagnoses` from the catalogue that the program itself uses; a test compares them.\n"+
-		"`neargate why CODE` shows one of these entries. [removal-matrix.md](removal-matrix.md) shows them at work.\n")
+		"`neargate why CODE` shows one of these entries. The test TestRemovalMatrix shows them at work.\n")
 	for _, f := range families {
 		fmt.Fprintf(w, "\n## %s\n\n%s\n", f.title, f.about)
 		for _, e := range f.entries {
