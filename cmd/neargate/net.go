@@ -12,7 +12,7 @@ import (
 
 func netCommand(opts *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "net", Short: "Look at VPCs", RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }, Args: knownCommand}
-	cmd.AddCommand(whoCanReachCommand(opts))
+	cmd.AddCommand(netMapCommand(opts), whoCanReachCommand(opts))
 	return cmd
 }
 

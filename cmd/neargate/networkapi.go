@@ -6,7 +6,9 @@ import (
 
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/control"
+	"github.com/neargate/neargate/internal/netmap"
 	"github.com/neargate/neargate/internal/reach"
+	"github.com/neargate/neargate/internal/state"
 )
 
 // networkAPI is what the commands about networks ask a running instance for.
@@ -18,6 +20,7 @@ func (n *networkAPI) register(s *control.Server) {
 	for _, route := range []control.Route{
 		{Pattern: "GET /reach", Handle: n.reach},
 		{Pattern: "GET /who-can-reach", Handle: n.who},
+		{Pattern: "GET /net/map", Handle: n.netMap},
 	} {
 		s.Handle(route)
 	}
@@ -51,4 +54,33 @@ func endError(err error) error {
 		return &control.Error{Status: http.StatusBadRequest, Code: "reach.question", Message: err.Error(), Fix: "neargate reach service/web logs:443"}
 	}
 	return err
+}
+
+// netMap answers the VPCs of the caller: the one that is named, else those in
+// which something has an address, else all.
+func (n *networkAPI) netMap(r *http.Request) (any, error) {
+	id, name := caller.From(r.Context()), r.URL.Query().Get("vpc")
+	tx := n.finder.DB.Read()
+	var busy, idle []netmap.VPC
+	for rec := range state.Vpcs.All(tx, state.Prefix(id.Account, id.Region)) {
+		view, ok := n.finder.Networks.VPCView(rec.ID)
+		if !ok {
+			continue
+		}
+		v := netmap.Build(tx, rec, view)
+		switch {
+		case name != "" && name != v.ID && name != v.Name:
+		case name != "" || len(view.ENIs) > 0:
+			busy = append(busy, v)
+		default:
+			idle = append(idle, v)
+		}
+	}
+	switch {
+	case len(busy) > 0:
+		return busy, nil
+	case name != "":
+		return nil, &control.Error{Status: http.StatusNotFound, Code: "net.vpc-not-found", Message: "there is no VPC " + name + " in " + id.Region, Fix: "neargate net map"}
+	}
+	return idle, nil
 }

@@ -183,3 +183,8 @@ func (f finder) named(id string) string {
 	}
 	return id
 }
+
+// EndOf is the end that a network interface is.
+func EndOf(tx *store.Tx, n *state.NetworkInterface) End {
+	return finder{tx: tx, account: n.Account, region: n.Region}.of(n)
+}

@@ -85,5 +85,10 @@ func (f *Finder) count(find finder, c *Census) {
 
 func (c *Census) add(find finder, from End, p Path) {
 	last := p.Hops[len(p.Hops)-1]
+	for _, h := range p.Hops { // the rule that lets it in tells more than the way back
+		if last.Pass && h.Kind == network.HopIngress {
+			last = h
+		}
+	}
 	c.All = append(c.All, Who{From: from, Pass: last.Pass, By: find.annotate(last.Text), Code: string(last.Code), Group: last.ID})
 }
