@@ -26,6 +26,7 @@ func commands(opts *options) []*cobra.Command {
 		whyCommand(opts),
 		reachCommand(opts),
 		netCommand(opts),
+		unusedCommand(opts),
 		interruptCommand(opts),
 		versionCommand(opts),
 		demoCommand(opts),

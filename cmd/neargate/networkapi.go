@@ -9,11 +9,13 @@ import (
 	"github.com/neargate/neargate/internal/netmap"
 	"github.com/neargate/neargate/internal/reach"
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/unused"
 )
 
 // networkAPI is what the commands about networks ask a running instance for.
 type networkAPI struct {
 	finder *reach.Finder
+	unused *unused.Finder
 }
 
 func (n *networkAPI) register(s *control.Server) {
@@ -21,6 +23,7 @@ func (n *networkAPI) register(s *control.Server) {
 		{Pattern: "GET /reach", Handle: n.reach},
 		{Pattern: "GET /who-can-reach", Handle: n.who},
 		{Pattern: "GET /net/map", Handle: n.netMap},
+		{Pattern: "GET /unused", Handle: n.neverUsed},
 	} {
 		s.Handle(route)
 	}
@@ -40,6 +43,15 @@ func (n *networkAPI) reach(r *http.Request) (any, error) {
 func (n *networkAPI) who(r *http.Request) (any, error) {
 	answers, err := n.finder.WhoCanReach(question(r))
 	return answers, endError(err)
+}
+
+func (n *networkAPI) neverUsed(r *http.Request) (any, error) {
+	id := caller.From(r.Context())
+	found, err := n.unused.Find(r.Context(), id.Account, id.Region, r.URL.Query().Get("stack"))
+	if found == nil {
+		found = []unused.Finding{}
+	}
+	return found, err
 }
 
 // endError tells a person what is wrong with the ends of a question.

@@ -63,6 +63,7 @@ import (
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 	"github.com/neargate/neargate/internal/sts"
+	"github.com/neargate/neargate/internal/unused"
 	"github.com/neargate/neargate/internal/why"
 )
 
@@ -212,7 +213,11 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}, Sockets: listening(engine)},
 	}
 	commands.register(ctl)
-	networkViews := &networkAPI{finder: &reach.Finder{DB: db, Site: site, Networks: networks, Host: engine}}
+	uses := &unused.Collector{DB: db, Engine: engine, Edge: inside}
+	networkViews := &networkAPI{
+		finder: &reach.Finder{DB: db, Site: site, Networks: networks, Host: engine},
+		unused: &unused.Finder{DB: db, Collector: uses, Access: checker},
+	}
 	networkViews.register(ctl)
 
 	// Everything runs in one group under one context.
@@ -223,7 +228,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		keyService.Run, secrets.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run,
-		names.Run, local.Run,
+		uses.Run, names.Run, local.Run,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/netip"
+	"sync"
 
 	"github.com/neargate/neargate/internal/network"
 )
@@ -47,7 +48,9 @@ func With(ctx context.Context, f Facts) context.Context { return context.WithVal
 // conn is a connection with its facts.
 type conn struct {
 	*net.TCPConn
-	facts Facts
+	facts   Facts
+	closing sync.Once
+	counted func(bytes uint64) // called once, by Close
 }
 
 // withFacts is for http.Server.ConnContext.
@@ -67,6 +70,7 @@ func withFacts(ctx context.Context, c net.Conn) context.Context {
 type guard struct {
 	net.Listener
 	facts func(from, to netip.Addr) (Facts, bool)
+	usage *usages
 }
 
 // Accept implements net.Listener.
@@ -87,7 +91,8 @@ func (g guard) Accept() (net.Conn, error) {
 			_ = t.Close()
 			continue
 		}
-		return &conn{t, f}, nil
+		g.usage.add(f.way(), 1, 0)
+		return &conn{TCPConn: t, facts: f, counted: func(bytes uint64) { g.usage.add(f.way(), 0, bytes) }}, nil
 	}
 }
 

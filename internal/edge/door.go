@@ -172,7 +172,7 @@ func (d *door) openHTTP(ctx context.Context, vpcID string) error {
 			closeAll(nil, streams)
 			return err
 		}
-		streams = append(streams, guard{l, part.facts})
+		streams = append(streams, guard{l, part.facts, &d.edge.usage})
 		servers = append(servers, &http.Server{
 			Handler: part.handler, TLSConfig: part.tls, ConnContext: withFacts,
 			ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,

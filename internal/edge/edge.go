@@ -40,6 +40,7 @@ type Edge struct {
 	ctx     context.Context // ends with Run
 	cancel  context.CancelFunc
 	serving sync.WaitGroup
+	usage   usages
 
 	mu   sync.Mutex
 	vpcs map[string]*door

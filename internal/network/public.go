@@ -55,6 +55,9 @@ func (f *Filter) addTranslation(site Site, v VPC, uplink bool) {
 	for _, s := range v.bySubnet() {
 		for _, p := range v.paths(site, s, true) {
 			if r, ok := p.translation(s); ok && (uplink || p.Via != viaUplink) {
+				if r.Counter != "" && !slices.Contains(f.Counters, r.Counter) {
+					f.Counters = append(f.Counters, r.Counter)
+				}
 				out.Rules = append(out.Rules, r)
 			}
 		}
@@ -87,8 +90,15 @@ func (p path) translation(s Subnet) (FilterRule, bool) {
 	if p.Prefix.Bits() > 0 {
 		m = append(m, TargetAddr(p.Prefix))
 	}
-	return FilterRule{Match: m, Verdict: verdict}, true
+	r := FilterRule{Match: m, Verdict: verdict}
+	if p.NAT.ID != "" {
+		r.Counter = translated + p.NAT.Owner
+	}
+	return r, true
 }
+
+// translated is before the id of a NAT gateway in the name of its counter.
+const translated = "translated-by-"
 
 // addPublic adds the maps between public IPs and private addresses, and the chain
 // in which packets to public IPs arrive.

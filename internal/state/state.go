@@ -55,6 +55,7 @@ func Schema() []store.AnyTable {
 		NetworkInsightsAnalyses, NetworkInsightsPaths,
 		NetworkInterfaces,
 		NetworkRegions,
+		NetworkUses,
 		Parameters,
 		ObjectVersions,
 		Repositories,
