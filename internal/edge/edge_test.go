@@ -151,6 +151,11 @@ func TestWhoGetsWhere(t *testing.T) {
 	p.expect("eni-pa", "http://sts.us-east-1.amazonaws.com/", "aws sts.us-east-1.amazonaws.com true vpc-a eni-pa internet-gateway endpoint=, gateway=igw-1 seen=198.19.0.7 tls=false HTTP/1.1")
 	p.expect("eni-ia", "https://sts.us-east-1.amazonaws.com/", "time-out")
 	p.expect("eni-pa", "http://169.254.170.2/v4", "metadata 169.254.170.2 true vpc-a eni-pa local endpoint=, gateway= seen=10.0.1.10 tls=false HTTP/1.1")
+	for id, connections := range map[string]uint64{"vpce-logs": 2, "vpce-s3": 1, "igw-1": 1} {
+		if u := p.edge.Usage()[id]; u.Connections != connections {
+			t.Errorf("through %s went %+v, want %d connections", id, u, connections)
+		}
+	}
 	if got := p.get("eni-ia", "https://example.com/"); !strings.Contains(got, "lookup example.com on 10.0.0.2:53: no such host") {
 		t.Errorf("a name that nobody knows: %s", got)
 	}
