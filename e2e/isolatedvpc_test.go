@@ -120,6 +120,11 @@ func TestSecondSeedBySAM(t *testing.T) {
 			return nil
 		})
 	})
+	t.Run("network", func(t *testing.T) {
+		a := a.in(t)
+		a.networkCommands(tasks[0].id(), "isolated-vpc-environment")
+		testReachabilityByAPI(t, a, tasks[0].detail("networkInterfaceId"))
+	})
 	t.Run("no changes", func(t *testing.T) {
 		a := a.in(t)
 		if r := a.samDeploy(dir, image); r.code != 1 && r.code != 0 || !strings.Contains(r.out, "No changes to deploy") {

@@ -112,6 +112,9 @@ func (f *Finder) answer(ctx context.Context, find finder, a *Answer, try bool) {
 	if a.From.Kind == Internet {
 		n = f.Network(a.To.VPC)
 	}
+	if a.From.Kind == Interface && a.To.VPC != "" && a.To.VPC != a.From.VPC {
+		n.Other = f.Network(a.To.VPC).VPC
+	}
 	f.forwarded(ctx, n, a)
 	a.Path = Trace(n, a.From, a.To, a.Port)
 	f.listeners(a)

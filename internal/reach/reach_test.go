@@ -2,6 +2,7 @@ package reach
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,36 @@ func TestTrace(t *testing.T) {
 		if p.Pass() != tt.pass || last.Kind != tt.last || !strings.Contains(last.Text, tt.text) {
 			t.Errorf("%s: pass %v, last hop %+v", tt.name, p.Pass(), last)
 		}
+	}
+}
+
+// Into another VPC packets go by a peering connection where there is one, else
+// by the public IP, and are judged there.
+func TestTraceIntoAnotherVPC(t *testing.T) {
+	n, other := example(), example().VPC
+	other.ID, other.CIDRs = "vpc-b", []netip.Prefix{prefix("10.9.0.0/16")}
+	other.Subnets, other.ENIs = slices.Clone(other.Subnets), slices.Clone(other.ENIs)
+	other.Subnets[0].CIDR = prefix("10.9.1.0/24")
+	other.ENIs[1].ID, other.ENIs[1].IP, other.ENIs[1].PublicIP = "eni-b", addr("10.9.1.10"), addr("198.19.0.9")
+	n.Other = other
+	to := End{Name: "eni-b", Kind: Interface, ENI: "eni-b", VPC: "vpc-b", Addr: addr("10.9.1.10"), Public: addr("198.19.0.9")}
+	p := Trace(n, end(n, "eni-alb"), to, Port{80, network.TCP})
+	last := p.Hops[len(p.Hops)-1]
+	if p.Pass() || p.Addr != to.Public || last.Kind != network.HopIngress || !strings.Contains(last.Text, "they allow tcp 80 only from sg-alb") {
+		t.Errorf("by the internet: %+v", p)
+	}
+	other.SecurityGroups = slices.Clone(other.SecurityGroups)
+	other.SecurityGroups[1].Ingress = []network.Rule{{ID: "sgr-nat", Protocol: network.TCP, FromPort: 80, ToPort: 80, CIDR: prefix("198.19.0.1/32")}}
+	n.Other = other
+	if p = Trace(n, end(n, "eni-alb"), to, Port{80, network.TCP}); !p.Pass() {
+		t.Errorf("by the internet, from the public IP that is let in: %+v", p.Hops)
+	}
+	n.Other.RouteTables = []network.RouteTable{{ID: "rtb-a", Routes: []network.Route{{Destination: prefix("10.0.0.0/16"), Target: network.Target{Kind: network.VPCPeering, ID: "pcx-1"}}}}}
+	n.VPC.RouteTables = []network.RouteTable{{ID: "rtb-a", Routes: []network.Route{{Destination: prefix("10.9.0.0/16"), Target: network.Target{Kind: network.VPCPeering, ID: "pcx-1"}}}}}
+	n.VPC.Peerings = []network.Peering{{ID: "pcx-1", VPC: "vpc-b", CIDRs: other.CIDRs, Present: true}}
+	p = Trace(n, end(n, "eni-alb"), to, Port{80, network.TCP})
+	if last = p.Hops[len(p.Hops)-1]; p.Pass() || p.Addr != to.Addr || last.Kind != network.HopIngress || !strings.Contains(last.Text, "they allow tcp 80 only from 198.19.0.1/32") {
+		t.Errorf("by peering: %+v", p)
 	}
 }
 

@@ -3,6 +3,7 @@ package reach
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -23,6 +24,13 @@ type Network struct {
 	Site network.Site
 	VPC  network.VPC
 	Zone zones.Zone
+	// Other is the target's VPC when it is another one.
+	Other network.VPC
+}
+
+// peered reports whether an active peering connection leads to a VPC.
+func (n Network) peered(vpc string) bool {
+	return slices.ContainsFunc(n.VPC.Peerings, func(p network.Peering) bool { return p.VPC == vpc })
 }
 
 // Path is the way of a connection from one end to another as it was computed.
@@ -76,7 +84,7 @@ func (n Network) inbound(from, to End, port Port) Path {
 func (n Network) resolve(from, to End) ([]netip.Addr, network.Hop) {
 	switch to.Kind {
 	case Interface:
-		if to.VPC != from.VPC && to.Public.IsValid() {
+		if to.VPC != from.VPC && to.Public.IsValid() && !n.peered(to.VPC) {
 			return []netip.Addr{to.Public}, network.Hop{}
 		}
 		return []netip.Addr{to.Addr}, network.Hop{}
@@ -126,14 +134,49 @@ func (n Network) follow(from, to End, a netip.Addr, port Port) []network.Hop {
 			}
 		}
 	}
+	n.VPC.Peerings = slices.Clone(n.VPC.Peerings)
+	for i, p := range n.VPC.Peerings {
+		if p.VPC == n.Other.ID && n.Other.ID != "" {
+			n.VPC.Peerings[i].Remote = &n.Other
+		}
+	}
 	flow := network.Flow{From: from.ENI, To: a, Port: port.Port, Protocol: port.Protocol}
 	hops := network.Explain(n.Site, n.VPC, flow)
+	there := n
+	if to.Kind == Interface && to.VPC != from.VPC {
+		there.VPC = n.Other
+		if hops[len(hops)-1].Pass && a == to.Public {
+			hops = append(hops, network.ExplainInbound(n.Site, n.Other, n.seen(from, hops), to.ENI, port.Port, port.Protocol)...)
+		}
+	}
 	if hops[len(hops)-1].Pass {
 		return append(hops, network.ExplainReplies(n.Site, n.VPC, flow)...)
 	}
 	source, _ := n.VPC.ENI(from.ENI)
-	target, _ := n.VPC.ENIByIP(a)
+	target, ok := there.VPC.ENI(to.ENI)
+	if !ok {
+		target, _ = there.VPC.ENIByIP(a)
+	}
+	if hops[len(hops)-1].Kind == network.HopIngress {
+		return there.explainDenial(hops, source, target, port)
+	}
 	return n.explainDenial(hops, source, target, port)
+}
+
+// seen is the address that the internet sees: that of the NAT gateway on the way,
+// or the source's own public one.
+func (n Network) seen(from End, hops []network.Hop) netip.Addr {
+	for _, h := range hops {
+		if h.Kind != network.HopNAT {
+			continue
+		}
+		for _, e := range n.VPC.ENIs {
+			if e.Owner == h.ID {
+				return e.PublicIP
+			}
+		}
+	}
+	return from.Public
 }
 
 // explainDenial adds to a security group that denies what it allows instead.
