@@ -68,10 +68,13 @@ func (f finder) publicName(service string) string {
 	return dns.PrivateNames(service, f.region)[0]
 }
 
-// address is the interface that has an address, or the bare address.
+// address is the interface of the caller's that has a public address, or the bare
+// address.
 func (f finder) address(a netip.Addr) End {
 	for n := range state.NetworkInterfaces.By(f.tx, "public", a.String()) {
-		return f.of(n)
+		if n.Account == f.account && n.Region == f.region {
+			return f.of(n)
+		}
 	}
 	return End{Name: a.String(), Kind: Address, Addr: a}
 }
