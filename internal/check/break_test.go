@@ -143,7 +143,7 @@ func TestBrokenTerraform(t *testing.T) {
 	const subnets = "subnets         = module.network.private"
 	for _, b := range []broken{
 		{"no NAT gateway in the route", "  nat_gateway_id         = aws_nat_gateway.main.id\n", "  gateway_id         = aws_internet_gateway.main.id\n", []string{"error net.igw-no-public-ip@" + subnets}},
-		{"no route", "destination_cidr_block = \"0.0.0.0/0\"", "destination_cidr_block = \"192.0.2.0/24\"", []string{"error net.endpoint-missing@" + subnets}},
+		{"no route", "destination_cidr_block = \"0.0.0.0/0\"", "destination_cidr_block = \"192.0.2.0/24\"", []string{"error net.no-route@" + subnets}},
 		{"no outbound rule", "resource \"aws_vpc_security_group_egress_rule\" \"web\" {\n  security_group_id = aws_security_group.web.id", "resource \"aws_vpc_security_group_egress_rule\" \"web\" {\n  security_group_id = aws_security_group.front.id", []string{"error net.sg-egress@resource \"aws_security_group\" \"web\" {"}},
 		{"load balancer is not let in", "from_port                    = 8080\n  to_port                      = 8080", "from_port                    = 80\n  to_port                      = 80", []string{"error lb.sg@resource \"aws_security_group\" \"web\" {"}},
 		{"wrong principal", "ecs-tasks.amazonaws.com", "ecs.amazonaws.com", []string{"error iam.trust@assume_role_policy = data.aws_iam_policy_document.tasks.json"}},
