@@ -68,7 +68,6 @@ type Counters struct {
 	IngressDrops map[string]Count  // by ENI id: what no ingress rule of its groups allowed
 	ACLEntries   map[ACLRule]Count // packets about which a network ACL's entry decided
 	Carried      map[string]Count  // by ENI id of endpoints, load balancers and NAT gateways: what came to them and what they sent, or what passed them
-	NATs         map[string]Count  // by NAT gateway id: connections that it translated
 	Spoofed      Count             // sent with an address that the ENI does not have
 }
 
@@ -87,8 +86,6 @@ func (c *Counters) add(name string, n Count) {
 		c.Carried[eni] = n
 	} else if r, ok := parseACLRule(name); ok {
 		c.ACLEntries[r] = n
-	} else if nat, ok := strings.CutPrefix(name, translated); ok {
-		c.NATs[nat] = n
 	} else {
 		c.Rules[name] = n
 	}

@@ -141,8 +141,8 @@ func TestRoutesLeadOut(t *testing.T) {
 
 	w.expect("eni-public", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
 	w.expect("eni-behind", internetAddr+":80", "internet to 192.0.2.2 at "+internetAddr)
-	if counters, err := w.Counters(context.Background(), "vpc-a"); err != nil || counters.NATs["nat-1"].Packets == 0 {
-		t.Errorf("the NAT gateway is not counted: %+v, %v", counters.NATs, err)
+	if counters, err := w.Counters(context.Background(), "vpc-a"); err != nil || counters.Carried["eni-nat"].Packets == 0 {
+		t.Errorf("the NAT gateway is not counted: %+v, %v", counters.Carried, err)
 	}
 	w.expect("eni-private", internetAddr+":80", "time-out")
 	w.expect("eni-isolated", internetAddr+":80", "time-out")

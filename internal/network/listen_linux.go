@@ -69,7 +69,7 @@ func (w *firewall) counters() (Counters, error) {
 	if err != nil {
 		return Counters{}, fmt.Errorf("network: read counters: %w", err)
 	}
-	c := Counters{Rules: map[string]Count{}, EgressDrops: map[string]Count{}, IngressDrops: map[string]Count{}, ACLEntries: map[ACLRule]Count{}, Carried: map[string]Count{}, NATs: map[string]Count{}}
+	c := Counters{Rules: map[string]Count{}, EgressDrops: map[string]Count{}, IngressDrops: map[string]Count{}, ACLEntries: map[ACLRule]Count{}, Carried: map[string]Count{}}
 	for _, o := range objects {
 		if o, ok := o.(*nftables.CounterObj); ok {
 			c.add(o.Name, Count{o.Packets, o.Bytes})

@@ -55,9 +55,6 @@ func (f *Filter) addTranslation(site Site, v VPC, uplink bool) {
 	for _, s := range v.bySubnet() {
 		for _, p := range v.paths(site, s, true) {
 			if r, ok := p.translation(s); ok && (uplink || p.Via != viaUplink) {
-				if r.Counter != "" && !slices.Contains(f.Counters, r.Counter) {
-					f.Counters = append(f.Counters, r.Counter)
-				}
 				out.Rules = append(out.Rules, r)
 			}
 		}
@@ -90,15 +87,8 @@ func (p path) translation(s Subnet) (FilterRule, bool) {
 	if p.Prefix.Bits() > 0 {
 		m = append(m, TargetAddr(p.Prefix))
 	}
-	r := FilterRule{Match: m, Verdict: verdict}
-	if p.NAT.ID != "" {
-		r.Counter = translated + p.NAT.Owner
-	}
-	return r, true
+	return FilterRule{Match: m, Verdict: verdict}, true
 }
-
-// translated is before the id of a NAT gateway in the name of its counter.
-const translated = "translated-by-"
 
 // addPublic adds the maps between public IPs and private addresses, and the chain
 // in which packets to public IPs arrive.

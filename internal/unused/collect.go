@@ -80,8 +80,9 @@ func (c *Collector) Collect(ctx context.Context) error {
 		for id, n := range counters.Rules {
 			note(vpc.Account, vpc.Region, id, "", edge.Usage{Connections: n.Packets})
 		}
-		for id, n := range counters.NATs {
-			note(vpc.Account, vpc.Region, id, "translated ", edge.Usage{Connections: n.Packets})
+		for nat := range state.NatGateways.By(tx, "vpc", vpc.Key()) {
+			n := counters.Carried[nat.NetworkInterfaceID]
+			note(vpc.Account, vpc.Region, nat.ID, "carried ", edge.Usage{Connections: n.Packets, Bytes: n.Bytes})
 		}
 	}
 	for id, n := range c.Edge.Usage() {

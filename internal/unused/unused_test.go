@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 		for _, e := range []string{"logs", "ssm"} {
 			state.VpcEndpoints.Put(tx, &state.VpcEndpoint{Account: account, Region: region, ID: "vpce-" + e, VpcID: "vpc-1", Type: "Interface", ServiceName: "com.amazonaws.eu-west-1." + e, State: "available", CreatedAt: made})
 		}
-		state.NatGateways.Put(tx, &state.NatGateway{Account: account, Region: region, ID: "nat-1", VpcID: "vpc-1", State: "available", CreatedAt: made})
+		state.NatGateways.Put(tx, &state.NatGateway{Account: account, Region: region, ID: "nat-1", VpcID: "vpc-1", NetworkInterfaceID: "eni-nat", State: "available", CreatedAt: made})
 		state.SecurityGroups.Put(tx, &state.SecurityGroup{Account: account, Region: region, ID: "sg-1", VpcID: "vpc-1", Name: "web", Rules: []state.SecurityGroupRule{
 			{ID: "sgr-in", Protocol: "tcp", FromPort: 80, ToPort: 80, CIDRIPv4: "0.0.0.0/0"}, {ID: "sgr-out", Egress: true, Protocol: "-1", ReferencedGroupID: "sg-1"}}})
 		state.SecurityGroups.Put(tx, &state.SecurityGroup{Account: account, Region: region, ID: "sg-idle", VpcID: "vpc-1", Rules: []state.SecurityGroupRule{{ID: "sgr-idle", Protocol: "-1"}}})
@@ -110,7 +110,7 @@ func TestFind(t *testing.T) {
 	if got := w.find("shop"); !slices.Equal(got, []string{"endpoint vpce-ssm"}) {
 		t.Errorf("of the stack: %q", got)
 	}
-	w.host.values = network.Counters{Rules: map[string]network.Count{"sgr-in": {Packets: 3}, "sgr-out": {}}, NATs: map[string]network.Count{"nat-1": {Packets: 1}}}
+	w.host.values = network.Counters{Rules: map[string]network.Count{"sgr-in": {Packets: 3}, "sgr-out": {}}, Carried: map[string]network.Count{"eni-nat": {Packets: 1}}}
 	w.host.usage = map[string]edge.Usage{"vpce-logs": {Connections: 2, Bytes: 100}, "igw-1": {Connections: 1}}
 	id := caller.Identity{Type: caller.AssumedRole, Account: account, RoleARN: "arn:aws:iam::111111111111:role/app", UserID: "AROA1:s", Region: region, ARN: "arn:aws:sts::111111111111:assumed-role/app/s"}
 	if err := w.auth.Check(caller.With(t.Context(), id), "s3:GetObject", "arn:aws:s3:::b/k", nil); err != nil {
