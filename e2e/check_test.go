@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -113,7 +112,7 @@ func (a *account) checked(path string) []string {
 		if f.Severity == check.Error {
 			codes = append(codes, f.Code)
 		}
-		a.t.Log(fmt.Sprintf("%s:%d %s %s: %s", f.File, f.Line, f.Severity, f.Code, f.Message))
+		a.t.Logf("%s:%d %s %s: %s", f.File, f.Line, f.Severity, f.Code, f.Message)
 	}
 	return codes
 }
