@@ -159,10 +159,16 @@ func TestDownRestoresTheMachine(t *testing.T) {
 			if _, err := os.Stat(n.dataDir); !os.IsNotExist(err) {
 				t.Errorf("the data directory is still there: %v", err)
 			}
-			// What the kernel takes apart by itself may need a moment.
+			// What the kernel takes apart by itself may need a moment, and so may init
+			// for processes whose parent was killed.
 			var problems []string
-			for range 20 {
+			for range 50 {
 				problems = differences(before, hostListing(t, own))
+				for pid, line := range commandLines(t) {
+					if slices.Contains(processes, pid) || strings.Contains(line, n.dataDir) {
+						problems = append(problems, "left behind: process "+pid+": "+line)
+					}
+				}
 				if len(problems) == 0 {
 					break
 				}
@@ -170,11 +176,6 @@ func TestDownRestoresTheMachine(t *testing.T) {
 			}
 			for _, p := range problems {
 				t.Error(p)
-			}
-			for pid, line := range commandLines(t) {
-				if slices.Contains(processes, pid) || strings.Contains(line, n.dataDir) {
-					t.Errorf("left behind: process %s: %s", pid, line)
-				}
 			}
 		})
 	}

@@ -60,6 +60,7 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 		f.Fixes = n.revise(t, edit{container: c.Name, set: map[string]any{"readonlyRootFilesystem": false},
 			cfn: "# in the container definition of " + c.Name + "\nReadonlyRootFilesystem: false", hcl: "# in the container definition of " + c.Name + "\nreadonlyRootFilesystem = false"})
 	}
+	ended := f.Cause
 	for _, d := range decisions {
 		if d.Code == "iam.wrong-role" && f.Code == "run.exit" && *c.ExitCode != 0 {
 			f.Code, f.Where, f.Fixes = d.Code, d.Where, d.Fix
@@ -67,7 +68,7 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 		}
 	}
 	f.Fixes = append(f.Fixes, n.rollBack(t)...)
-	f.Seen = append(append(denied, Seen{Time: c.FinishedAt, Text: f.Cause}), last...)
+	f.Seen = append(append(denied, Seen{Time: c.FinishedAt, Text: ended}), last...)
 	return f
 }
 
