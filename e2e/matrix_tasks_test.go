@@ -67,9 +67,11 @@ var taskRows = append(permissionRows(), []taskRow{
 		s.newRole(permissions, "")
 		s.ids["login"] = got(s.secrets.CreateSecret(s.t.Context(), &secretsmanagerapi.CreateSecretRequest{Name: "login", SecretString: `"username":"me","password":"secret"`})).by(s).ARN
 		s.ok(s.iam.PutRolePolicy(s.t.Context(), &iamapi.PutRolePolicyRequest{RoleName: s.role, PolicyName: "login", PolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"secretsmanager:GetSecretValue","Resource":"*"}]}`}))
-		// A registry outside of AWS, for which a loaded image stands.
+		// A registry outside of AWS, for which a loaded image stands. Its login is what
+		// the fix says for a person to fill in.
 		s.image = "registry.example.com/team/app:1"
-		if out := s.neargate("image", "load", busyboxArchive(s.t, s.t.TempDir(), "sleep", "3600"), "--name", s.image); out.code != 0 {
+		load := s.binary + " image load " + busyboxArchive(s.t, s.t.TempDir(), "sleep", "3600") + " --data-dir " + s.dataDir + " --name " + s.image
+		if out := s.shell("echo PASSWORD | " + load + " --username USERNAME --password-stdin"); out.code != 0 {
 			s.t.Fatal(out.out)
 		}
 	}, resource: id("login"), with: func(s *site) func(c, d object) {
