@@ -27,7 +27,7 @@ type Call struct {
 // Encode writes the record now, after which In and Out may change: for callers
 // in process, who go on with what they gave and got.
 func (c *Call) Encode() {
-	c.encoded = string(appendEvent(nil, c, c.category()))
+	c.encoded = c.event(c.category())
 	c.In, c.Out = nil, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/arn"
@@ -23,7 +22,8 @@ func appendEvent(b []byte, c *Call, category Category) []byte {
 	o := object{b: append(b, '{')}
 	id := &c.Identity
 	o.text("eventVersion", "1.11")
-	o.raw("userIdentity", appendIdentity(nil, id))
+	o.key("userIdentity")
+	o.b = appendIdentity(o.b, id)
 	o.text("eventTime", c.At.UTC().Format(time.RFC3339))
 	o.text("eventSource", c.source())
 	o.text("eventName", c.Operation.Name)
@@ -40,18 +40,19 @@ func appendEvent(b []byte, c *Call, category Category) []byte {
 		o.optional("errorMessage", message)
 	}
 	hide := hider(c.Operation.Service.SigningName)
-	o.part("requestParameters", appendParameters(nil, c.In, hide))
+	o.part("requestParameters", c.In, hide)
 	readOnly := c.readOnly()
-	response := []byte("null")
+	var response any
 	if c.Err == nil && (!readOnly || c.Operation.Service.SigningName == "sts") && c.Operation.Name != "GetCallerIdentity" && category == Management {
-		response = appendParameters(nil, c.Out, hide)
+		response = c.Out
 	}
-	o.part("responseElements", response)
+	o.part("responseElements", response, hide)
 	o.optional("requestID", id.RequestID)
 	o.text("eventID", eventID(c))
 	o.flag("readOnly", readOnly)
 	if resources := c.resources(); len(resources) > 0 {
-		o.raw("resources", appendResources(nil, id.Account, resources))
+		o.key("resources")
+		o.b = appendResources(o.b, id.Account, resources)
 	}
 	o.text("eventType", "AwsApiCall")
 	o.text("apiVersion", c.Operation.Service.APIVersion)
@@ -77,18 +78,11 @@ func (c *Call) event(category Category) string {
 	if c.encoded != "" {
 		return c.encoded
 	}
-	return string(appendEvent(nil, c, category))
+	return string(appendEvent(make([]byte, 0, usualSize), c, category))
 }
 
-// appendParameters writes an input or output; one without members is null, as
-// CloudTrail has it.
-func appendParameters(b []byte, v any, hide func(string) bool) []byte {
-	part := wire.AppendRecord(b, v, hide)
-	if string(part) == "{}" {
-		return []byte("null")
-	}
-	return part
-}
+// usualSize is more than most events need.
+const usualSize = 2 << 10
 
 // sourceAddress is the client's address, or the service that calls on its behalf.
 func sourceAddress(id *caller.Identity) string {
@@ -201,10 +195,16 @@ func (o *object) raw(name string, value []byte) {
 	o.b = append(o.b, value...)
 }
 
-// part writes a part of bounded size.
-func (o *object) part(name string, value []byte) {
-	if len(value) > maxPart {
-		value = []byte(`{"omitted":true,"originalSize":` + strconv.Itoa(len(value)) + `,"reason":"` + strings.ToLower(name[:1]) + name[1:] + ` too large"}`)
+// part writes an input or output, bounded in size; one without members is null,
+// as CloudTrail has it.
+func (o *object) part(name string, v any, hide func(string) bool) {
+	o.key(name)
+	start := len(o.b)
+	o.b = wire.AppendRecord(o.b, v, hide)
+	switch size := len(o.b) - start; {
+	case size == len("{}"):
+		o.b = append(o.b[:start], "null"...)
+	case size > maxPart:
+		o.b = append(o.b[:start], `{"omitted":true,"originalSize":`+strconv.Itoa(size)+`,"reason":"`+name+` too large"}`...)
 	}
-	o.raw(name, value)
 }

@@ -29,7 +29,8 @@ func appendIdentity(b []byte, id *caller.Identity) []byte {
 		o.text("userName", UserName(id.ARN))
 	}
 	if !id.IssuedAt.IsZero() {
-		o.raw("sessionContext", appendSession(nil, id))
+		o.key("sessionContext")
+		o.b = appendSession(o.b, id)
 	}
 	if id.Scope != "" {
 		scope := object{b: []byte{'{'}}
