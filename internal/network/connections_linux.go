@@ -37,7 +37,9 @@ func (k *Kernel) Connections(vpcID string) ([]Connection, error) {
 		return nil, err
 	}
 	defer h.Close()
-	flows, err := h.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
+	flows, err := whole(func() ([]*netlink.ConntrackFlow, error) {
+		return h.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("network: connections of %s: %w", vpcID, err)
 	}

@@ -211,7 +211,7 @@ func (k *Kernel) linksOf(vpcID string, links map[string]bool) error {
 		return err
 	}
 	defer h.Close()
-	all, err := h.LinkList()
+	all, err := whole(h.LinkList)
 	for _, l := range all {
 		links[l.Attrs().Name] = true
 	}

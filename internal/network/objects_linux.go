@@ -82,7 +82,7 @@ func kernelRule(r PolicyRule) *netlink.Rule {
 // of ENIs: it is gone through again.
 func (s *vpc) adopt() error {
 	var h Host
-	links, err := s.routes.LinkList()
+	links, err := whole(s.routes.LinkList)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (s *vpc) adopt() error {
 	if err := s.adoptUplink(&h, names); err != nil {
 		return err
 	}
-	addresses, err := s.routes.AddrList(loopback, unix.AF_INET)
+	addresses, err := whole(func() ([]netlink.Addr, error) { return s.routes.AddrList(loopback, unix.AF_INET) })
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,9 @@ func (s *vpc) adopt() error {
 			h.Addresses = append(h.Addresses, ip)
 		}
 	}
-	routes, err := s.routes.RouteListFiltered(unix.AF_INET, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return s.routes.RouteListFiltered(unix.AF_INET, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	})
 	if err != nil {
 		return err
 	}
@@ -122,7 +124,7 @@ func (s *vpc) adopt() error {
 			h.Routes = append(h.Routes, r)
 		}
 	}
-	rules, err := s.routes.RuleList(unix.AF_INET)
+	rules, err := whole(func() ([]netlink.Rule, error) { return s.routes.RuleList(unix.AF_INET) })
 	if err != nil {
 		return err
 	}

@@ -146,7 +146,7 @@ func (h *hostSide) free(taken map[int]bool) (int, error) {
 		return 0, err
 	}
 	defer handle.Close()
-	addresses, err := handle.AddrList(nil, unix.AF_INET)
+	addresses, err := whole(func() ([]netlink.Addr, error) { return handle.AddrList(nil, unix.AF_INET) })
 	if err != nil {
 		return 0, err
 	}
@@ -177,7 +177,7 @@ func (h *hostSide) purge() error {
 		return err
 	}
 	defer handle.Close()
-	links, err := handle.LinkList()
+	links, err := whole(handle.LinkList)
 	if err != nil {
 		return err
 	}
@@ -287,7 +287,7 @@ func (s *vpc) adoptUplink(h *Host, links map[int]string) error {
 		if err != nil {
 			return err
 		}
-		addresses, err := s.routes.AddrList(up, unix.AF_INET)
+		addresses, err := whole(func() ([]netlink.Addr, error) { return s.routes.AddrList(up, unix.AF_INET) })
 		if err != nil {
 			return err
 		}
