@@ -42,16 +42,9 @@ func (c *Call) region() string {
 	return c.Identity.Region
 }
 
-// source is the service's name in events. CloudTrail has its own for some.
+// source is the service's name in events.
 func (c *Call) source() string {
-	s := c.Operation.Service
-	switch s.ID {
-	case "CloudWatch":
-		return "monitoring.amazonaws.com"
-	case "SSM":
-		return "ssm.amazonaws.com"
-	}
-	return s.SigningName + ".amazonaws.com"
+	return c.Operation.Service.SigningName + ".amazonaws.com"
 }
 
 // dataOperations are those that touch what is in a resource; trails deliver
@@ -89,9 +82,8 @@ func (c *Call) category() Category {
 // readers begin the names of operations that change nothing.
 var readers = []string{"Get", "List", "Describe", "Head", "Lookup", "BatchGet", "BatchCheck", "Check", "Discover", "Filter", "Search", "Simulate", "Validate", "Verify", "Estimate", "Test", "View"}
 
-// writersInDisguise make something though their names say otherwise, and the
-// other way round.
-var writersInDisguise = map[string]bool{
+// usesOfKeys change nothing although their names do not begin as readers' do.
+var usesOfKeys = map[string]bool{
 	"sts.GetSessionToken": true, "sts.GetFederationToken": true, "sts.AssumeRole": true, "sts.AssumeRoleWithWebIdentity": true, "sts.AssumeRoleWithSAML": true,
 	"kms.Decrypt": true, "kms.Encrypt": true, "kms.GenerateDataKey": true, "kms.GenerateDataKeyWithoutPlaintext": true, "kms.GenerateRandom": true, "kms.ReEncrypt": true,
 }
@@ -99,7 +91,7 @@ var writersInDisguise = map[string]bool{
 // readOnly is the event's field: CloudTrail counts the use of keys and roles
 // among the reads.
 func (c *Call) readOnly() bool {
-	if writersInDisguise[c.Operation.Service.SigningName+"."+c.Operation.Name] {
+	if usesOfKeys[c.Operation.Service.SigningName+"."+c.Operation.Name] {
 		return true
 	}
 	for _, reader := range readers {

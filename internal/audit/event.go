@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -126,21 +127,12 @@ func (c *Call) resources() []string {
 			continue
 		}
 		for _, r := range rule.Resources(c.Identity, c.In) {
-			if r != "*" && r != "" && !contains(all, r) && len(all) < 50 {
+			if r != "*" && r != "" && !slices.Contains(all, r) && len(all) < 50 {
 				all = append(all, r)
 			}
 		}
 	}
 	return all
-}
-
-func contains(list []string, s string) bool {
-	for _, item := range list {
-		if item == s {
-			return true
-		}
-	}
-	return false
 }
 
 func appendResources(b []byte, account string, arns []string) []byte {
