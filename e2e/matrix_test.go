@@ -64,6 +64,7 @@ type site struct {
 	logs    string // name of the log group
 	ids     map[string]string
 	started time.Time // when the row began
+	before  []string  // tasks that had stopped by then
 	matrix  *matrix
 }
 
@@ -118,7 +119,10 @@ func (s *site) in(t *testing.T) *site {
 // try breaks the element, looks, and mends it by the fix.
 func (s *site) try(r row) {
 	s.t.Helper()
-	s.started = time.Now()
+	s.started, s.before = time.Now(), nil
+	for _, t := range s.stopped() {
+		s.before = append(s.before, t.TaskArn)
+	}
 	r.do(s)
 	said := s.told(r)
 	f := s.explained(r)
@@ -150,7 +154,7 @@ func (s *site) told(r row) string {
 			return fmt.Errorf("events: %+v", out.Services[0].Events[:min(3, len(out.Services[0].Events))])
 		}
 		for _, t := range s.stopped() {
-			if t.CreatedAt.Before(s.started.Add(-time.Second)) || string(t.StopCode) == "UserInitiated" || strings.HasPrefix(t.StoppedReason, "Scaling activity") {
+			if slices.Contains(s.before, t.TaskArn) || string(t.StopCode) == "UserInitiated" || strings.HasPrefix(t.StoppedReason, "Scaling activity") {
 				continue
 			}
 			if want := or(r.stop, "TaskFailedToStart"); string(t.StopCode) != want || !matches(r.reason, t.StoppedReason) {

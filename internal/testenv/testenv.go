@@ -6,7 +6,6 @@ package testenv
 import (
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -24,10 +23,23 @@ func Shared(t testing.TB, elem ...string) string {
 	return path
 }
 
-// Root returns the root of this repository's checkout.
+// Root returns the root of this repository's checkout: the folder of go.mod, at
+// or above the package whose tests run.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	dir, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		above := filepath.Dir(dir)
+		if above == dir {
+			panic("testenv: no go.mod above the working directory")
+		}
+		dir = above
+	}
 }
 
 // NeedRoot skips (in CI: fails) a test that needs root, namespaces and nftables.
