@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -76,3 +78,12 @@ func identify(r *http.Request) (metadata.Caller, bool) {
 }
 
 func embeddedRunc() bool { return containerd.RuncBuiltIn() }
+
+// spendMemory has the heap grow to four times what is live before it is collected:
+// the heap is small, so that by Go's default a quarter of a busy API's time went
+// into collecting it. GOGC in the environment says otherwise.
+func spendMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
+}

@@ -73,6 +73,7 @@ import (
 func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	started := time.Now()
 	log := slog.Default()
+	spendMemory()
 	dir, err := openDir(cfg.dataDir)
 	if err != nil {
 		return err

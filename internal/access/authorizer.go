@@ -82,7 +82,7 @@ func (a *Authorizer) CheckOperation(ctx context.Context, table authorize.Service
 		}
 		for _, resource := range resources {
 			its := conditions
-			if table.ResourceTags != nil {
+			if table.ResourceTags != nil && resource != "*" {
 				its = authorize.WithTags(conditions, serviceOf(rule.Action), table.ResourceTags(id, resource))
 			}
 			if err := a.check(ctx, &id, rule.Action, resource, its, table.ResourcePolicy); err != nil {

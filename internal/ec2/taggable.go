@@ -3,6 +3,7 @@ package ec2
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/neargate/neargate/internal/state"
 )
@@ -40,7 +41,7 @@ func tagged[T any](prefix, resourceType string, r resource[T], tags func(*T) *[]
 }
 
 // taggables are all kinds of resources that carry tags.
-func taggables() []taggable {
+var taggables = sync.OnceValue(func() []taggable {
 	return []taggable{
 		tagged("vpc", "vpc", vpcResource, func(r *state.Vpc) *[]state.Tag { return &r.Tags }),
 		tagged("subnet", "subnet", subnetResource, func(r *state.Subnet) *[]state.Tag { return &r.Tags }),
@@ -59,7 +60,16 @@ func taggables() []taggable {
 		tagged("fl", "vpc-flow-log", flowLogResource, func(r *state.FlowLog) *[]state.Tag { return &r.Tags }),
 		taggedRules(), taggedPeerings(),
 	}
-}
+})
+
+// taggableByPrefix finds a kind by the prefix of its ids: every call asks.
+var taggableByPrefix = sync.OnceValue(func() map[string]taggable {
+	kinds := map[string]taggable{}
+	for _, t := range taggables() {
+		kinds[t.prefix] = t
+	}
+	return kinds
+})
 
 // taggedRules are the rules of security groups, which live in their group's record.
 func taggedRules() taggable {
@@ -98,10 +108,6 @@ func taggedRules() taggable {
 
 func taggableOf(id string) (taggable, bool) {
 	prefix, _, _ := strings.Cut(id, "-")
-	all := taggables()
-	i := slices.IndexFunc(all, func(t taggable) bool { return t.prefix == prefix })
-	if i < 0 {
-		return taggable{}, false
-	}
-	return all[i], true
+	kind, ok := taggableByPrefix()[prefix]
+	return kind, ok
 }
