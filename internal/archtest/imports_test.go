@@ -33,7 +33,7 @@ var leaves = map[string][]string{
 // dataPlane packages know nothing of AWS's API shapes, records or services: plain values only.
 var dataPlane = []string{
 	"internal/blob", "internal/dns", "internal/edge", "internal/hostsfile", "internal/image", "internal/logstore",
-	"internal/metadata", "internal/network", "internal/pki", "internal/registry", "internal/runtime",
+	"internal/loadbalancer", "internal/metadata", "internal/network", "internal/pki", "internal/registry", "internal/runtime",
 }
 
 func TestLeavesImportNothingOfOurs(t *testing.T) {
@@ -83,7 +83,7 @@ func TestDataPlaneKnowsNoAWS(t *testing.T) {
 }
 
 // planners are pure: they read no clock, do no I/O and take no context.
-var planners = []string{"internal/ecs/deployment", "internal/ecs/placement", "internal/iam/policy", "internal/cloudformation/template", "internal/cloudformation/sam", "internal/check/terraform"}
+var planners = []string{"internal/ecs/deployment", "internal/ecs/placement", "internal/iam/policy", "internal/cloudformation/template", "internal/cloudformation/sam", "internal/check/terraform", "internal/loadbalancer/rule"}
 
 func TestPlannersArePure(t *testing.T) {
 	banned := []string{"context", "os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand"}
