@@ -84,6 +84,12 @@ func (r *stackReader) parse(text string, given map[string]*template.Value) error
 	if err != nil {
 		return err
 	}
+	values, later := known(doc, given)
+	k := template.Known{Given: values, Later: later, Look: r.lookup(),
+		Env: template.Env{AccountID: r.options.Account, Region: r.options.Region, Partition: "aws", StackName: r.scope.Name, StackID: r.instance.StackID(r.scope.Name)}}
+	if doc, _, err = template.Include(doc, k, nil); err != nil {
+		return err
+	}
 	transforms, err := template.Transforms(doc)
 	if err != nil {
 		return err
@@ -93,8 +99,7 @@ func (r *stackReader) parse(text string, given map[string]*template.Value) error
 		case sam.Macro:
 			doc, err = sam.Transform(doc)
 		case template.LanguageExtensions:
-			values, later := known(doc, given)
-			doc, err = template.Extend(doc, values, r.lookup(), later, template.Env{AccountID: r.options.Account, Region: r.options.Region, Partition: "aws", StackName: r.scope.Name, StackID: r.instance.StackID(r.scope.Name)})
+			doc, err = template.Extend(doc, k)
 		default:
 			err = &template.Error{Message: "Neargate does not carry out the transform " + name}
 		}

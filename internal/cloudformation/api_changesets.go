@@ -33,7 +33,7 @@ func (s *Service) CreateChangeSet(ctx context.Context, in *cloudformationapi.Cre
 	if len(in.ResourcesToImport) > 0 {
 		return nil, notCarriedOut("ResourcesToImport")
 	}
-	if err := (refused{in.NotificationARNs, in.RollbackConfiguration, "", in.DeploymentConfig}).check(); err != nil {
+	if err := (refused{in.NotificationARNs, in.RollbackConfiguration, in.DeploymentConfig}).check(); err != nil {
 		return nil, err
 	}
 	stack, err := s.changeSetStack(ctx, in.StackName, in.ChangeSetName, kind)

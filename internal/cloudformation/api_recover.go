@@ -95,16 +95,3 @@ func (s *Service) RollbackStack(ctx context.Context, in *cloudformationapi.Rollb
 	}
 	return &cloudformationapi.RollbackStackOutput{StackId: id}, nil
 }
-
-// GetStackPolicy returns the stack policy: no stack has one.
-func (s *Service) GetStackPolicy(ctx context.Context, in *cloudformationapi.GetStackPolicyInput) (*cloudformationapi.GetStackPolicyOutput, error) {
-	if _, err := s.existing(ctx, in.StackName); err != nil {
-		return nil, err
-	}
-	return &cloudformationapi.GetStackPolicyOutput{}, nil
-}
-
-// SetStackPolicy is refused: stack policies are not carried out.
-func (s *Service) SetStackPolicy(context.Context, *cloudformationapi.SetStackPolicyInput) error {
-	return notCarriedOut("stack policies")
-}

@@ -25,7 +25,11 @@ func (s *Service) CreateStack(ctx context.Context, in *cloudformationapi.CreateS
 		}
 		return nil, &cloudformationapi.AlreadyExistsException{Message: "Stack [" + in.StackName + "] already exists"}
 	}
-	err := refused{in.NotificationARNs, in.RollbackConfiguration, in.StackPolicyBody + in.StackPolicyURL, in.DeploymentConfig}.check()
+	err := refused{in.NotificationARNs, in.RollbackConfiguration, in.DeploymentConfig}.check()
+	if err != nil {
+		return nil, err
+	}
+	policy, err := s.policy(ctx, in.StackPolicyBody, in.StackPolicyURL)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +50,7 @@ func (s *Service) CreateStack(ctx context.Context, in *cloudformationapi.CreateS
 	if err != nil {
 		return nil, err
 	}
-	stack.Config, stack.Protected, stack.LastToken, stack.NoRollback = p.config, in.EnableTerminationProtection, token, onFailure == "DO_NOTHING"
+	stack.Config, stack.Protected, stack.LastToken, stack.NoRollback, stack.Policy = p.config, in.EnableTerminationProtection, token, onFailure == "DO_NOTHING", policy
 	if in.TimeoutInMinutes != nil {
 		stack.Timeout = int(*in.TimeoutInMinutes)
 	}
@@ -120,8 +124,15 @@ func (s *Service) UpdateStack(ctx context.Context, in *cloudformationapi.UpdateS
 	if err := checkUpdatable(stack); err != nil {
 		return nil, err
 	}
-	policy := in.StackPolicyBody + in.StackPolicyURL + in.StackPolicyDuringUpdateBody + in.StackPolicyDuringUpdateURL
-	if err := (refused{in.NotificationARNs, in.RollbackConfiguration, policy, in.DeploymentConfig}).check(); err != nil {
+	if err := (refused{in.NotificationARNs, in.RollbackConfiguration, in.DeploymentConfig}).check(); err != nil {
+		return nil, err
+	}
+	next, err := s.policy(ctx, in.StackPolicyBody, in.StackPolicyURL)
+	if err != nil {
+		return nil, err
+	}
+	meanwhile, err := s.policy(ctx, in.StackPolicyDuringUpdateBody, in.StackPolicyDuringUpdateURL)
+	if err != nil {
 		return nil, err
 	}
 	req, err := s.readUpdate(ctx, stack, in.TemplateBody, in.TemplateURL, in.UsePreviousTemplate, in.Parameters, in.Tags, texts(in.Capabilities), in.RoleARN)
@@ -138,7 +149,7 @@ func (s *Service) UpdateStack(ctx context.Context, in *cloudformationapi.UpdateS
 	}
 	noRollback := in.DisableRollback || in.DeploymentConfig != nil && in.DeploymentConfig.DisableRollback
 	op := newOperation("UPDATE", caller.From(ctx), in.ClientRequestToken)
-	op.RetainNew = in.RetainExceptOnCreate
+	op.RetainNew, op.Policy, op.Next = in.RetainExceptOnCreate, meanwhile, next
 	err = s.db.Write(ctx, func(tx *store.Tx) error { return beginUpdate(tx, stack.Key(), p.config, op, noRollback, "", token) })
 	if err != nil {
 		return nil, err

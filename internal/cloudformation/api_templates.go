@@ -50,7 +50,7 @@ func (s *Service) ValidateTemplate(ctx context.Context, in *cloudformationapi.Va
 	if err != nil {
 		return nil, err
 	}
-	t, _, transforms, err := expand(text, known{})
+	t, _, transforms, err := expand(text, template.Known{}, nil)
 	if err != nil {
 		return nil, answer(err)
 	}
@@ -106,7 +106,7 @@ func (s *Service) GetTemplateSummary(ctx context.Context, in *cloudformationapi.
 			return nil, err
 		}
 	}
-	t, _, transforms, err := expand(text, known{})
+	t, _, transforms, err := expand(text, template.Known{}, nil)
 	if err != nil {
 		return nil, answer(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/neargate/neargate/internal/cloudformation/resource"
+	"github.com/neargate/neargate/internal/cloudformation/stackpolicy"
 	"github.com/neargate/neargate/internal/cloudformation/template"
 	"github.com/neargate/neargate/internal/fault"
 	"github.com/neargate/neargate/internal/ids"
@@ -205,7 +206,13 @@ func (st *step) update(ctx context.Context) error {
 	case replace && st.o.rollback():
 		return &resource.Failure{Code: "InvalidRequest", Message: "The resource cannot be returned to its previous properties in place"}
 	case replace:
+		if err := st.o.permitted(stackpolicy.Replace, st.r.LogicalID, st.r.Type); err != nil {
+			return err
+		}
 		return st.replace(ctx, schema, before)
+	}
+	if err := st.o.permitted(stackpolicy.Modify, st.r.LogicalID, st.r.Type); err != nil {
+		return err
 	}
 	err := st.record(ctx, func(r *state.StackResource) published {
 		r.Live.Pending = st.props.JSON()
@@ -252,10 +259,14 @@ type reverter interface {
 	Revert(ctx context.Context, r *resource.Request) (resource.Result, error)
 }
 
-// untouched marks a resource as done without an event.
+// untouched marks a resource as done, without an event unless it had failed
+// before anything was done to it.
 func (st *step) untouched(ctx context.Context) error {
 	return st.o.change(ctx, st.r.LogicalID, func(r *state.StackResource) published {
 		r.Done = st.o.mark()
+		if st.o.rollback() && r.Status == "UPDATE_FAILED" {
+			return published{"UPDATE_COMPLETE", "", r.Live.ID, r.Live.Properties}
+		}
 		return published{}
 	})
 }

@@ -119,7 +119,13 @@ func (o *operation) apply(ctx context.Context) error {
 		wanted[r.LogicalID] = r
 	}
 	var mu sync.Mutex
-	ok := true
+	ok, err := o.removes(ctx)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return o.s.failed(ctx, o.stack, "")
+	}
 	walk(ctx, o.deps, true, o.cancel, func(name string) bool {
 		fine := !o.stopped() && o.one(ctx, wanted[name], config)
 		mu.Lock()
@@ -211,6 +217,7 @@ func (o *operation) applied(ctx context.Context, config state.StackConfig) error
 			setStatus(tx, o.key, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "", func(s *state.Stack) {
 				s.Outputs, s.Imports = outputs, imports
 				op := *s.Operation
+				s.Policy = pick(op.Next, s.Policy)
 				op.Phase, op.Waits = "cleanup", s.ParentID != ""
 				s.Operation = &op
 			})

@@ -19,32 +19,31 @@ import (
 // maxNesting is how deep stacks may nest.
 const maxNesting = 5
 
-// known is what transforms may know: the values of parameters, and where the
-// stack is made.
-type known struct {
-	given map[string]string
-	later []string
-	look  template.Lookup
-	env   template.Env
-}
-
-// expand reads a template's text and carries out its transforms. processed is
-// the JSON of the document after them, "" when it has none.
-func expand(text string, k known) (t *template.Template, processed string, transforms []string, err error) {
+// expand reads a template's text and carries out its transforms; fetch reads
+// what AWS::Include names. processed is the JSON of the document after them, ""
+// when it has none.
+func expand(text string, k template.Known, fetch func(string) (string, error)) (t *template.Template, processed string, transforms []string, err error) {
 	doc, err := template.Read(text)
 	if err != nil {
 		return nil, "", nil, err
 	}
-	transforms, err = template.Transforms(doc)
+	doc, included, err := template.Include(doc, k, fetch)
 	if err != nil {
+		return nil, "", nil, &transformError{err}
+	}
+	if transforms, err = template.Transforms(doc); err != nil {
 		return nil, "", nil, err
+	}
+	if included {
+		processed = doc.JSON()
+		defer func() { transforms = append([]string{template.IncludeMacro}, transforms...) }()
 	}
 	for _, name := range transforms {
 		switch name {
 		case sam.Macro:
 			doc, err = sam.Transform(doc)
 		case template.LanguageExtensions:
-			doc, err = template.Extend(doc, k.given, k.look, k.later, k.env)
+			doc, err = template.Extend(doc, k)
 		default:
 			err = &template.Error{Message: "Transform " + name + " failed with: Neargate does not carry out this transform"}
 		}
@@ -102,7 +101,14 @@ type request struct {
 // prepare reads a request's template and resolves its parameters.
 func (s *Service) prepare(ctx context.Context, req request) (*plan, error) {
 	id := caller.From(ctx)
-	t, processed, _, err := expand(req.text, known{req.given, req.later, s.lookup(ctx), template.Env{AccountID: id.Account, Region: id.Region, Partition: "aws"}})
+	t, processed, _, err := expand(req.text, template.Known{Given: req.given, Later: req.later, Look: s.lookup(ctx), Env: template.Env{AccountID: id.Account, Region: id.Region, Partition: "aws"}},
+		func(location string) (string, error) {
+			text, err := s.fetch(ctx, location)
+			if err != nil {
+				return "", errors.New(message(err))
+			}
+			return text, nil
+		})
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func TestRefusedRequests(t *testing.T) {
 		"circle":    {cloudformationapi.CreateStackInput{StackName: "x", TemplateBody: strings.Replace(two, "{LogGroupName: first}", "{LogGroupName: !Ref Second}", 1)}, "ValidationError", "Circular dependency between resources: [First, Second]"},
 		"missing":   {cloudformationapi.CreateStackInput{StackName: "x", TemplateBody: strings.Replace(group, ", Default: 7", "", 1)}, "ValidationError", "Parameters: [Days] must have values"},
 		"unknown":   {cloudformationapi.CreateStackInput{StackName: "x", TemplateBody: group, Parameters: pairs([]string{"Foo", "1"})}, "ValidationError", "Parameters: [Foo] do not exist in the template"},
-		"policy":    {cloudformationapi.CreateStackInput{StackName: "x", TemplateBody: group, StackPolicyBody: "{}"}, "ValidationError", "Neargate does not carry out stack policies"},
+		"policy":    {cloudformationapi.CreateStackInput{StackName: "x", TemplateBody: group, StackPolicyBody: "{}"}, "ValidationError", "Error validating stack policy: Invalid stack policy"},
 		"express":   {cloudformationapi.CreateStackInput{StackName: "x", TemplateBody: group, DeploymentConfig: &cloudformationapi.DeploymentConfig{Mode: "EXPRESS"}}, "ValidationError", "Neargate does not carry out DeploymentConfig.Mode EXPRESS"},
 		"types":     {cloudformationapi.CreateStackInput{StackName: "x", TemplateBody: group, ResourceTypes: []string{"AWS::EC2::*"}}, "ValidationError", "Resource type AWS::Logs::LogGroup is not allowed by parameter ResourceTypes [AWS::EC2::*]"},
 	} {

@@ -124,7 +124,6 @@ func given(in []cloudformationapi.Parameter, stack *state.Stack) (map[string]str
 type refused struct {
 	notifications []string
 	rollback      *cloudformationapi.RollbackConfiguration
-	policy        string
 	deployment    *cloudformationapi.DeploymentConfig
 }
 
@@ -136,8 +135,6 @@ func (r refused) check() error {
 		return notCarriedOut("RollbackConfiguration.RollbackTriggers")
 	case r.rollback != nil && r.rollback.MonitoringTimeInMinutes != nil && *r.rollback.MonitoringTimeInMinutes > 0:
 		return notCarriedOut("RollbackConfiguration.MonitoringTimeInMinutes")
-	case r.policy != "":
-		return notCarriedOut("stack policies")
 	case r.deployment != nil && r.deployment.Mode != "" && r.deployment.Mode != "STANDARD":
 		return notCarriedOut("DeploymentConfig.Mode " + string(r.deployment.Mode))
 	}

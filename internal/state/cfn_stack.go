@@ -26,6 +26,7 @@ type Stack struct {
 	Protected  bool     // termination protection
 	NoRollback bool     // DisableRollback
 	Timeout    int      // minutes a creation may take; 0 for no limit
+	Policy     string   // what updates may do to its resources, as JSON; "" for everything
 
 	Operation *StackOperation // what goes on; nil when nothing does
 	Stuck     *StackOperation // the failed update that a rollback may still undo
@@ -78,6 +79,8 @@ type StackOperation struct {
 	Failed    bool         // the phase before this one failed
 	Cancelled bool         // CancelUpdateStack came
 	Waits     bool         // a nested stack that waits for its root before cleaning up
+	Policy    string       // UPDATE: the stack policy while it lasts; "" for the stack's own
+	Next      string       // UPDATE: the stack policy from its success on; "" leaves it
 	RetainNew bool         // RetainExceptOnCreate: a rollback deletes new resources whatever their DeletionPolicy
 }
 

@@ -172,8 +172,6 @@ func (e *Evaluator) call(name string, arg *Value) (*Value, error) {
 		return e.importValue(arg)
 	case "Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not":
 		return nil, templateError("%s cannot be partially collapsed", name)
-	case "Fn::Transform":
-		return nil, templateError("Neargate does not carry out the function %s (line %d)", name, arg.Line)
 	case "Fn::Length":
 		if e.t.Extended {
 			return e.length(arg)

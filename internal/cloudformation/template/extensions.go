@@ -18,33 +18,14 @@ const loopPrefix = "Fn::ForEach::"
 
 // Extend returns the document with its loops (Fn::ForEach) unrolled, and with
 // functions resolved where the language has names: in deletion policies, in Ref
-// and in the logical id of Fn::GetAtt. given are the values of parameters; those
-// without a value, or in later, cannot be used there.
-func Extend(doc *Value, given map[string]string, look Lookup, later []string, env Env) (*Value, error) {
-	t := &Template{Body: doc}
-	for _, step := range []func(*Value) error{t.readHead, t.readParameters, t.readMappings} {
-		if err := step(doc); err != nil {
-			return nil, err
-		}
+// and in the logical id of Fn::GetAtt. Parameters without a value, or whose value
+// is known later, cannot be used there.
+func Extend(doc *Value, k Known) (*Value, error) {
+	e, err := staticEvaluator(doc, k)
+	if err != nil {
+		return nil, err
 	}
-	t.Extended = true
-	env.Parameters = map[string]ParameterValue{}
-	for _, p := range t.Parameters {
-		text, ok := given[p.Name]
-		if !ok && p.Default != nil {
-			text, ok = p.Default.Text, true
-		}
-		_, _, stored, _ := innerType(p.Type)
-		if !ok || slices.Contains(later, p.Name) || stored && look.Stored == nil {
-			continue
-		}
-		v, err := p.resolve(text, Lookup{Stored: look.Stored, Exists: func(string, string) (bool, error) { return true, nil }})
-		if err != nil {
-			return nil, err
-		}
-		env.Parameters[p.Name] = v
-	}
-	x := &extender{e: &Evaluator{t: t, env: env, conditions: map[string]bool{}}}
+	x := &extender{e: e}
 	for _, name := range []string{"Conditions", "Resources", "Outputs"} {
 		if section := doc.Get(name); section != nil {
 			out, err := x.value(section, nil)
@@ -60,6 +41,35 @@ func Extend(doc *Value, given map[string]string, look Lookup, later []string, en
 		}
 	}
 	return doc, nil
+}
+
+// staticEvaluator evaluates what transforms may use: parameters and mappings.
+func staticEvaluator(doc *Value, k Known) (*Evaluator, error) {
+	t := &Template{Body: doc}
+	for _, step := range []func(*Value) error{t.readHead, t.readParameters, t.readMappings} {
+		if err := step(doc); err != nil {
+			return nil, err
+		}
+	}
+	t.Extended = true
+	env := k.Env
+	env.Parameters = map[string]ParameterValue{}
+	for _, p := range t.Parameters {
+		text, ok := k.Given[p.Name]
+		if !ok && p.Default != nil {
+			text, ok = p.Default.Text, true
+		}
+		_, _, stored, _ := innerType(p.Type)
+		if !ok || slices.Contains(k.Later, p.Name) || stored && k.Look.Stored == nil {
+			continue
+		}
+		v, err := p.resolve(text, Lookup{Stored: k.Look.Stored, Exists: func(string, string) (bool, error) { return true, nil }})
+		if err != nil {
+			return nil, err
+		}
+		env.Parameters[p.Name] = v
+	}
+	return &Evaluator{t: t, env: env, conditions: map[string]bool{}}, nil
 }
 
 func extensionError(err error) error {

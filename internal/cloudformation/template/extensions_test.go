@@ -12,7 +12,7 @@ func extended(t *testing.T, text string, given map[string]string) (*Template, *E
 	if err != nil {
 		t.Fatal(err)
 	}
-	if doc, err = Extend(doc, given, Lookup{}, nil, Env{Region: "us-east-1"}); err != nil {
+	if doc, err = Extend(doc, Known{Given: given, Env: Env{Region: "us-east-1"}}); err != nil {
 		return nil, nil, err
 	}
 	tpl, err := New(doc)
