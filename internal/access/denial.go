@@ -23,7 +23,7 @@ var restJSONServices = map[string]bool{"lambda": true, "scheduler": true, "batch
 
 // denied words the denial and records it.
 func (a *Authorizer) denied(ctx context.Context, q *question, r policy.Result) error {
-	a.keys.uses.note(q.id, q.req.Action, q.req.Resource, false, a.keys.now())
+	a.keys.uses.note(q, r, a.keys.now())
 	message := denialText(q, r)
 	lines := policy.Explain(&q.req, &q.set)
 	err := a.denialError(q, r, message)
@@ -179,7 +179,7 @@ func (a *Authorizer) allowed(ctx context.Context, q *question, r policy.Result) 
 	if q.id.Type != caller.AssumedRole && q.id.Type != caller.User {
 		return
 	}
-	a.keys.uses.note(q.id, q.req.Action, q.req.Resource, true, a.keys.now())
+	a.keys.uses.note(q, r, a.keys.now())
 	d := decision.Decision{
 		Account: q.id.Account, Region: q.id.Region, Phase: decision.IAM, Verdict: decision.Allow, Confidence: decision.Observed,
 		Subjects: subjects(q), Facts: facts(q), Where: r.Match.Policy,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/iam/policy"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -20,7 +21,20 @@ type uses struct {
 
 	mu      sync.Mutex
 	keys    map[string]state.KeyUse
-	actions map[actionKey]*state.ActionUse // counts since the last flush
+	actions map[actionKey]*pending // counts since the last flush
+}
+
+// pending is what is not stored yet of the use of an action.
+type pending struct {
+	state.ActionUse
+	on onResources
+}
+
+// stored is the use as it is kept.
+func (p *pending) stored() state.ActionUse {
+	use := p.ActionUse
+	use.On = p.on.list()
+	return use
 }
 
 type actionKey struct{ principalID, action string }
@@ -33,12 +47,13 @@ const usesInterval = 5 * time.Second
 const maxActionsKept = 2000
 
 func newUses(db *store.DB) *uses {
-	return &uses{db: db, keys: map[string]state.KeyUse{}, actions: map[actionKey]*state.ActionUse{}}
+	return &uses{db: db, keys: map[string]state.KeyUse{}, actions: map[actionKey]*pending{}}
 }
 
-// note notes that somebody tried an action. Only what was allowed counts as a
-// use of the key, or of the role behind a session.
-func (u *uses) note(id *caller.Identity, action, resource string, allowed bool, at time.Time) {
+// note notes that somebody tried an action, and what was answered. Only what was
+// allowed counts as a use of the key, or of the role behind a session.
+func (u *uses) note(q *question, r policy.Result, at time.Time) {
+	id, action, resource, allowed := q.id, q.req.Action, q.req.Resource, r.Allowed
 	at = at.UTC().Truncate(time.Second)
 	name := id.AccessKeyID
 	if id.RoleARN != "" {
@@ -55,7 +70,7 @@ func (u *uses) note(id *caller.Identity, action, resource string, allowed bool, 
 	}
 	use := u.actions[actionKey{principalID, action}]
 	if use == nil {
-		use = &state.ActionUse{PrincipalID: principalID, Principal: principal, Action: action}
+		use = &pending{ActionUse: state.ActionUse{PrincipalID: principalID, Principal: principal, Action: action}}
 		u.actions[actionKey{principalID, action}] = use
 	}
 	use.Region, use.Resource = id.Region, resource
@@ -64,6 +79,7 @@ func (u *uses) note(id *caller.Identity, action, resource string, allowed bool, 
 	} else {
 		use.Denied, use.LastDenied = use.Denied+1, at
 	}
+	use.on.note(q, r, at)
 }
 
 // principalOfUse is the unique id and the ARN under which a caller's uses are
@@ -93,9 +109,9 @@ func (u *uses) of(tx *store.Tx, principalID string) []state.ActionUse {
 			continue
 		}
 		if i := slices.IndexFunc(all, func(a state.ActionUse) bool { return a.Action == key.action }); i >= 0 {
-			all[i] = sum(all[i], *use)
+			all[i] = sum(all[i], use.stored())
 		} else {
-			all = append(all, *use)
+			all = append(all, use.stored())
 		}
 	}
 	slices.SortFunc(all, func(a, b state.ActionUse) int { return strings.Compare(a.Action, b.Action) })
@@ -111,6 +127,7 @@ func sum(old, fresh state.ActionUse) state.ActionUse {
 	if fresh.LastDenied.IsZero() {
 		fresh.LastDenied = old.LastDenied
 	}
+	fresh.On = together(old.On, fresh.On)
 	return fresh
 }
 
@@ -132,7 +149,7 @@ func (u *uses) run(ctx context.Context) error {
 func (u *uses) flush(ctx context.Context) error {
 	u.mu.Lock()
 	keys, actions := u.keys, u.actions
-	u.keys, u.actions = map[string]state.KeyUse{}, map[actionKey]*state.ActionUse{}
+	u.keys, u.actions = map[string]state.KeyUse{}, map[actionKey]*pending{}
 	u.mu.Unlock()
 	if len(keys) == 0 && len(actions) == 0 {
 		return nil
@@ -141,16 +158,17 @@ func (u *uses) flush(ctx context.Context) error {
 		for _, use := range keys {
 			state.KeyUses.Put(tx, &use)
 		}
-		for key, use := range actions {
-			if !principalExists(tx, use) {
+		for key, pending := range actions {
+			use := pending.stored()
+			if !principalExists(tx, &use) {
 				continue // deleted since
 			}
 			if old, ok := state.ActionUses.Get(tx, state.ActionUseKey(key.principalID, key.action)); ok {
-				*use = sum(*old, *use)
+				use = sum(*old, use)
 			} else if full(tx, key.principalID) {
 				continue
 			}
-			state.ActionUses.Put(tx, use)
+			state.ActionUses.Put(tx, &use)
 		}
 		return nil
 	})
@@ -174,7 +192,8 @@ func full(tx *store.Tx, principalID string) bool {
 }
 
 // Uses returns what a role or user (its unique id: AROA..., AIDA...) was allowed
-// and denied, one entry per action in their order, up to this moment.
+// and denied, one entry per action in their order, with what it was tried on, up
+// to this moment. The entries are shared: they are never written.
 func (a *Authorizer) Uses(tx *store.Tx, principalID string) []state.ActionUse {
 	return a.keys.uses.of(tx, principalID)
 }

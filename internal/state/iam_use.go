@@ -31,6 +31,26 @@ type ActionUse struct {
 	LastDenied      time.Time // zero when it was never denied
 	Region          string    // of the last attempt
 	Resource        string    // of the last attempt: an ARN or "*"
+	// On tells it by resource; the last entry may stand for what was too much to keep.
+	On []ResourceUse `json:",omitempty"`
+}
+
+// ResourceUse counts what an action was tried on: the evidence from which least
+// privilege follows.
+type ResourceUse struct {
+	Resource string // an ARN or "*"
+	// Keys are the condition keys of the request by which such a permission is
+	// commonly narrowed, in lower case, for example iam:passedtoservice.
+	Keys map[string]string `json:",omitempty"`
+	// Rest says that this entry stands for all that was too much to be kept:
+	// Resource is the start that their ARNs have in common, Keys are not known.
+	Rest bool `json:",omitempty"`
+	// ByResource says that the resource's own policy allowed it the last time, so
+	// that no permission of the principal was needed.
+	ByResource bool `json:",omitempty"`
+
+	Allowed, Denied uint64
+	Last            time.Time // of the last attempt
 }
 
 // LastAttempt is when it was last tried, with success or without.
