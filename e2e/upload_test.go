@@ -106,10 +106,11 @@ func TestFifthSeed(t *testing.T) {
 		in(t).succeeds(`{"name":"AWS_DEFAULT_REGION","value":"aws-global"}`, virtual)
 	})
 	t.Run("as a service it is replaced for ever", func(t *testing.T) { in(t).checkService() })
-	u.aws("iam", "detach-role-policy", "--role-name", u.taskRole, "--policy-arn", "arn:aws:iam::aws:policy/AmazonS3FullAccess")
 	object := "arn:aws:s3:::" + u.bucket + "/" + uploadedKey
-	u.rolePolicy(u.taskRole, "upload", "s3:PutObject", object)
-	t.Run("with PutObject only", func(t *testing.T) { in(t).checkLeast(virtual, object) })
+	t.Run("least privilege is suggested", func(t *testing.T) { in(t).checkSuggestion(object) })
+	u.aws("iam", "put-role-policy", "--role-name", u.taskRole, "--policy-name", "upload", "--policy-document", u.shell(u.binary+" iam suggest TaskRole 2> notes").out)
+	u.aws("iam", "detach-role-policy", "--role-name", u.taskRole, "--policy-arn", "arn:aws:iam::aws:policy/AmazonS3FullAccess")
+	t.Run("with the suggestion", func(t *testing.T) { in(t).checkLeast(virtual, object) })
 	t.Run("wrong roles", func(t *testing.T) { in(t).checkWrongRoles(object) })
 	t.Run("secrets of another shape", func(t *testing.T) { in(t).checkShapes() })
 	t.Run("secret under a key", func(t *testing.T) { in(t).checkKey(virtual) })
@@ -130,6 +131,28 @@ func (u *upload) checkService() {
 		u.t.Errorf("why: %s", out)
 	}
 	u.aws("ecs", "delete-service", "--cluster", u.cluster, "--service", "upload", "--force")
+}
+
+// checkSuggestion: of all that S3FullAccess grants the program used one action on
+// one object, and ECS needed with the other role what the image and the logs took.
+func (u *upload) checkSuggestion(object string) {
+	u.t.Helper()
+	r := u.shell(u.binary + " iam suggest TaskRole --verify 2> notes") // the logical id will do
+	want := fmt.Sprintf("{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\n      \"Effect\": \"Allow\",\n      \"Action\": \"s3:PutObject\",\n      \"Resource\": %q\n    }\n  ]\n}\n", object)
+	if r.code != 0 || r.out != want {
+		u.t.Errorf("exit %d\n%s\nwant %s", r.code, r.out, want)
+	}
+	notes := u.shell("cat notes").out
+	for _, note := range []string{"AmazonS3FullAccess: s3-object-lambda:*, s3:*", "1 action on 1 resource", "all allowed again"} {
+		if !strings.Contains(notes, note) {
+			u.t.Errorf("%q is missing in %s", note, notes)
+		}
+	}
+	r = u.neargate("iam", "suggest", u.executionRole, "--verify", "--format", "cfn") // with the notes
+	stream := fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%s:log-stream:upload/upload/*", u.Region, u.ID, u.name)
+	if r.code != 0 || !strings.Contains(r.out, "Resource: "+u.secret+"\n") || !strings.Contains(r.out, "Resource: '"+stream+"'\n") || strings.Contains(r.out, "Action: ecr:") {
+		u.t.Errorf("exit %d\n%s", r.code, r.out)
+	}
 }
 
 // checkLeast: one statement on one object is enough, and no more than that.

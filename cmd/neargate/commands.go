@@ -27,6 +27,7 @@ func commands(opts *options) []*cobra.Command {
 		reachCommand(opts),
 		netCommand(opts),
 		unusedCommand(opts),
+		iamCommand(opts),
 		interruptCommand(opts),
 		versionCommand(opts),
 		demoCommand(opts),

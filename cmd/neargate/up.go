@@ -55,6 +55,7 @@ import (
 	"github.com/neargate/neargate/internal/pki"
 	"github.com/neargate/neargate/internal/reach"
 	"github.com/neargate/neargate/internal/registry"
+	"github.com/neargate/neargate/internal/roles"
 	"github.com/neargate/neargate/internal/runtime/containerd"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
@@ -220,6 +221,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		unused: &unused.Finder{DB: db, Collector: uses, Access: checker},
 	}
 	networkViews.register(ctl)
+	(&rolesAPI{finder: &roles.Finder{DB: db, Access: checker}}).register(ctl)
 
 	// Everything runs in one group under one context.
 	group, ctx := errgroup.WithContext(ctx)

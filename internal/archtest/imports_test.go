@@ -83,7 +83,7 @@ func TestDataPlaneKnowsNoAWS(t *testing.T) {
 }
 
 // planners are pure: they read no clock, do no I/O and take no context.
-var planners = []string{"internal/ecs/deployment", "internal/ecs/placement", "internal/iam/policy", "internal/cloudformation/template", "internal/cloudformation/sam", "internal/check/terraform", "internal/loadbalancer/rule"}
+var planners = []string{"internal/ecs/deployment", "internal/ecs/placement", "internal/iam/policy", "internal/cloudformation/template", "internal/cloudformation/sam", "internal/check/terraform", "internal/loadbalancer/rule", "internal/suggest"}
 
 func TestPlannersArePure(t *testing.T) {
 	banned := []string{"context", "os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand"}

@@ -46,7 +46,7 @@ func (s *search) attached(role *state.Role, arn string, uses []state.ActionUse) 
 		return
 	}
 	aws, ok := managed.Get(arn)
-	if !ok || len(neverUsed(aws.Document, uses)) < len(grants(aws.Document)) {
+	if !ok || len(neverUsed(aws.Document, uses)) < len(Grants(aws.Document)) {
 		return
 	}
 	s.add(Finding{Kind: Permission, ID: role.Name + "/" + arn, Name: arn[strings.LastIndexByte(arn, '/')+1:], What: fmt.Sprintf("role %s used nothing of this policy", role.Name), Since: role.CreatedAt},
@@ -56,7 +56,7 @@ func (s *search) attached(role *state.Role, arn string, uses []state.ActionUse) 
 // neverUsed are the actions that a policy grants and that were never allowed to
 // anybody who has it.
 func neverUsed(document string, uses []state.ActionUse) []string {
-	return slices.DeleteFunc(grants(document), func(granted string) bool {
+	return slices.DeleteFunc(Grants(document), func(granted string) bool {
 		return slices.ContainsFunc(uses, func(u state.ActionUse) bool {
 			match, err := path.Match(strings.ToLower(granted), strings.ToLower(u.Action))
 			return u.Allowed > 0 && match && err == nil
@@ -64,8 +64,8 @@ func neverUsed(document string, uses []state.ActionUse) []string {
 	})
 }
 
-// grants are the actions, as written, that the Allow statements of a policy name.
-func grants(document string) []string {
+// Grants are the actions, as written, that the Allow statements of a policy name.
+func Grants(document string) []string {
 	var d struct{ Statement list[statement] }
 	if json.Unmarshal([]byte(document), &d) != nil {
 		return nil
