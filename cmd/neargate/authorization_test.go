@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/acm"
 	"github.com/neargate/neargate/internal/authorize"
+	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/cloudtrailapi"
@@ -78,6 +80,7 @@ func allPermissions(t *testing.T) map[string]permissions {
 		"kms":            {kmsapi.Model, kms.New(db, sealer, time.Now).Authorization()},
 		"secretsmanager": {secretsmanagerapi.Model, secretsmanager.New(db, nil, validResourcePolicy, time.Now).Authorization()},
 		"ssm":            {ssmapi.Model, ssm.New(db, nil, time.Now).Authorization()},
+		"acm":            {acmapi.Model, acm.New(acm.Options{DB: db, Now: time.Now}).Authorization()},
 		"cloudtrail":     {cloudtrailapi.Model, cloudtrail.New(cloudtrail.Options{DB: db}).Authorization()},
 		"cloudformation": {cloudformationapi.Model, cloudformation.New(cloudformation.Options{DB: db, Checker: auth, Sessions: tokens.Sessions()}).Authorization()},
 	}
@@ -224,6 +227,7 @@ func TestTaggingOnCreationNeedsItsOwnPermission(t *testing.T) {
 		"ec2 CreateVpc": "ec2:CreateTags", "ec2 CreateSubnet": "ec2:CreateTags", "ecs RunTask": "ecs:TagResource", "ecs CreateService": "ecs:TagResource", "ecs CreateCluster": "ecs:TagResource",
 		"ecs RegisterTaskDefinition": "ecs:TagResource", "ecr CreateRepository": "ecr:TagResource", "logs CreateLogGroup": "logs:TagResource", "secretsmanager CreateSecret": "secretsmanager:TagResource",
 		"ssm PutParameter": "ssm:AddTagsToResource", "kms CreateKey": "kms:TagResource", "iam CreateRole": "iam:TagRole", "iam CreateUser": "iam:TagUser", "iam CreatePolicy": "iam:TagPolicy",
+		"acm RequestCertificate": "acm:AddTagsToCertificate", "acm ImportCertificate": "acm:AddTagsToCertificate",
 	} {
 		name, op, _ := strings.Cut(operation, " ")
 		rules := all[name].table.Rules[op]

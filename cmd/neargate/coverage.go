@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
@@ -25,7 +26,7 @@ import (
 
 // models are the services that we carry out, as docs/coverage.md lists them.
 var models = []*wire.Service{
-	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model,
+	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model, acmapi.Model,
 }
 
 // coverageCommand prints docs/coverage.md, from the same lists that the server uses.

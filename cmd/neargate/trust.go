@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
+	"slices"
 
 	"github.com/neargate/neargate/internal/cli"
 	"github.com/neargate/neargate/internal/pki"
@@ -20,7 +22,9 @@ func trustCommand(opts *options) *cobra.Command {
 		Use:   "trust",
 		Short: "Make this machine trust the instance's certificates, or take it back",
 		Long: `Install the instance's certificate authority where TLS clients of this machine look: the system's
-trust store, Docker's and containers' per-registry folders, and browsers. "neargate down" takes it back.`,
+trust store, Docker's and containers' per-registry folders, and browsers. It signs the names of AWS, of registries
+and the certificates of ACM. "neargate trust --undo" and "neargate down" take it back. To trust it in one command
+only: curl --cacert <data directory>/pki/ca.crt`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := cmd.OutOrStdout()
@@ -45,9 +49,11 @@ trust store, Docker's and containers' per-registry folders, and browsers. "nearg
 			if len(registries) == 0 {
 				registries = registryNames(cmd, opts)
 			}
-			home, _ := os.UserHomeDir()
-			changes := pki.PlanTrust(os.DirFS("/"), authority.Anchor(), registries, []string{home})
+			changes := pki.PlanTrust(os.DirFS("/"), authority.Anchor(), registries, homes())
 			fmt.Fprint(w, pki.Describe(changes))
+			if len(changes) == 0 {
+				fmt.Fprintln(w, "nothing to do: whatever was found here trusts the instance already")
+			}
 			if show {
 				return nil
 			}
@@ -58,6 +64,21 @@ trust store, Docker's and containers' per-registry folders, and browsers. "nearg
 	cmd.Flags().BoolVar(&show, "dry-run", false, "only print what would be changed")
 	cmd.Flags().StringSliceVar(&registries, "registry", nil, "registry hosts for Docker's and containers' folders (default: this instance's)")
 	return cmd
+}
+
+// homes are the folders in which browsers keep certificates: those of whoever
+// runs this, and of the person behind sudo.
+func homes() []string {
+	var out []string
+	if home, err := os.UserHomeDir(); err == nil {
+		out = append(out, home)
+	}
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		if u, err := user.Lookup(name); err == nil && !slices.Contains(out, u.HomeDir) {
+			out = append(out, u.HomeDir)
+		}
+	}
+	return out
 }
 
 // registryNames asks the instance for its registries; none when it is not running.

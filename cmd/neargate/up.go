@@ -14,8 +14,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/acm"
 	"github.com/neargate/neargate/internal/audit"
 	"github.com/neargate/neargate/internal/authorize"
+	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/cloudtrailapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
@@ -175,6 +177,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	keyService := kms.New(db, sealer, time.Now)
 	secrets := secretsmanager.New(db, gate, validResourcePolicy, time.Now)
 	parameters := ssm.New(db, gate, time.Now)
+	managed := acm.New(acm.Options{DB: db, Sealer: sealer, Authority: authority, Now: time.Now})
 	pace, agentPace := paces(cfg.pace)
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
@@ -204,6 +207,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
+	mount(acmapi.Model, acmapi.Bind(managed), managed.Authorization())
 	mount(cloudtrailapi.Model, cloudtrailapi.Bind(trails), trails.Authorization())
 	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())
 
@@ -228,7 +232,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	for _, run := range []func(context.Context) error{
 		decisions.Run, calls.Run, keys.Run, inside.Run,
 		networks.Run, flows.Run, registries.Run, logGroups.Run,
-		keyService.Run, secrets.Run,
+		keyService.Run, secrets.Run, managed.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run,
 		uses.Run, names.Run, local.Run,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
@@ -133,6 +134,7 @@ Resources:
   KeySecret: {Type: AWS::SSM::Parameter, Properties: {Name: /key, Type: String, Value: !GetAtt Key.SecretAccessKey}}
   Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Path: /p/, Roles: [!Ref Role]}}
   Linked: {Type: AWS::IAM::ServiceLinkedRole, Properties: {AWSServiceName: elasticloadbalancing.amazonaws.com, Description: !Sub 'size ${Size}'}}
+  Certificate: {Type: AWS::CertificateManager::Certificate, Properties: {DomainName: a.example, SubjectAlternativeNames: ['*.a.example'], ValidationMethod: DNS, CertificateTransparencyLoggingPreference: !If [Grown, DISABLED, ENABLED], Tags: [{Key: Size, Value: !Ref Size}]}}
   Issuer: {Type: AWS::IAM::OIDCProvider, Properties: {Url: https://issuer.example, ClientIdList: [sts.amazonaws.com, !Ref Size]}}
 Outputs:
   Profile: {Value: !GetAtt Profile.Arn}
@@ -141,6 +143,7 @@ Outputs:
   Team: {Value: !Ref Team}
   Key: {Value: !Ref Key}
   Issuer: {Value: !GetAtt Issuer.Arn}
+  Certificate: {Value: !Ref Certificate}
   Linked: {Value: !GetAtt Linked.RoleName}
   Address: {Value: !Ref Address}
   Nat: {Value: !Ref Nat}
@@ -202,6 +205,14 @@ func TestEveryType(t *testing.T) {
 		t.Errorf("%+v", v.Policy)
 	}
 	checkIdentities(w, s, "24", iamapi.StatusTypeInactive)
+	certificate := call[acmapi.DescribeCertificateResponse](w, acmapi.Model, "DescribeCertificate", &acmapi.DescribeCertificateRequest{CertificateArn: output(s, "Certificate")}).Certificate
+	if certificate.Status != "ISSUED" || len(certificate.SubjectAlternativeNames) != 2 || certificate.Options.CertificateTransparencyLoggingPreference != "DISABLED" {
+		t.Errorf("%+v", certificate)
+	}
+	tags := call[acmapi.ListTagsForCertificateResponse](w, acmapi.Model, "ListTagsForCertificate", &acmapi.ListTagsForCertificateRequest{CertificateArn: output(s, "Certificate")}).Tags
+	if !slices.Contains(tags, acmapi.Tag{Key: "Size", Value: "24"}) {
+		t.Errorf("tags of the certificate: %v", tags)
+	}
 	if again := call[ssmapi.GetParameterResult](w, ssmapi.Model, "GetParameter", &ssmapi.GetParameterRequest{Name: "/key"}).Parameter.Value; again != secretKey {
 		t.Error("an update of the access key lost its secret")
 	}

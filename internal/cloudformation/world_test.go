@@ -12,7 +12,9 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/acm"
 	"github.com/neargate/neargate/internal/authorize"
+	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
@@ -38,6 +40,7 @@ import (
 	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/pki"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
@@ -109,6 +112,8 @@ func newWorld(t *testing.T) *world {
 	w.gateway.Mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 	w.gateway.Mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	w.gateway.Mount(ecrapi.Model, ecrapi.Bind(repositories), repositories.Authorization())
+	certificates := acm.New(acm.Options{DB: db, Sealer: seal, Authority: must(pki.Open(t.TempDir())), Now: time.Now})
+	w.gateway.Mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())
 	w.checker = auth
 	w.start()
 	t.Cleanup(func() { w.stop(); <-w.stopped })

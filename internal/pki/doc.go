@@ -5,7 +5,8 @@
 // certificates on demand, by the name that a TLS client asks for, for names
 // that its user allows: AWS's endpoints, registries, load balancers. Leaf
 // certificates live in memory only, are short-lived and renewed before they
-// end. The authority's key never leaves <dir>/ca.key (mode 0600).
+// end. It also signs keys that others keep, for the certificates of ACM. The
+// authority's key never leaves <dir>/ca.key (mode 0600).
 //
 // Trust is planned before it is acted out: PlanTrust is a pure list of changes
 // to the host (trust anchors, the registries' certs.d folders, the command that

@@ -1,9 +1,11 @@
 package pki
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -95,6 +97,27 @@ func (a *Authority) issue(names []string, now time.Time) (*leaf, error) {
 	if err != nil {
 		return nil, err
 	}
+	parsed, err := a.sign(key.Public(), names, now, now.Add(leafValidity))
+	if err != nil {
+		return nil, err
+	}
+	return &leaf{
+		certificate: &tls.Certificate{Certificate: [][]byte{parsed.Raw, a.cert.Raw}, PrivateKey: key, Leaf: parsed},
+		notAfter:    parsed.NotAfter,
+	}, nil
+}
+
+// Sign issues a certificate for somebody else's key, for TLS servers and clients
+// of the given names (the first is its common name), good until notAfter.
+func (a *Authority) Sign(public crypto.PublicKey, names []string, notAfter time.Time) (*x509.Certificate, error) {
+	names, err := cleanNames(names)
+	if err != nil {
+		return nil, err
+	}
+	return a.sign(public, names, a.now(), notAfter, x509.ExtKeyUsageClientAuth)
+}
+
+func (a *Authority) sign(public crypto.PublicKey, names []string, now, notAfter time.Time, also ...x509.ExtKeyUsage) (*x509.Certificate, error) {
 	serial, err := newSerial()
 	if err != nil {
 		return nil, err
@@ -102,10 +125,13 @@ func (a *Authority) issue(names []string, now time.Time) (*leaf, error) {
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(leafValidity),
+		NotAfter:              notAfter,
 		KeyUsage:              x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage:           append([]x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, also...),
 		BasicConstraintsValid: true,
+	}
+	if _, ok := public.(*rsa.PublicKey); ok {
+		template.KeyUsage |= x509.KeyUsageKeyEncipherment // key exchange of TLS 1.2 without forward secrecy
 	}
 	if len(names[0]) <= 64 { // the limit of a common name; the SAN is what counts
 		template.Subject = pkix.Name{CommonName: names[0]}
@@ -117,18 +143,11 @@ func (a *Authority) issue(names []string, now time.Time) (*leaf, error) {
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, public, a.key)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	return &leaf{
-		certificate: &tls.Certificate{Certificate: [][]byte{der, a.cert.Raw}, PrivateKey: key, Leaf: parsed},
-		notAfter:    template.NotAfter,
-	}, nil
+	return x509.ParseCertificate(der)
 }
 
 func cleanNames(names []string) ([]string, error) {

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/access"
+	"github.com/neargate/neargate/internal/acm"
 	"github.com/neargate/neargate/internal/authorize"
+	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -34,6 +36,7 @@ import (
 	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/pki"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
@@ -108,6 +111,10 @@ func (x *Instance) open(sealer seal.Sealer) error {
 	if err != nil {
 		return err
 	}
+	authority, err := pki.Open(filepath.Join(x.dir, "pki"))
+	if err != nil {
+		return err
+	}
 	key := make([]byte, 32) // nothing that it seals leaves this process
 	registries, err := ecr.New(ecr.Config{DB: x.db, Blobs: blobs, Checker: x.checker, Key: key})
 	if err != nil {
@@ -123,6 +130,7 @@ func (x *Instance) open(sealer seal.Sealer) error {
 	identities, groups := iam.New(x.db, sealer, x.checker), logs.New(x.db, lines, time.Now)
 	x.gate = gateway.New(gateway.Config{Keys: keys, Checker: x.checker, Region: x.Region})
 	keyService, secrets, parameters := kms.New(x.db, sealer, time.Now), secretsmanager.New(x.db, x.gate, validPolicy, time.Now), ssm.New(x.db, x.gate, time.Now)
+	certificates := acm.New(acm.Options{DB: x.db, Sealer: sealer, Authority: authority, Now: time.Now})
 	mount := func(model *wire.Service, handlers wire.Handlers, table authorize.Service) {
 		x.gate.Mount(model, handlers, table)
 		x.checker.Register(model.SigningName, table)
@@ -135,6 +143,7 @@ func (x *Instance) open(sealer seal.Sealer) error {
 	mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
 	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
+	mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 
 	ctx, stop := context.WithCancel(context.Background())

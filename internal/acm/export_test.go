@@ -1,0 +1,4 @@
+package acm
+
+// RenewDue is one round of the renewal loop.
+var RenewDue = (*Service).renewDue
