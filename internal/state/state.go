@@ -48,6 +48,7 @@ func Schema() []store.AnyTable {
 		InternetGateways,
 		KMSAliases, KMSKeys,
 		Layers,
+		ListenerRules, Listeners, LoadBalancers, TargetGroups, Targets,
 		LogGroups, LogStreams,
 		ManagedPrefixLists,
 		MultipartUploads,

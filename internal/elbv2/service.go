@@ -1,0 +1,63 @@
+package elbv2
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/neargate/neargate/internal/aws/elbv2api"
+	"github.com/neargate/neargate/internal/reconcile"
+	"github.com/neargate/neargate/internal/store"
+)
+
+// principal is the name under which the service acts in an account.
+const principal = "elasticloadbalancing.amazonaws.com"
+
+// Linked makes service-linked roles. Satisfied by iam.Service.
+type Linked interface {
+	EnsureLinkedRole(ctx context.Context, account, service string) error
+}
+
+// Options are what the service needs. Without Plane records are kept and nothing
+// listens: so do rehearsals.
+type Options struct {
+	DB     *store.DB
+	Linked Linked
+	// Certificate finds a certificate of ACM; its error is one of the API's.
+	Certificate func(account, region, arn string) (Certificate, error)
+	Plane       *Plane
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Service is Elastic Load Balancing v2. Its methods are the generated API.
+type Service struct {
+	Options
+	balancers reconcile.Loop // keys of load balancers
+	targets   reconcile.Loop // keys of target groups
+}
+
+var _ elbv2api.API = (*Service)(nil)
+
+// New returns the service.
+func New(o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{Options: o}
+	now := o.Now
+	s.Now = func() time.Time { return now().UTC().Truncate(time.Millisecond) }
+	s.init()
+	return s
+}
+
+// linkedRole makes the service-linked role, which load balancers need.
+func (s *Service) linkedRole(ctx context.Context, account string) error {
+	if s.Linked == nil {
+		return nil
+	}
+	return s.Linked.EnsureLinkedRole(ctx, account, principal)
+}
