@@ -10,7 +10,7 @@ import (
 // generated API interfaces, and in small interfaces that cmd/neargate satisfies,
 // and never import each other.
 var services = []string{
-	"internal/cloudformation", "internal/cloudtrail", "internal/ec2", "internal/ecr", "internal/ecs", "internal/iam", "internal/kms", "internal/logs",
+	"internal/cloudformation", "internal/cloudtrail", "internal/ec2", "internal/ecr", "internal/ecs", "internal/elbv2", "internal/iam", "internal/kms", "internal/logs",
 	"internal/s3", "internal/secretsmanager", "internal/ssm", "internal/sts",
 }
 
@@ -32,7 +32,7 @@ var leaves = map[string][]string{
 
 // dataPlane packages know nothing of AWS's API shapes, records or services: plain values only.
 var dataPlane = []string{
-	"internal/blob", "internal/dns", "internal/edge", "internal/hostsfile", "internal/image", "internal/logstore",
+	"internal/blob", "internal/dns", "internal/edge", "internal/hostsfile", "internal/image", "internal/loadbalancer", "internal/logstore",
 	"internal/loadbalancer", "internal/metadata", "internal/network", "internal/pki", "internal/registry", "internal/runtime",
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -15,15 +16,15 @@ const (
 	requesterNAT       = "541764021473"
 )
 
-// InterfaceSpec asks for the interface of a task.
+// InterfaceSpec asks for the interface of a task, or of a node of a load balancer.
 type InterfaceSpec struct {
 	Account, Region string
 	// Name is the same for the same interface, also after a crash: the id of the
 	// attachment, for example.
 	Name string
-	// Owner is the task's id; Description and RequesterID are shown by
-	// DescribeNetworkInterfaces. AttachedTo is the owner of the attachment,
-	// "amazon-aws" when it is empty.
+	// Owner is the task's id, or the path of the load balancer; Description and
+	// RequesterID are shown by DescribeNetworkInterfaces. AttachedTo is the owner of the
+	// attachment: "" for a task, state.OwnerELB for a load balancer.
 	Owner, Description, RequesterID, AttachedTo string
 
 	SubnetID         string
@@ -64,13 +65,13 @@ func (s *Service) EnsureInterface(ctx context.Context, spec InterfaceSpec) (Inte
 		if err != nil {
 			return err
 		}
-		owner := spec.AttachedTo
-		if owner == "" {
-			owner = ownerAWS
+		attachment := q.attach("eni-attach", ownerAWS, 1)
+		if spec.AttachedTo != "" {
+			attachment = q.attach("ela-attach", spec.AttachedTo, 1)
 		}
 		n, err := q.makeInterface(newInterface{
 			subnet: subnet, groups: spec.SecurityGroupIDs, name: spec.Name, owner: spec.Owner, description: spec.Description,
-			interfaceType: state.InterfaceTypeTask, requester: spec.RequesterID, attachment: q.attach("eni-attach", owner, 1),
+			interfaceType: state.InterfaceTypeTask, requester: spec.RequesterID, attachment: attachment,
 			publicIP: spec.AssignPublicIP, status: "pending", tags: clone(spec.Tags),
 		})
 		if err == nil {
@@ -127,6 +128,31 @@ func (s *Service) RemoveInterface(ctx context.Context, account, region, id strin
 			vpcKey = q.key(n.VpcID)
 			q.removeInterface(n)
 		}
+		return nil
+	})
+	if vpcKey == "" {
+		return err
+	}
+	change := s.changed(vpcKey) // also after an error: see write
+	if err != nil {
+		return err
+	}
+	return s.settle(ctx, vpcKey, change)
+}
+
+// SetInterfaceGroups gives an interface that a service made other security groups,
+// and returns when they are in force.
+func (s *Service) SetInterfaceGroups(ctx context.Context, account, region, id string, groups []string) error {
+	var vpcKey string
+	err := s.db.Write(ctx, func(tx *store.Tx) error {
+		q := s.scopeOf(tx, account, region)
+		n, err := get(q, state.NetworkInterfaces, kindInterface, id)
+		if err != nil || slices.Equal(n.SecurityGroupIDs, groups) {
+			return err
+		}
+		vpcKey = q.key(n.VpcID)
+		state.NetworkInterfaces.Update(tx, n.Key(), func(n *state.NetworkInterface) { n.SecurityGroupIDs = slices.Clone(groups) })
+		q.touch(n.VpcID)
 		return nil
 	})
 	if vpcKey == "" {

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/neargate/neargate/internal/dns"
 	"github.com/neargate/neargate/internal/network"
@@ -66,6 +67,12 @@ func (s *Service) zone(tx *store.Tx, vpc *state.Vpc) dns.Zone {
 		}
 	}
 	zone.Hosts = q.hostNames(vpc)
+	for b := range state.LoadBalancers.All(tx, "") {
+		for _, a := range b.Addresses() {
+			name := strings.ToLower(b.DNSName)
+			zone.Hosts[name] = append(zone.Hosts[name], mustAddr(a))
+		}
+	}
 	return zone
 }
 

@@ -227,6 +227,8 @@ func interfaceKind(n *state.NetworkInterface) network.ENIKind {
 		return network.NAT
 	case n.Attachment.ID == "":
 		return network.Detached
+	case n.Attachment.InstanceOwnerID == state.OwnerELB:
+		return network.LoadBalancer
 	}
 	return network.Attached
 }

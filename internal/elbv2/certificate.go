@@ -78,7 +78,7 @@ func (s *Service) checkCertificate(l *state.Listener, arn string) error {
 
 // AddListenerCertificates lets a listener show further certificates by SNI.
 func (s *Service) AddListenerCertificates(ctx context.Context, in *elbv2api.AddListenerCertificatesInput) (*elbv2api.AddListenerCertificatesOutput, error) {
-	balancer, err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
+	err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
 		if l.Protocol != "HTTPS" {
 			return invalid("Certificates cannot be added to listeners of protocol '%s'", l.Protocol)
 		}
@@ -100,13 +100,12 @@ func (s *Service) AddListenerCertificates(ctx context.Context, in *elbv2api.AddL
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.AddListenerCertificatesOutput{Certificates: in.Certificates}, nil
 }
 
 // RemoveListenerCertificates takes further certificates away.
 func (s *Service) RemoveListenerCertificates(ctx context.Context, in *elbv2api.RemoveListenerCertificatesInput) (*elbv2api.RemoveListenerCertificatesOutput, error) {
-	balancer, err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
+	err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
 		for _, c := range in.Certificates {
 			if len(l.Certificates) > 0 && l.Certificates[0] == c.CertificateArn {
 				return notPermitted("Default certificate '%s' cannot be removed", c.CertificateArn)
@@ -119,7 +118,6 @@ func (s *Service) RemoveListenerCertificates(ctx context.Context, in *elbv2api.R
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.RemoveListenerCertificatesOutput{}, nil
 }
 

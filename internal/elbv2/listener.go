@@ -21,14 +21,12 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 		return nil, err
 	}
 	var out elbv2api.Listener
-	var balancer string
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scopeOf(ctx, tx)
 		b, err := q.loadBalancer(in.LoadBalancerArn)
 		if err != nil {
 			return err
 		}
-		balancer = b.Key()
 		switch {
 		case in.Port == nil:
 			return invalid("A port must be specified")
@@ -65,7 +63,6 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.CreateListenerOutput{Listeners: []elbv2api.Listener{out}}, nil
 }
 
@@ -94,19 +91,17 @@ func sameListener(a, b *state.Listener) bool {
 	return a.Protocol == b.Protocol && a.SSLPolicy == b.SSLPolicy && slices.Equal(a.Certificates[:min(1, len(a.Certificates))], b.Certificates) && sameTags(a.Tags, b.Tags)
 }
 
-// changeListener runs a change about a listener, and returns the key of its load balancer.
-func (s *Service) changeListener(ctx context.Context, text string, change func(scope, *state.Listener) error) (balancer string, err error) {
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+// changeListener runs a change about a copy of a listener.
+func (s *Service) changeListener(ctx context.Context, text string, change func(scope, *state.Listener) error) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scopeOf(ctx, tx)
 		l, err := q.listener(text)
 		if err != nil {
 			return err
 		}
-		balancer = q.key(l.LoadBalancer())
 		changed := *l
 		return change(q, &changed)
 	})
-	return balancer, err
 }
 
 // ModifyListener changes what is given.
@@ -115,7 +110,7 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 		return nil, err
 	}
 	var out elbv2api.Listener
-	balancer, err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
+	err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
 		if in.Port != nil && *in.Port != l.Port {
 			if _, taken := q.listenerOn(q.balancerOf(l), *in.Port); taken {
 				return &elbv2api.DuplicateListenerException{Message: "A listener already exists on this port for this load balancer '" + q.balancerOf(l).ARN() + "'"}
@@ -142,20 +137,18 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.ModifyListenerOutput{Listeners: []elbv2api.Listener{out}}, nil
 }
 
 // DeleteListener closes a port, with its rules.
 func (s *Service) DeleteListener(ctx context.Context, in *elbv2api.DeleteListenerInput) (*elbv2api.DeleteListenerOutput, error) {
-	balancer, err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
+	err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
 		q.removeListener(l)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.DeleteListenerOutput{}, nil
 }
 

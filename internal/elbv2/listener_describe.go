@@ -90,7 +90,7 @@ func (s *Service) ModifyListenerAttributes(ctx context.Context, in *elbv2api.Mod
 		more[a.Key] = a.Value
 	}
 	var out []elbv2api.ListenerAttribute
-	balancer, err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) (err error) {
+	err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) (err error) {
 		if l.Attributes, err = setAttributes(listenerAttributes(l.Protocol), l.Attributes, more, "Listener"); err != nil {
 			return err
 		}
@@ -101,6 +101,5 @@ func (s *Service) ModifyListenerAttributes(ctx context.Context, in *elbv2api.Mod
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.ModifyListenerAttributesOutput{Attributes: out}, nil
 }

@@ -79,7 +79,6 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoa
 	if err != nil {
 		return nil, err
 	}
-	s.changed(out.Key())
 	return &elbv2api.CreateLoadBalancerOutput{LoadBalancers: []elbv2api.LoadBalancer{describe(out)}}, nil
 }
 
@@ -161,7 +160,6 @@ func (s *Service) DeleteLoadBalancer(ctx context.Context, in *elbv2api.DeleteLoa
 		return nil, err
 	}
 	if key != "" {
-		s.changed(key)
 		s.awaitRemoval(ctx, key)
 	}
 	return &elbv2api.DeleteLoadBalancerOutput{}, nil

@@ -32,20 +32,20 @@ func (s *Service) CreateRule(ctx context.Context, in *elbv2api.CreateRuleInput) 
 		return nil, err
 	}
 	var out elbv2api.Rule
-	balancer, err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
+	err = s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
 		actions, err := q.actions(l.LoadBalancer(), in.Actions)
 		if err != nil {
 			return err
 		}
 		rules := q.rulesOf(l)
-		if slices.ContainsFunc(rules, func(r *state.ListenerRule) bool { return r.Priority == *in.Priority }) {
-			return priorityInUse(*in.Priority)
+		if slices.ContainsFunc(rules, func(r *state.ListenerRule) bool { return r.Priority == in.Priority }) {
+			return priorityInUse(in.Priority)
 		}
 		if len(rules) > maxRules {
 			return &elbv2api.TooManyRulesException{Message: "The maximum number of rules for the load balancer has been reached"}
 		}
 		r := &state.ListenerRule{
-			Account: l.Account, Region: l.Region, Path: l.Path + "/" + ids.Hex(16), Priority: *in.Priority, Conditions: conditions, Actions: actions,
+			Account: l.Account, Region: l.Region, Path: l.Path + "/" + ids.Hex(16), Priority: in.Priority, Conditions: conditions, Actions: actions,
 			CreatedAt: s.Now(), Tags: tags,
 		}
 		state.ListenerRules.Put(q.tx, r)
@@ -55,7 +55,6 @@ func (s *Service) CreateRule(ctx context.Context, in *elbv2api.CreateRuleInput) 
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.CreateRuleOutput{Rules: []elbv2api.Rule{out}}, nil
 }
 
@@ -136,13 +135,11 @@ func (s *Service) ModifyRule(ctx context.Context, in *elbv2api.ModifyRuleInput) 
 	if err != nil {
 		return nil, err
 	}
-	s.changed(state.Key(changed.Account, changed.Region, balancerPath(changed.Path)))
 	return &elbv2api.ModifyRuleOutput{Rules: []elbv2api.Rule{describeRule(&changed)}}, nil
 }
 
 // DeleteRule deletes a rule.
 func (s *Service) DeleteRule(ctx context.Context, in *elbv2api.DeleteRuleInput) (*elbv2api.DeleteRuleOutput, error) {
-	var balancer string
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scopeOf(ctx, tx)
 		r, err := q.rule(in.RuleArn)
@@ -152,20 +149,17 @@ func (s *Service) DeleteRule(ctx context.Context, in *elbv2api.DeleteRuleInput) 
 		if r.IsDefault() {
 			return notPermitted("Default rule '%s' cannot be deleted", in.RuleArn)
 		}
-		balancer = q.key(balancerPath(r.Path))
 		state.ListenerRules.Delete(tx, r.Key())
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return &elbv2api.DeleteRuleOutput{}, nil
 }
 
 // SetRulePriorities gives rules of one listener other priorities, all at once.
 func (s *Service) SetRulePriorities(ctx context.Context, in *elbv2api.SetRulePrioritiesInput) (*elbv2api.SetRulePrioritiesOutput, error) {
-	var balancer string
 	out := &elbv2api.SetRulePrioritiesOutput{}
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scopeOf(ctx, tx)
@@ -182,7 +176,7 @@ func (s *Service) SetRulePriorities(ctx context.Context, in *elbv2api.SetRulePri
 			case listener != "" && r.Listener() != listener:
 				return invalid("All rules must belong to the same listener")
 			}
-			listener, balancer = r.Listener(), q.key(balancerPath(r.Path))
+			listener = r.Listener()
 			state.ListenerRules.Update(tx, r.Key(), func(r *state.ListenerRule) { r.Priority = *pair.Priority })
 		}
 		taken := map[int32]bool{}
@@ -201,6 +195,5 @@ func (s *Service) SetRulePriorities(ctx context.Context, in *elbv2api.SetRulePri
 	if err != nil {
 		return nil, err
 	}
-	s.changed(balancer)
 	return out, nil
 }

@@ -3,6 +3,7 @@ package elbv2
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/elbv2api"
@@ -34,7 +35,11 @@ type Options struct {
 type Service struct {
 	Options
 	balancers reconcile.Loop // keys of load balancers
-	targets   reconcile.Loop // keys of target groups
+	groups    reconcile.Loop // keys of target groups
+
+	mu      sync.Mutex
+	running map[string]*balancer // by the keys of load balancers
+	serve   func(run func(context.Context) error)
 }
 
 var _ elbv2api.API = (*Service)(nil)

@@ -65,7 +65,7 @@ func (q scope) securityGroups(vpc string, groups []string) ([]string, error) {
 	return groups, nil
 }
 
-// changeBalancer changes a load balancer's record, and lets the data plane follow.
+// changeBalancer changes a load balancer's record.
 func (s *Service) changeBalancer(ctx context.Context, text string, change func(scope, *state.LoadBalancer) error) (*state.LoadBalancer, error) {
 	var out state.LoadBalancer
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
@@ -84,7 +84,6 @@ func (s *Service) changeBalancer(ctx context.Context, text string, change func(s
 	if err != nil {
 		return nil, err
 	}
-	s.changed(out.Key())
 	return &out, nil
 }
 

@@ -14,8 +14,12 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// descriptionDraining is AWS's text for a target that was deregistered.
-const descriptionDraining = "Target deregistration is in progress"
+// AWS's texts about the health of targets that are not asked.
+const (
+	descriptionDraining    = "Target deregistration is in progress"
+	descriptionNotInUse    = "Target group is not configured to receive traffic from the load balancer"
+	descriptionRegistering = "Target registration is in progress"
+)
 
 // RegisterTargets registers targets. One that drains is taken back.
 func (s *Service) RegisterTargets(ctx context.Context, in *elbv2api.RegisterTargetsInput) (*elbv2api.RegisterTargetsOutput, error) {
@@ -30,14 +34,12 @@ func (s *Service) DeregisterTargets(ctx context.Context, in *elbv2api.Deregister
 }
 
 func (s *Service) register(ctx context.Context, account, region, group string, targets []elbv2api.TargetDescription) error {
-	var key string
-	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scope{tx, account, region}
 		g, err := q.targetGroup(group)
 		if err != nil {
 			return err
 		}
-		key = g.Key()
 		for _, d := range targets {
 			if err := q.checkTarget(g, d); err != nil {
 				return err
@@ -52,23 +54,19 @@ func (s *Service) register(ctx context.Context, account, region, group string, t
 			t.Health, t.Reason, t.Description = q.firstHealth(g)
 			state.Targets.Put(tx, t)
 		}
-		if count(state.Targets.By(tx, "group", key)) > maxTargets {
+		if count(state.Targets.By(tx, "group", g.Key())) > maxTargets {
 			return &elbv2api.TooManyTargetsException{Message: "The maximum number of targets for the target group '" + group + "' has been reached"}
 		}
 		return nil
 	})
-	if err == nil {
-		s.groupChanged(key)
-	}
-	return err
 }
 
 // firstHealth is the health of a target that is registered now.
 func (q scope) firstHealth(g *state.TargetGroup) (health, reason, description string) {
 	if len(q.usersOf(g.ARN())) == 0 {
-		return state.TargetUnused, "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
+		return state.TargetUnused, "Target.NotInUse", descriptionNotInUse
 	}
-	return state.TargetInitial, "Elb.RegistrationInProgress", "Target registration is in progress"
+	return state.TargetInitial, "Elb.RegistrationInProgress", descriptionRegistering
 }
 
 // outside are the ranges in which targets outside of the VPC may be.
@@ -125,17 +123,15 @@ func associated(v *state.Vpc) []string {
 }
 
 func (s *Service) deregister(ctx context.Context, account, region, group string, targets []elbv2api.TargetDescription) error {
-	var key string
-	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scope{tx, account, region}
 		g, err := q.targetGroup(group)
 		if err != nil {
 			return err
 		}
-		key = g.Key()
 		used := len(q.usersOf(g.ARN())) > 0
 		delay := time.Duration(lookup{groupAttributes, g.Attributes}.number("deregistration_delay.timeout_seconds")) * time.Second
-		for t := range state.Targets.By(tx, "group", key) {
+		for t := range state.Targets.By(tx, "group", g.Key()) {
 			if t.Draining() || !slices.ContainsFunc(targets, func(d elbv2api.TargetDescription) bool { return d.Id == t.ID && wire.Or(d.Port, t.Port) == t.Port }) {
 				continue
 			}
@@ -150,10 +146,6 @@ func (s *Service) deregister(ctx context.Context, account, region, group string,
 		}
 		return nil
 	})
-	if err == nil {
-		s.groupChanged(key)
-	}
-	return err
 }
 
 // DescribeTargetHealth tells how targets are.

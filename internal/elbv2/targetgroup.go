@@ -114,26 +114,21 @@ func (s *Service) ModifyTargetGroup(ctx context.Context, in *elbv2api.ModifyTarg
 	return &elbv2api.ModifyTargetGroupOutput{TargetGroups: []elbv2api.TargetGroup{out}}, nil
 }
 
-// changeGroup changes the record of a target group, and lets the data plane follow.
+// changeGroup changes the record of a target group.
 func (s *Service) changeGroup(ctx context.Context, text string, change func(scope, *state.TargetGroup) error) error {
-	var changed state.TargetGroup
-	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scopeOf(ctx, tx)
 		g, err := q.targetGroup(text)
 		if err != nil {
 			return err
 		}
-		changed = *g
+		changed := *g
 		if err := change(q, &changed); err != nil {
 			return err
 		}
 		state.TargetGroups.Put(tx, &changed)
 		return nil
 	})
-	if err == nil {
-		s.groupChanged(changed.Key())
-	}
-	return err
 }
 
 // DeleteTargetGroup deletes a target group that no listener or rule names. One that

@@ -1,6 +1,7 @@
 // Package loopback makes names of AWS reachable from this machine: each name
-// (a registry's, later a load balancer's) owns a loopback address, on whose true
-// ports we answer with TLS, and a line in a marked block of the hosts file.
+// (a registry's) owns a loopback address, on whose true ports we answer with TLS,
+// and a line in a marked block of the hosts file. Names that others answer, such as
+// load balancers' at their public addresses, get a line there, too.
 //
 // Addresses are derived from the instance and the name, so that they are the
 // same after a restart and instances do not meet; when one is taken, the next
@@ -14,6 +15,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -37,6 +39,7 @@ type Names struct {
 
 	mu      sync.Mutex
 	wanted  []string
+	others  map[string]netip.Addr
 	serving map[string]netip.Addr
 	wake    chan struct{}
 }
@@ -51,6 +54,18 @@ func New(instance string, hosts *hostsfile.File, config *tls.Config, handler htt
 func (n *Names) Set(names []string) {
 	n.mu.Lock()
 	n.wanted = append([]string(nil), names...)
+	n.mu.Unlock()
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Also says which further names stand in the hosts file: others answer them, at
+// these addresses. It returns at once.
+func (n *Names) Also(names map[string]netip.Addr) {
+	n.mu.Lock()
+	n.others = maps.Clone(names)
 	n.mu.Unlock()
 	select {
 	case n.wake <- struct{}{}:
@@ -73,9 +88,9 @@ func (n *Names) Run(ctx context.Context) error {
 	group.Go(func() error {
 		for {
 			n.mu.Lock()
-			wanted := n.wanted
+			wanted, others := n.wanted, n.others
 			n.mu.Unlock()
-			if err := n.adjust(ctx, group, wanted); err != nil {
+			if err := n.adjust(ctx, group, wanted, others); err != nil {
 				slog.Warn("names on this machine", "error", err)
 			}
 			select {
@@ -91,8 +106,9 @@ func (n *Names) Run(ctx context.Context) error {
 // adjust starts what is wanted and not served yet. A name that is no longer
 // wanted leaves the hosts file; its listener stays until the end, which harms
 // nobody and spares connections that are open.
-func (n *Names) adjust(ctx context.Context, group *errgroup.Group, wanted []string) error {
+func (n *Names) adjust(ctx context.Context, group *errgroup.Group, wanted []string, others map[string]netip.Addr) error {
 	block := map[string]netip.Addr{}
+	maps.Copy(block, others)
 	var problems []error
 	for _, name := range wanted {
 		addr, ok := n.Addr(name)

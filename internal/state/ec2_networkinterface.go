@@ -48,6 +48,9 @@ type NetworkInterfaceAttachment struct {
 	AttachedAt      time.Time
 }
 
+// OwnerELB is the owner of the attachments of load balancers' nodes.
+const OwnerELB = "amazon-elb"
+
 // The kinds of interfaces.
 const (
 	InterfaceTypeTask     = "interface"

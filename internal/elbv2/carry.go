@@ -1,0 +1,183 @@
+package elbv2
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	"github.com/neargate/neargate/internal/loadbalancer"
+	"github.com/neargate/neargate/internal/loadbalancer/health"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// balancer is a load balancer that carries traffic.
+type balancer struct {
+	server  *loadbalancer.Server
+	checker *health.Checker
+	stop    context.CancelFunc
+	ctx     context.Context
+	doors   map[door]net.Listener
+	nodes   atomic.Pointer[[]state.LoadBalancerSubnet]
+	uses    []string // its target groups and zones, as far as targets depend on them
+}
+
+// door is where a node listens.
+type door struct {
+	listener string // ARN
+	zone     string
+	address  string // IP:port
+}
+
+// carry makes the traffic of a load balancer what its records say.
+func (s *Service) carry(ctx context.Context, b *state.LoadBalancer) error {
+	q := scope{s.DB.Read(), b.Account, b.Region}
+	c := s.configuration(q, b)
+	r := s.run(b)
+	nodes := b.Subnets
+	r.nodes.Store(&nodes)
+	if err := r.server.Apply(c); err != nil {
+		return fmt.Errorf("load balancer %s: %w", b.Path, err)
+	}
+	r.checker.Set(q.checks(b, c))
+	if err := s.open(ctx, b, r, c); err != nil {
+		return err
+	}
+	s.noticeUses(b, r, c)
+	return nil
+}
+
+// run starts a load balancer, unless it runs.
+func (s *Service) run(b *state.LoadBalancer) *balancer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.running[b.Key()]; r != nil {
+		return r
+	}
+	r := &balancer{doors: map[door]net.Listener{}}
+	r.ctx, r.stop = context.WithCancel(context.Background())
+	r.server = loadbalancer.New(loadbalancer.Options{
+		Key: s.Plane.Key, Log: s.Log, Now: s.Now,
+		Dial: func(ctx context.Context, hop loadbalancer.Hop) (net.Conn, error) {
+			return s.dial(ctx, r, hop.Network, hop.Zone, hop.Target)
+		},
+	})
+	key := b.Key()
+	r.checker = health.New(health.Options{
+		Dial: func(ctx context.Context, zone string, addr netip.AddrPort) (net.Conn, error) {
+			return s.dial(ctx, r, "tcp", zone, addr)
+		},
+		Report: func(k health.Key, st health.Status) { s.report(r.ctx, key, k, st) },
+	})
+	s.running[key] = r
+	s.serve(func(ctx context.Context) error {
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(r.ctx, end)()
+		err := r.checker.Run(ctx)
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	})
+	return r
+}
+
+// dial connects to a target from the node of a zone, or from any when there is none.
+func (s *Service) dial(ctx context.Context, r *balancer, network, zone string, target netip.AddrPort) (net.Conn, error) {
+	nodes := *r.nodes.Load()
+	if len(nodes) == 0 {
+		return nil, errors.New("the load balancer has no nodes")
+	}
+	i := max(0, slices.IndexFunc(nodes, func(n state.LoadBalancerSubnet) bool { return n.AvailabilityZone == zone }))
+	return s.Plane.Dial(ctx, nodes[i].InterfaceID, network, target.String())
+}
+
+// open opens the doors that are wanted, and closes the others: what is being carried
+// through them ends by itself.
+func (s *Service) open(ctx context.Context, b *state.LoadBalancer, r *balancer, c loadbalancer.Config) error {
+	wanted := map[door]bool{}
+	for _, l := range c.Listeners {
+		for _, n := range b.Subnets {
+			if n.PrivateIP != "" {
+				wanted[door{l.ID, n.AvailabilityZone, fmt.Sprintf("%s:%d", n.PrivateIP, l.Port)}] = true
+			}
+		}
+	}
+	for d, l := range r.doors {
+		if !wanted[d] {
+			_ = l.Close()
+			delete(r.doors, d)
+		}
+	}
+	for d := range wanted {
+		if r.doors[d] != nil {
+			continue
+		}
+		l, err := s.Plane.Listen(ctx, b.VpcID, "tcp4", d.address)
+		if err != nil {
+			return err
+		}
+		r.doors[d] = l
+		s.serve(func(ctx context.Context) error {
+			ctx, end := context.WithCancel(ctx)
+			defer end()
+			defer context.AfterFunc(r.ctx, end)()
+			if err := r.server.Serve(ctx, d.listener, d.zone, l); err != nil && !errors.Is(err, net.ErrClosed) && ctx.Err() == nil {
+				s.Log.Error("a listener of a load balancer ended", "listener", d.listener, "address", d.address, "error", err)
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// stop ends the traffic of a load balancer.
+func (s *Service) stop(key string) {
+	s.mu.Lock()
+	r := s.running[key]
+	delete(s.running, key)
+	s.mu.Unlock()
+	if r == nil {
+		return
+	}
+	r.stop()
+	gone, cancel := context.WithCancel(context.Background())
+	cancel() // its interfaces are about to go: nothing can end in order
+	_ = r.server.Close(gone)
+	for _, l := range r.doors {
+		_ = l.Close()
+	}
+	account, region, _ := state.SplitKey(key)
+	for _, use := range r.uses {
+		if g, ok := first(state.TargetGroups.By(s.DB.Read(), "arn", use)); ok && g.Account == account && g.Region == region {
+			s.groups.Add(g.Key())
+		}
+	}
+}
+
+// noticeUses lets the loop of target groups look at those that the load balancer
+// began or ceased to use, and at all of them when its zones changed.
+func (s *Service) noticeUses(b *state.LoadBalancer, r *balancer, c loadbalancer.Config) {
+	var uses []string
+	for _, n := range b.Subnets {
+		uses = append(uses, n.AvailabilityZone)
+	}
+	for _, g := range c.Groups {
+		uses = append(uses, g.ID)
+	}
+	slices.Sort(uses)
+	if slices.Equal(uses, r.uses) {
+		return
+	}
+	tx := s.DB.Read()
+	for _, use := range append(r.uses, uses...) {
+		if g, ok := first(state.TargetGroups.By(tx, "arn", use)); ok {
+			s.groups.Add(g.Key())
+		}
+	}
+	r.uses = uses
+}

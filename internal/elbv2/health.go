@@ -1,0 +1,83 @@
+package elbv2
+
+import (
+	"cmp"
+	"context"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/neargate/neargate/internal/loadbalancer"
+	"github.com/neargate/neargate/internal/loadbalancer/health"
+	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+)
+
+// checks are the targets of a load balancer that are to be asked how they are.
+func (q scope) checks(b *state.LoadBalancer, c loadbalancer.Config) []health.Target {
+	var out []health.Target
+	for _, configured := range c.Groups {
+		g, ok := first(state.TargetGroups.By(q.tx, "arn", configured.ID))
+		if !ok {
+			continue
+		}
+		check := checkOf(g)
+		for t := range state.Targets.By(q.tx, "group", g.Key()) {
+			addr, ok := addressOf(t)
+			if !ok || t.Draining() || t.Health == state.TargetUnused {
+				continue
+			}
+			target := health.Target{Key: health.Key{Group: configured.ID, Addr: addr}, Zone: q.zoneOf(g, t), Check: check}
+			if t.Health == state.TargetHealthy || t.Health == state.TargetUnhealthy {
+				target.Last = health.Status{State: health.State(t.Health), Reason: t.Reason, Description: t.Description}
+			}
+			out = append(out, target)
+		}
+	}
+	return out
+}
+
+// checkOf is how the targets of a group are asked.
+func checkOf(g *state.TargetGroup) health.Check {
+	h := g.HealthCheck
+	port, _ := strconv.ParseUint(h.Port, 10, 16) // 0 for traffic-port
+	return health.Check{
+		Protocol: h.Protocol, Version: g.ProtocolVersion, Port: uint16(port), Path: h.Path,
+		Interval: time.Duration(h.IntervalSeconds) * time.Second, Timeout: time.Duration(h.TimeoutSeconds) * time.Second,
+		Healthy: int(h.HealthyThreshold), Unhealthy: int(h.UnhealthyThreshold), Matcher: cmp.Or(h.GRPCCode, h.HTTPCode),
+	}
+}
+
+func addressOf(t *state.Target) (netip.AddrPort, bool) {
+	ip, err := netip.ParseAddr(t.ID)
+	return netip.AddrPortFrom(ip, uint16(t.Port)), err == nil
+}
+
+// report writes down what a check found, and lets the traffic follow.
+func (s *Service) report(ctx context.Context, balancer string, k health.Key, found health.Status) {
+	err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		g, ok := first(state.TargetGroups.By(tx, "arn", k.Group))
+		if !ok {
+			return nil
+		}
+		key := state.TargetKey(g.Account, g.Region, g.Path, k.Addr.Addr().String(), int32(k.Addr.Port()))
+		t, ok := state.Targets.Get(tx, key)
+		if !ok || t.Draining() || t.Health == state.TargetUnused || t.Health == string(found.State) && t.Reason == found.Reason && t.Description == found.Description {
+			return nil
+		}
+		state.Targets.Update(tx, key, func(t *state.Target) {
+			if t.Health != string(found.State) {
+				t.HealthSince = s.Now()
+			}
+			t.Health, t.Reason, t.Description = string(found.State), found.Reason, found.Description
+		})
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		s.Log.Error("the health of a target was not stored", "group", k.Group, "target", k.Addr, "error", err)
+	}
+	s.balancers.Add(balancer)
+}
+
+// drained reports whether a draining target has no requests left.
+func (s *Service) drained(t *state.Target) bool { return false }

@@ -1,0 +1,45 @@
+package elbv2
+
+import (
+	"context"
+	"net"
+
+	"github.com/neargate/neargate/internal/aws/s3api"
+)
+
+// Plane is what load balancers are made of on this machine.
+type Plane struct {
+	Nodes Nodes
+	// Listen opens a listener on an address of a node, inside its VPC.
+	Listen func(ctx context.Context, vpcID, network, address string) (net.Listener, error)
+	// Dial opens a connection from a node.
+	Dial func(ctx context.Context, interfaceID, network, address string) (net.Conn, error)
+	// Key protects stickiness cookies: 32 bytes that outlive a restart.
+	Key []byte
+	// Renamed is told when the addresses of load balancers changed; nil for nobody.
+	Renamed func()
+	// S3 takes access logs, called as the service on behalf of a load balancer.
+	S3 s3api.API
+}
+
+// Nodes makes the network interfaces of load balancers. cmd/neargate gives EC2's.
+type Nodes interface {
+	// EnsureNode makes a node, or finds the one of the same name, and returns when it
+	// carries traffic.
+	EnsureNode(ctx context.Context, spec NodeSpec) (Node, error)
+	// SetGroups gives a node other security groups.
+	SetGroups(ctx context.Context, account, region, interfaceID string, groups []string) error
+	// RemoveNode takes a node away; one that is not there is no error.
+	RemoveNode(ctx context.Context, account, region, interfaceID string) error
+}
+
+// NodeSpec asks for a node of a load balancer.
+type NodeSpec struct {
+	Account, Region, Name, Owner, Description, SubnetID string
+
+	SecurityGroups []string
+	Public         bool
+}
+
+// Node is a network interface of a load balancer.
+type Node struct{ InterfaceID, PrivateIP, PublicIP string }
