@@ -11,8 +11,8 @@
 //
 // HTTP/1.1 is carried by a core of our own (package http1 parses, strictly):
 // one goroutine per client connection, pooled buffers and target connections,
-// bodies moved by splice where both ends are sockets. HTTP/2 goes through
-// golang.org/x/net/http2.
+// bodies moved by splice where both ends are sockets. HTTP/2 is the standard
+// library's.
 //
 // It knows no AWS API shapes and no records, only plain values.
 package loadbalancer

@@ -2,7 +2,10 @@ package loadbalancer
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
+
+	"github.com/neargate/neargate/internal/loadbalancer/rule"
 )
 
 // AccessRecord is what happened to one request: each field of a line of an
@@ -25,7 +28,8 @@ type AccessRecord struct {
 	Status                                int // elb_status_code
 	TargetStatus                          int // 0: no answer
 	ReceivedBytes, SentBytes              int64
-	Method, URL, Proto                    string // URL is absolute: https://host:443/path?query
+	Method, Host, Path, Proto             string // Path with its query, as the client wrote it
+	Port                                  uint16 // of the listener
 	UserAgent                             string
 	Cipher, TLSVersion                    string // ECDHE-RSA-AES128-GCM-SHA256, TLSv1.2
 	TraceID                               string // X-Amzn-Trace-Id
@@ -42,6 +46,27 @@ type AccessRecord struct {
 	GRPCStatus                            string // grpc-status of the answer, empty: none
 	// Failures of connections to targets that this request met.
 	TargetConnectErrors, TargetTLSErrors int
+}
+
+// Request is the line of the request as access logs have it, with an absolute URL:
+// GET https://www.example.com:443/path?query HTTP/1.1.
+func (r *AccessRecord) Request() string {
+	if r.Method == "" {
+		return "- " + r.Scheme() + "://" + r.hostPort() + "- -"
+	}
+	return r.Method + " " + r.Scheme() + "://" + r.hostPort() + r.Path + " " + r.Proto
+}
+
+// Scheme is http or https.
+func (r *AccessRecord) Scheme() string {
+	if r.Cipher != "" {
+		return "https"
+	}
+	return "http"
+}
+
+func (r *AccessRecord) hostPort() string {
+	return rule.Hostname(r.Host) + ":" + strconv.Itoa(int(r.Port))
 }
 
 // ConnectionRecord is one client connection that has ended: a line of a

@@ -8,7 +8,10 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Hop is a connection that a node is about to make to a target.
@@ -40,13 +43,23 @@ type Options struct {
 // Server is one load balancer.
 type Server struct {
 	options Options
-	config  atomic.Pointer[Config]
-	mu      sync.Mutex
-	closed  bool
+	jar     jar
+	live    atomic.Pointer[live]
+	targets atomic.Int64 // connections to targets
+
+	mu       sync.Mutex
+	closed   bool
+	sessions map[dismissed]struct{}
+	stops    map[int]context.CancelFunc // of Serves
+	serves   int
+	running  sync.WaitGroup
 }
 
-// errNotYet stands until traffic is carried.
-var errNotYet = errors.New("carrying traffic is not built yet")
+// dismissed is a connection or flow that can be told to end.
+type dismissed interface {
+	dismiss()   // once it carries nothing
+	terminate() // now
+}
 
 // New returns a load balancer that has no listeners yet.
 func New(o Options) *Server {
@@ -56,28 +69,168 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{options: o}
+	s := &Server{options: o, sessions: map[dismissed]struct{}{}, stops: map[int]context.CancelFunc{}}
+	key := o.Key
+	if len(key) != 32 {
+		key = nil
+	}
+	s.jar, _ = newJar(key) // 32 bytes never fail
+	s.live.Store(&live{})
+	return s
 }
 
 // Apply makes c what the load balancer is from the next request on. Connections
 // stay, except those to targets that are gone. An error means that c cannot be,
 // and that the previous configuration stays.
 func (s *Server) Apply(c Config) error {
-	s.config.Store(&c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.live.Load()
+	l, err := s.compile(c, before)
+	if err != nil {
+		return err
+	}
+	s.live.Store(l)
+	stays := map[*backend]bool{}
+	for _, g := range l.groups {
+		for _, m := range g.members {
+			stays[m.backend] = true
+		}
+	}
+	for _, g := range before.groups {
+		for _, m := range g.members {
+			if !stays[m.backend] {
+				m.leave(before.Type == Network && !g.EndDrainedFlows)
+			}
+		}
+	}
+	l.endFlows()
 	return nil
 }
 
 // Serve carries what comes in on l for a listener, as the node in zone, until ctx
-// ends or l is closed: then it stops accepting, lets requests that are being
-// carried end (see Close), and returns. Several nodes of one listener each have
+// ends or l is closed: then it stops accepting, gives requests that are being
+// carried a few seconds to end, and returns. Several nodes of one listener each have
 // their own Serve. It closes l.
 func (s *Server) Serve(ctx context.Context, listener, zone string, l net.Listener) error {
-	return errors.Join(errNotYet, l.Close())
+	ctx, done, err := s.begin(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer done()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	mine := &crowd{server: s}
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			_ = l.Close()
+			ended := ctx.Err() != nil || errors.Is(err, net.ErrClosed)
+			if !ended && transient(err) {
+				time.Sleep(5 * time.Millisecond) // out of descriptors
+				continue
+			}
+			mine.end(drainOnStop)
+			if ended {
+				return nil
+			}
+			return err
+		}
+		mine.add(s.newSession(ctx, listener, zone, c))
+	}
 }
 
-// ServePacket is Serve for UDP.
-func (s *Server) ServePacket(ctx context.Context, listener, zone string, p net.PacketConn) error {
-	return errors.Join(errNotYet, p.Close())
+// transient says whether accepting may work again in a moment.
+func transient(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ECONNABORTED)
+}
+
+func (s *Server) newSession(ctx context.Context, listener, zone string, conn net.Conn) *session {
+	c := &session{server: s, ctx: context.WithoutCancel(ctx), listener: listener, zone: zone, raw: conn, conn: conn, client: addrPort(conn.RemoteAddr()), local: addrPort(conn.LocalAddr())}
+	c.record = ConnectionRecord{Listener: listener, Zone: zone, Client: c.client, Opened: s.options.Now(), TraceID: newConnTrace()}
+	return c
+}
+
+// begin counts a Serve in; its context ends with the server.
+func (s *Server) begin(ctx context.Context) (context.Context, func(), error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, net.ErrClosed
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	id := s.serves
+	s.serves++
+	s.stops[id] = cancel
+	s.running.Add(1)
+	return ctx, func() {
+		cancel()
+		s.mu.Lock()
+		delete(s.stops, id)
+		s.mu.Unlock()
+		s.running.Done()
+	}, nil
+}
+
+// crowd is the sessions of one Serve.
+type crowd struct {
+	server *Server
+	group  errgroup.Group
+	mu     sync.Mutex
+	all    map[dismissed]struct{}
+}
+
+// add runs a session.
+func (w *crowd) add(c *session) {
+	w.enter(c)
+	w.group.Go(func() error {
+		defer w.exit(c)
+		c.run()
+		return nil
+	})
+}
+
+func (w *crowd) enter(c dismissed) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.all == nil {
+		w.all = map[dismissed]struct{}{}
+	}
+	w.all[c] = struct{}{}
+	w.server.count(c, true)
+}
+
+func (w *crowd) exit(c dismissed) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.all, c)
+	w.server.count(c, false)
+}
+
+func (s *Server) count(c dismissed, in bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if in {
+		s.sessions[c] = struct{}{}
+		return
+	}
+	delete(s.sessions, c)
+}
+
+// end waits for the sessions to end, and ends them after a while.
+func (w *crowd) end(patience time.Duration) {
+	w.each(dismissed.dismiss)
+	late := time.AfterFunc(patience, func() { w.each(dismissed.terminate) })
+	defer late.Stop()
+	_ = w.group.Wait()
+}
+
+func (w *crowd) each(do func(dismissed)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.all {
+		do(c)
+	}
 }
 
 // Counts is what gauges of metrics are read from.
@@ -87,13 +240,36 @@ type Counts struct {
 }
 
 // Counts returns what is open now.
-func (s *Server) Counts() Counts { return Counts{} }
+func (s *Server) Counts() Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Counts{Connections: int64(len(s.sessions)), Targets: s.targets.Load()}
+}
 
 // Close stops accepting, closes idle connections, waits for requests that are
 // being carried until ctx ends, and then closes everything.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed = true
+	for _, stop := range s.stops {
+		stop()
+	}
+	s.mu.Unlock()
+	now := context.AfterFunc(ctx, s.terminateAll)
+	defer now()
+	s.running.Wait()
+	for _, g := range s.live.Load().groups {
+		for _, m := range g.members {
+			m.leave(false)
+		}
+	}
 	return nil
+}
+
+func (s *Server) terminateAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.sessions {
+		c.terminate()
+	}
 }

@@ -10,11 +10,14 @@ import (
 
 // Check says how targets of a group are asked.
 type Check struct {
-	Protocol  string // HTTP, HTTPS, TCP
-	Version   string // HTTP1, HTTP2, GRPC: of HTTP and HTTPS checks; empty is HTTP1
-	Port      uint16 // 0: the port that the target is registered with (traffic-port)
-	Path      string // of HTTP; /AWS.ALB/healthcheck or /package.service/method of gRPC
-	Interval  time.Duration
+	Protocol string // HTTP, HTTPS, TCP
+	Version  string // HTTP1, HTTP2, GRPC: of HTTP and HTTPS checks; empty is HTTP1
+	Port     uint16 // 0: the port that the target is registered with (traffic-port)
+	Path     string // of HTTP; /AWS.ALB/healthcheck or /package.service/method of gRPC
+	Interval time.Duration
+	// Eager is how often a target is asked that has not passed yet, for targets that
+	// are still starting; failures count once per Interval. 0: as often as Interval says.
+	Eager     time.Duration
 	Timeout   time.Duration
 	Healthy   int    // passes in a row until an unhealthy target is healthy again
 	Unhealthy int    // failures in a row until a healthy target is unhealthy

@@ -1,0 +1,120 @@
+package loadbalancer
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// States of a session.
+const (
+	idle    int32 = iota // waits for a request; may be closed at any time
+	active               // carries one
+	closing              // was told to end
+)
+
+// session is a client's connection to a listener.
+type session struct {
+	server   *Server
+	ctx      context.Context // ends with the server
+	listener string
+	zone     string
+	raw      net.Conn // what was accepted
+	conn     net.Conn // the same, or TLS on it
+	client   netip.AddrPort
+	local    netip.AddrPort
+	tls      *tls.ConnectionState // nil: plain
+	state    atomic.Int32
+	record   ConnectionRecord
+	requests atomic.Int64
+	// graceful ends a session of several requests at once, once it is set.
+	graceful atomic.Pointer[func()]
+}
+
+// front is the session's listener as configured now, nil when it is gone.
+func (c *session) front(l *live) *front { return l.fronts[c.listener] }
+
+// wake marks that a request has begun; false when the session was told to end.
+func (c *session) wake() bool { return c.state.CompareAndSwap(idle, active) }
+
+// sleep marks that it waits for the next one.
+func (c *session) sleep() bool { return c.state.CompareAndSwap(active, idle) }
+
+// dismiss ends the session once it carries nothing.
+func (c *session) dismiss() {
+	if c.state.Swap(closing) == idle {
+		_ = c.raw.Close()
+	}
+	if end := c.graceful.Load(); end != nil {
+		(*end)()
+	}
+}
+
+// run carries the connection until it ends.
+func (c *session) run() {
+	defer c.finish()
+	l := c.server.live.Load()
+	f := c.front(l)
+	if f == nil {
+		c.record.Rejected = true
+		return
+	}
+	switch f.Protocol {
+	case TCP, TCPUDP, TLS:
+		c.runFlow(l, f)
+		return
+	}
+	if f.tls != nil && !c.handshake(f) {
+		return
+	}
+	if c.tls != nil && c.tls.NegotiatedProtocol == "h2" {
+		c.serveHTTP2(l)
+		return
+	}
+	c.serveHTTP1()
+}
+
+// handshake makes the connection a TLS connection.
+func (c *session) handshake(f *front) bool {
+	begin := time.Now()
+	_ = c.conn.SetDeadline(begin.Add(handshakeTimeout))
+	secured := tls.Server(c.conn, f.tls)
+	err := secured.HandshakeContext(context.WithValue(c.ctx, chosenKey{}, &c.record.Certificate))
+	c.record.HandshakeTime = time.Since(begin)
+	state := secured.ConnectionState()
+	c.noteTLS(f, &state, err)
+	if err != nil {
+		c.record.HandshakeTime, c.record.TLSFailed = -1, true
+		return false
+	}
+	_ = c.conn.SetDeadline(time.Time{})
+	c.conn, c.tls = secured, &state
+	return true
+}
+
+// finish closes and records.
+func (c *session) finish() {
+	_ = c.conn.Close()
+	c.record.RequestsOnClient = int(c.requests.Load())
+	c.record.Closed = c.server.options.Now()
+	if c.server.options.Connection != nil {
+		c.server.options.Connection(&c.record)
+	}
+}
+
+// addrPort is the address of a TCP or UDP end.
+func addrPort(a net.Addr) netip.AddrPort {
+	type has interface{ AddrPort() netip.AddrPort }
+	if h, ok := a.(has); ok {
+		ap := h.AddrPort()
+		return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+	}
+	ap, _ := netip.ParseAddrPort(a.String())
+	return ap
+}
+
+// terminate ends the session now.
+func (c *session) terminate() { _ = c.raw.Close() }
