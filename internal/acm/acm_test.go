@@ -35,7 +35,6 @@ type world struct {
 	db        *store.DB
 	authority *pki.Authority
 	now       time.Time
-	used      map[string][]string
 }
 
 func newWorld(t *testing.T) *world {
@@ -48,10 +47,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ctx: caller.With(t.Context(), caller.ForRoot(acct, "eu-west-1")), db: db, authority: authority, now: time.Now(), used: map[string][]string{}}
+	w := &world{t: t, ctx: caller.With(t.Context(), caller.ForRoot(acct, "eu-west-1")), db: db, authority: authority, now: time.Now()}
 	w.Service = acm.New(acm.Options{
 		DB: db, Sealer: seal.Temporary(), Authority: authority, Now: func() time.Time { return w.now },
-		UsedBy: func(_ *store.Tx, arn string) []string { return w.used[arn] },
 	})
 	return w
 }
@@ -189,7 +187,15 @@ func TestAUsedCertificateIsRenewedAndCannotBeDeleted(t *testing.T) {
 	w := newWorld(t)
 	used, unused := w.request(acmapi.RequestCertificateRequest{DomainName: "a.example", KeyAlgorithm: "EC_prime256v1"}), w.request(acmapi.RequestCertificateRequest{DomainName: "b.example"})
 	balancer := "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/x/1"
-	w.used[used] = []string{balancer}
+	err := w.db.Write(w.ctx, func(tx *store.Tx) error {
+		for _, listener := range []string{"1", "2"} {
+			state.Listeners.Put(tx, &state.Listener{Account: acct, Region: "eu-west-1", Path: "app/x/1/" + listener, Certificates: []string{used}})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := w.shake(used, "a.example")
 	w.now = w.now.Add(152 * 24 * time.Hour)
 	if err := acm.RenewDue(w.Service, w.ctx); err != nil {
@@ -220,7 +226,7 @@ func TestAUsedCertificateIsRenewedAndCannotBeDeleted(t *testing.T) {
 	if err := w.DeleteCertificate(w.ctx, &acmapi.DeleteCertificateRequest{CertificateArn: unused}); err != nil {
 		t.Error(err)
 	}
-	_, err := w.DescribeCertificate(w.ctx, &acmapi.DescribeCertificateRequest{CertificateArn: unused})
+	_, err = w.DescribeCertificate(w.ctx, &acmapi.DescribeCertificateRequest{CertificateArn: unused})
 	refusal(t, err, "ResourceNotFoundException: Could not find certificate "+unused)
 	if _, err := w.TLS(unused); err == nil {
 		t.Error("a deleted certificate is served")

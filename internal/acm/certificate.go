@@ -26,7 +26,7 @@ func (s *Service) DeleteCertificate(ctx context.Context, in *acmapi.DeleteCertif
 		if err != nil {
 			return err
 		}
-		if len(s.UsedBy(tx, c.ARN())) > 0 {
+		if len(usedBy(tx, c.ARN())) > 0 {
 			return &acmapi.ResourceInUseException{Message: "Certificate " + c.ARN() + " in account " + id.Account + " is in use."}
 		}
 		state.Certificates.Delete(tx, c.Key())

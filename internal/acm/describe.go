@@ -37,11 +37,8 @@ func (s *Service) describe(tx *store.Tx, c *state.Certificate) (*acmapi.Certific
 	out := &acmapi.CertificateDetail{
 		CertificateArn: c.ARN(), DomainName: c.DomainName, SubjectAlternativeNames: c.Names, CreatedAt: c.CreatedAt,
 		Serial: serial(leaf), Subject: subject(leaf), Issuer: issuer(leaf), Status: s.status(c), NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-		KeyAlgorithm: acmapi.KeyAlgorithm(c.KeyAlgorithm), SignatureAlgorithm: signature(leaf), InUseBy: s.UsedBy(tx, c.ARN()), Type: kindOf(c),
-		RenewalEligibility: s.eligibility(tx, c), Options: optionsOf(c), ExtendedKeyUsages: extendedUsages(leaf),
-	}
-	if out.InUseBy == nil {
-		out.InUseBy = []string{}
+		KeyAlgorithm: acmapi.KeyAlgorithm(c.KeyAlgorithm), SignatureAlgorithm: signature(leaf), InUseBy: usedBy(tx, c.ARN()), Type: kindOf(c),
+		RenewalEligibility: eligibility(tx, c), Options: optionsOf(c), ExtendedKeyUsages: extendedUsages(leaf),
 	}
 	for _, name := range keyUsages(leaf) {
 		out.KeyUsages = append(out.KeyUsages, acmapi.KeyUsage{Name: name})
@@ -65,8 +62,8 @@ func (s *Service) status(c *state.Certificate) acmapi.CertificateStatus {
 	return acmapi.CertificateStatusIssued
 }
 
-func (s *Service) eligibility(tx *store.Tx, c *state.Certificate) acmapi.RenewalEligibility {
-	if s.renewable(tx, c) {
+func eligibility(tx *store.Tx, c *state.Certificate) acmapi.RenewalEligibility {
+	if renewable(tx, c) {
 		return acmapi.RenewalEligibilityEligible
 	}
 	return acmapi.RenewalEligibilityIneligible

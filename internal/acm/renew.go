@@ -10,12 +10,12 @@ import (
 
 // renewable reports whether a certificate is renewed by itself: one that the
 // authority issued and that something uses.
-func (s *Service) renewable(tx *store.Tx, c *state.Certificate) bool {
-	return !c.Imported && len(s.UsedBy(tx, c.ARN())) > 0
+func renewable(tx *store.Tx, c *state.Certificate) bool {
+	return !c.Imported && len(usedBy(tx, c.ARN())) > 0
 }
 
-func (s *Service) renewalDue(tx *store.Tx, c *state.Certificate, now time.Time) bool {
-	return now.After(c.NotAfter.Add(-renewBefore)) && s.renewable(tx, c)
+func renewalDue(tx *store.Tx, c *state.Certificate, now time.Time) bool {
+	return now.After(c.NotAfter.Add(-renewBefore)) && renewable(tx, c)
 }
 
 // renewDue issues the certificates again that are due, under the same ARN and
@@ -23,7 +23,7 @@ func (s *Service) renewalDue(tx *store.Tx, c *state.Certificate, now time.Time) 
 func (s *Service) renewDue(ctx context.Context) error {
 	now, tx := s.now(), s.DB.Read()
 	for c := range state.Certificates.All(tx, "") {
-		if !s.renewalDue(tx, c, now) {
+		if !renewalDue(tx, c, now) {
 			continue
 		}
 		renewed := *c

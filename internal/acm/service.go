@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,10 +29,7 @@ type Options struct {
 	DB        *store.DB
 	Sealer    seal.Sealer
 	Authority Authority
-	// UsedBy returns the ARNs of the load balancers that use a certificate; nil
-	// when there are none.
-	UsedBy func(tx *store.Tx, certificateARN string) []string
-	Now    func() time.Time // time.Now but in tests
+	Now       func() time.Time // time.Now but in tests
 }
 
 // Service is AWS Certificate Manager. Its methods are the generated API.
@@ -46,9 +44,6 @@ var _ acmapi.API = (*Service)(nil)
 
 // New returns the service.
 func New(o Options) *Service {
-	if o.UsedBy == nil {
-		o.UsedBy = func(*store.Tx, string) []string { return nil }
-	}
 	return &Service{Options: o, opened: map[string]opened{}}
 }
 
@@ -99,6 +94,18 @@ func (s *Service) update(ctx context.Context, certificateARN string, change func
 		state.Certificates.Put(tx, &changed)
 		return nil
 	})
+}
+
+// usedBy returns the ARNs of the load balancers with listeners that have a certificate.
+func usedBy(tx *store.Tx, certificateARN string) []string {
+	out := []string{}
+	for l := range state.Listeners.By(tx, "certificate", certificateARN) {
+		balancer := state.LoadBalancer{Account: l.Account, Region: l.Region, Path: l.LoadBalancer()}
+		if arn := balancer.ARN(); !slices.Contains(out, arn) {
+			out = append(out, arn)
+		}
+	}
+	return out
 }
 
 func keyPurpose(c *state.Certificate) string { return "acm " + c.ARN() }

@@ -43,6 +43,13 @@ func (s *Service) noticed(changes []store.Change) {
 			if t, ok := state.Tasks.Get(tx, change.Key); ok && t.Service != "" {
 				s.scheduler.Add(t.ServiceKey())
 			}
+		case state.Targets.Name():
+			if tx == nil {
+				tx = s.DB.Read()
+			}
+			for _, t := range state.TasksOfTarget(tx, change.Key) {
+				s.scheduler.Add(t.ServiceKey())
+			}
 		}
 	}
 	if written {

@@ -8,17 +8,15 @@ import (
 // serviceParts are what CreateService and UpdateService have in common and what
 // is refused, by name, or checked.
 type serviceParts struct {
-	loadBalancers, registries, volumes, lattice, gateways, constraints, strategies int
-	connect                                                                        *ecsapi.ServiceConnectConfiguration
-	monitoring, exec                                                               bool
-	grace, desired                                                                 *int32
-	rebalancing                                                                    ecsapi.AvailabilityZoneRebalancing
+	registries, volumes, lattice, gateways, constraints, strategies int
+	connect                                                         *ecsapi.ServiceConnectConfiguration
+	monitoring, exec                                                bool
+	desired                                                         *int32
+	rebalancing                                                     ecsapi.AvailabilityZoneRebalancing
 }
 
 func refuseService(p serviceParts) error {
 	switch {
-	case p.loadBalancers > 0:
-		return unsupported("loadBalancers of services")
 	case p.registries > 0:
 		return unsupported("serviceRegistries (AWS Cloud Map)")
 	case p.connect != nil && p.connect.Enabled:
@@ -39,8 +37,6 @@ func refuseService(p serviceParts) error {
 		return invalid("Placement constraints are not supported with FARGATE launch type.")
 	case p.strategies > 0:
 		return invalid("Placement strategies are not supported with FARGATE launch type.")
-	case p.grace != nil:
-		return invalid("Health check grace period is only valid for services configured to use load balancers")
 	case p.desired != nil && (*p.desired < 0 || *p.desired > 5000):
 		return invalid("desiredCount must be between 0 and 5000.")
 	}

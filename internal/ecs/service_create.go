@@ -69,10 +69,10 @@ func checkCreate(ctx context.Context, in *ecsapi.CreateServiceRequest) error {
 		return err
 	}
 	return refuseService(serviceParts{
-		loadBalancers: len(in.LoadBalancers), registries: len(in.ServiceRegistries), connect: in.ServiceConnectConfiguration,
+		registries: len(in.ServiceRegistries), connect: in.ServiceConnectConfiguration,
 		volumes: len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
 		exec: in.EnableExecuteCommand, constraints: len(in.PlacementConstraints), strategies: len(in.PlacementStrategy),
-		grace: in.HealthCheckGracePeriodSeconds, desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
+		desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
 	})
 }
 
@@ -105,6 +105,12 @@ func (s *Service) newService(tx *store.Tx, who caller.Identity, cluster *state.C
 	}
 	spec, err := c.launchSpec(tx, cluster, d, in.LaunchType, in.CapacityProviderStrategy, in.PlatformVersion, in.NetworkConfiguration)
 	if err != nil {
+		return nil, err
+	}
+	if spec.LoadBalancers, err = c.loadBalancers(tx, d, in.LoadBalancers); err != nil {
+		return nil, err
+	}
+	if err := checkGrace(in.HealthCheckGracePeriodSeconds, spec.LoadBalancers); err != nil {
 		return nil, err
 	}
 	svc := &state.Service{

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -38,7 +39,7 @@ func (s *Service) describeService(tx *store.Tx, svc *state.Service, tags bool) *
 	minimum, maximum := int32(svc.MinimumHealthyPercent), int32(svc.MaximumPercent)
 	out := &ecsapi.Service{
 		ServiceArn: svc.ARN(), ServiceName: svc.Name, ClusterArn: state.ECSARN(svc.Account, svc.Region, "cluster/"+svc.Cluster),
-		LoadBalancers: []ecsapi.LoadBalancer{}, ServiceRegistries: []ecsapi.ServiceRegistry{}, Status: svc.Status,
+		LoadBalancers: describeLoadBalancers(svc.LoadBalancers), ServiceRegistries: []ecsapi.ServiceRegistry{}, Status: svc.Status,
 		DesiredCount: int32(svc.DesiredCount), RunningCount: counts[""].running, PendingCount: counts[""].pending,
 		LaunchType: ecsapi.LaunchType(svc.LaunchType), PlatformVersion: svc.PlatformVersion, PlatformFamily: "Linux", TaskDefinition: svc.TaskDefinition,
 		DeploymentConfiguration: &ecsapi.DeploymentConfiguration{MinimumHealthyPercent: &minimum, MaximumPercent: &maximum, Strategy: ecsapi.DeploymentStrategyRolling, DeploymentCircuitBreaker: &ecsapi.DeploymentCircuitBreaker{}},
@@ -53,6 +54,10 @@ func (s *Service) describeService(tx *store.Tx, svc *state.Service, tags bool) *
 	}
 	if len(svc.Strategy) > 0 {
 		out.CapacityProviderStrategy = describeStrategy(svc.Strategy)
+	}
+	if len(svc.LoadBalancers) > 0 {
+		grace := wire.Or(svc.HealthCheckGracePeriod, 0)
+		out.HealthCheckGracePeriodSeconds = &grace
 	}
 	if svc.Breaker != nil {
 		out.DeploymentConfiguration.DeploymentCircuitBreaker = &ecsapi.DeploymentCircuitBreaker{Enable: svc.Breaker.Enable, Rollback: svc.Breaker.Rollback}

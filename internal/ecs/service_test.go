@@ -240,7 +240,9 @@ func TestServiceRefused(t *testing.T) {
 	f := newTest(t)
 	f.register(t, "web")
 	for want, change := range map[string]func(*ecsapi.CreateServiceRequest){
-		"loadBalancers":     func(r *ecsapi.CreateServiceRequest) { r.LoadBalancers = []ecsapi.LoadBalancer{{}} },
+		"loadBalancerName": func(r *ecsapi.CreateServiceRequest) {
+			r.LoadBalancers = []ecsapi.LoadBalancer{{LoadBalancerName: "classic"}}
+		},
 		"serviceRegistries": func(r *ecsapi.CreateServiceRequest) { r.ServiceRegistries = []ecsapi.ServiceRegistry{{}} },
 		"CODE_DEPLOY": func(r *ecsapi.CreateServiceRequest) {
 			r.DeploymentController = &ecsapi.DeploymentController{Type: "CODE_DEPLOY"}

@@ -18,10 +18,10 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 		return nil, unsupported("the deployment controller " + string(in.DeploymentController.Type))
 	}
 	err := refuseService(serviceParts{
-		loadBalancers: len(in.LoadBalancers), registries: len(in.ServiceRegistries), connect: in.ServiceConnectConfiguration,
+		registries: len(in.ServiceRegistries), connect: in.ServiceConnectConfiguration,
 		volumes: len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
 		exec: in.EnableExecuteCommand != nil && *in.EnableExecuteCommand, constraints: len(in.PlacementConstraints), strategies: len(in.PlacementStrategy),
-		grace: in.HealthCheckGracePeriodSeconds, desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
+		desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
 	})
 	if err != nil {
 		return nil, err
@@ -86,6 +86,15 @@ func (s *Service) applyUpdate(tx *store.Tx, cluster *state.Cluster, svc *state.S
 	if err != nil {
 		return err
 	}
+	if err := checkGrace(in.HealthCheckGracePeriodSeconds, spec.LoadBalancers); err != nil {
+		return err
+	}
+	if in.HealthCheckGracePeriodSeconds != nil {
+		svc.HealthCheckGracePeriod = in.HealthCheckGracePeriodSeconds
+	}
+	if len(spec.LoadBalancers) == 0 {
+		svc.HealthCheckGracePeriod = nil
+	}
 	if in.ForceNewDeployment || !reflect.DeepEqual(spec, svc.LaunchSpec) {
 		svc.LaunchSpec = spec
 		s.deploy(svc)
@@ -125,6 +134,9 @@ func (c scope) updatedSpec(tx *store.Tx, cluster *state.Cluster, have state.Laun
 		}
 		spec.LaunchType, spec.Strategy = "", set
 	}
+	if err := c.updateLoadBalancers(tx, &spec, in); err != nil {
+		return spec, err
+	}
 	switch in.PlatformVersion {
 	case "":
 	case "LATEST", platformVersion:
@@ -133,6 +145,26 @@ func (c scope) updatedSpec(tx *store.Tx, cluster *state.Cluster, have state.Laun
 		return spec, &ecsapi.PlatformUnknownException{Message: "The specified platform does not exist. Neargate has the platform version " + platformVersion + "."}
 	}
 	return spec, nil
+}
+
+// updateLoadBalancers puts the request's target groups into the spec; those that
+// stay must still fit the task definition.
+func (c scope) updateLoadBalancers(tx *store.Tx, spec *state.LaunchSpec, in *ecsapi.UpdateServiceRequest) error {
+	d := c.taskDefinition(tx, spec.TaskDefinition)
+	if d == nil {
+		return clientError("TaskDefinition not found.")
+	}
+	if in.LoadBalancers != nil {
+		var err error
+		spec.LoadBalancers, err = c.loadBalancers(tx, d, in.LoadBalancers)
+		return err
+	}
+	for _, b := range spec.LoadBalancers {
+		if err := checkContainer(d, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sameNetwork compares without regard to order and to nil or empty lists.

@@ -27,10 +27,12 @@ type step struct {
 	tasks   []*state.Task
 	refused string // role that ECS could not assume
 	again   time.Duration
+	// verdicts are what the health checks of tasks come to, by id.
+	verdicts map[string]deployment.Verdict
 }
 
 func (s *Service) newStep(tx *store.Tx, svc *state.Service, refused string) *step {
-	st := &step{s: s, tx: tx, now: s.Now(), svc: *svc, before: svc, refused: refused}
+	st := &step{s: s, tx: tx, now: s.Now(), svc: *svc, before: svc, refused: refused, verdicts: map[string]deployment.Verdict{}}
 	st.svc.Deployments = append([]state.Deployment(nil), svc.Deployments...)
 	for t := range state.Tasks.By(tx, "service", svc.Key()) {
 		st.tasks = append(st.tasks, t)
@@ -45,8 +47,14 @@ func (st *step) run() {
 			state.Tasks.Update(st.tx, t.Key(), func(r *state.Task) { r.Counted = true })
 		}
 	}
+	st.tellTargets()
 	plan := deployment.Next(st.planned(), st.now, st.s.Pace)
 	st.again = plan.Again
+	for _, v := range st.verdicts {
+		if v.Again > 0 && (st.again == 0 || v.Again < st.again) {
+			st.again = v.Again
+		}
+	}
 	st.adopt(plan)
 	for _, note := range plan.Notes {
 		st.note(note)
@@ -72,7 +80,7 @@ func (st *step) count() {
 		}
 		ended := t.StopCode == "EssentialContainerExited"
 		failed := t.StartedAt.IsZero() && (ended || t.StopCode == "TaskFailedToStart")
-		unhealthy := t.StopCode == stepStopReason && t.StoppedReason == unhealthyReason
+		unhealthy := t.StopCode == stepStopReason && deployment.Unfit(t.StoppedReason)
 		crashed := ended && !failed && t.StoppingAt.Sub(t.StartedAt) < st.s.Pace.HealthyAfter
 		if !failed && !unhealthy && !crashed {
 			continue
@@ -113,27 +121,20 @@ func (st *step) planned() deployment.Service {
 	}
 	for _, t := range st.tasks {
 		if t.LastStatus != state.TaskStopped {
-			svc.Tasks = append(svc.Tasks, plannedTask(t, st.checked(t)))
+			st.verdicts[t.ID] = st.checks(t).Judge(st.now)
+			svc.Tasks = append(svc.Tasks, plannedTask(t, st.verdicts[t.ID].Health))
 		}
 	}
 	return svc
 }
 
-func plannedTask(t *state.Task, checked bool) deployment.Task {
-	out := deployment.Task{ID: t.ID, Deployment: t.Deployment, Zone: t.Zone, RunningAt: t.StartedAt, CreatedAt: t.CreatedAt}
+func plannedTask(t *state.Task, health deployment.Health) deployment.Task {
+	out := deployment.Task{ID: t.ID, Deployment: t.Deployment, Zone: t.Zone, RunningAt: t.StartedAt, CreatedAt: t.CreatedAt, Health: health}
 	switch {
 	case t.DesiredStatus == state.TaskStopped:
 		out.Phase = deployment.Stopping
 	case t.LastStatus == state.TaskRunning:
 		out.Phase = deployment.Running
-	}
-	switch {
-	case t.HealthStatus == "HEALTHY":
-		out.Health = deployment.Healthy
-	case t.HealthStatus == "UNHEALTHY":
-		out.Health = deployment.Unhealthy
-	case checked:
-		out.Health = deployment.Unknown
 	}
 	return out
 }
@@ -185,8 +186,12 @@ func (st *step) stop(stop []string) {
 				continue
 			}
 			reason := "Scaling activity initiated by (deployment " + t.Deployment + ")"
-			if t.HealthStatus == "UNHEALTHY" {
-				reason = unhealthyReason
+			switch v := st.verdicts[t.ID]; {
+			case v.Failed != nil:
+				reason = deployment.ReasonTarget(v.Failed.Group)
+				st.note(deployment.EventTargetUnhealthy(st.svc.Name, t.ID, *v.Failed))
+			case v.Health == deployment.Unhealthy:
+				reason = deployment.ReasonContainer
 				st.note(deployment.EventUnhealthy(st.svc.Name, t.ID))
 			}
 			state.StopTask(st.tx, t.Key(), stepStopReason, reason, st.now)
@@ -194,8 +199,6 @@ func (st *step) stop(stop []string) {
 	}
 	st.note(deployment.EventStopped(st.svc.Name, stop))
 }
-
-const unhealthyReason = "Task failed container health checks"
 
 func (st *step) start(n, replacing int) {
 	if n == 0 {
@@ -267,6 +270,11 @@ func (st *step) note(message string) {
 			}
 		}
 	}
+	st.noteAnew(message)
+}
+
+// noteAnew adds an event, newest first, however often it was told.
+func (st *step) noteAnew(message string) {
 	event := state.ServiceEvent{ID: ids.UUID(), CreatedAt: st.now, Message: message}
 	st.svc.Events = append([]state.ServiceEvent{event}, st.svc.Events...)
 	if len(st.svc.Events) > maxEvents {

@@ -42,6 +42,15 @@ type LaunchSpec struct {
 	Strategy        []CapacityProviderItem
 	PlatformVersion string // as asked for: LATEST or 1.4.0
 	Network         TaskNetwork
+	LoadBalancers   []ServiceLoadBalancer
+}
+
+// ServiceLoadBalancer is a target group in which each task of a service is
+// registered, with its address and the port of a container.
+type ServiceLoadBalancer struct {
+	TargetGroup string // ARN
+	Container   string
+	Port        int32
 }
 
 // TaskNetwork is the awsvpcConfiguration of a task or service.

@@ -43,6 +43,7 @@ type Task struct {
 	AssignPublicIP   bool
 	Tags             []Tag
 	CreatedAt        time.Time
+	LoadBalancers    []ServiceLoadBalancer // of the task's deployment
 
 	DesiredStatus string // RUNNING or STOPPED
 	StopCode      string
@@ -61,9 +62,16 @@ type Task struct {
 	StoppedAt          time.Time
 	HealthStatus       string
 	Containers         []Container
+	// RegisteredAt and DeregisteredAt are when the task was put into its target
+	// groups and taken out; TargetProblem is why it could not be put in, as an event tells it.
+	RegisteredAt   time.Time
+	DeregisteredAt time.Time
+	TargetProblem  string
 
-	// Counted is the scheduler's: it has taken notice that the task stopped.
-	Counted bool
+	// Counted is the scheduler's: it has taken notice that the task stopped. So is
+	// TargetsTold: how many of RegisteredAt and DeregisteredAt became events.
+	Counted     bool
+	TargetsTold int
 }
 
 // TaskOverrides is what RunTask changed of the task definition.

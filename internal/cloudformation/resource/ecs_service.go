@@ -71,6 +71,9 @@ func (ecsService) Update(ctx context.Context, r *Request) (Result, error) {
 		return Result{}, err
 	}
 	in.Cluster, in.Service = r.Text("Cluster"), r.PhysicalID
+	if r.Changed("LoadBalancers") && in.LoadBalancers == nil {
+		in.LoadBalancers = []ecsapi.LoadBalancer{} // absent would leave them
+	}
 	if !r.Changed("DeploymentController") {
 		in.DeploymentController = nil
 	}

@@ -96,12 +96,17 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) noticed(changes []store.Change) {
 	var tx *store.Tx
 	for _, change := range changes {
+		if change.Table == state.Targets.Name() {
+			tx = orRead(tx, a.DB)
+			for _, t := range state.TasksOfTarget(tx, change.Key) {
+				a.tasks.Add(t.Key())
+			}
+			continue
+		}
 		if change.Table != state.Tasks.Name() || change.Deleted {
 			continue
 		}
-		if tx == nil {
-			tx = a.DB.Read()
-		}
+		tx = orRead(tx, a.DB)
 		t, ok := state.Tasks.Get(tx, change.Key)
 		if !ok || t.LastStatus == state.TaskStopped {
 			continue
@@ -112,6 +117,14 @@ func (a *Agent) noticed(changes []store.Change) {
 		}
 		a.tasks.Add(change.Key)
 	}
+}
+
+// orRead is tx, or a snapshot when there is none yet.
+func orRead(tx *store.Tx, db *store.DB) *store.Tx {
+	if tx == nil {
+		return db.Read()
+	}
+	return tx
 }
 
 // happened is told of every change of a container.

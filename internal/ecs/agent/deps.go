@@ -115,6 +115,7 @@ type Deps struct {
 	DB         *store.DB
 	Runtime    runtime.Runtime
 	Interfaces Interfaces
+	Targets    Targets // nil where no task has a load balancer
 	Sessions   Sessions
 	// Dial gives the dialer of an interface's network namespace, names resolved
 	// by the VPC. Errors are *net.OpError.

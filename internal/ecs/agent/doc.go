@@ -7,7 +7,10 @@
 //	               log driver                                       logcheck.go
 //	               image manifest, layers                           manifest.go layers.go pull.go
 //	               containers in the order of dependsOn             create.go start.go order.go
-//	RUNNING        health checks, ends of containers                health.go observe.go
+//	ACTIVATING     target groups, when there are several            targets.go
+//	RUNNING        target group, when there is one                  targets.go
+//	               health checks, ends of containers                health.go observe.go
+//	DEACTIVATING   out of the target groups, connections end        targets.go
 //	STOPPING       stop signal, stopTimeout, SIGKILL                stop.go
 //	DEPROVISIONING network interface, cgroup, files                 deprovision.go
 //

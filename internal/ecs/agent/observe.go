@@ -27,11 +27,14 @@ func (a *Agent) observe(ctx context.Context, t *state.Task) (time.Duration, erro
 	if err := a.restart(ctx, t, d, now); err != nil {
 		return 0, err
 	}
-	return 0, a.record(ctx, t, d, now, true)
+	if err := a.record(ctx, t, d, now, true); err != nil || t.LastStatus != state.TaskRunning {
+		return 0, err
+	}
+	return 0, a.register(ctx, t)
 }
 
 // record writes down how the containers are. A task whose containers have all
-// been started is RUNNING.
+// been started is RUNNING, or ACTIVATING when several target groups must take it first.
 func (a *Agent) record(ctx context.Context, t *state.Task, d *state.TaskDefinition, now map[string]seen, started bool) error {
 	var ended []int
 	essential, changed := false, started && t.LastStatus == state.TaskPending
@@ -63,7 +66,9 @@ func (a *Agent) record(ctx context.Context, t *state.Task, d *state.TaskDefiniti
 			}
 			r.Containers = merged
 			if started && r.LastStatus == state.TaskPending {
-				r.LastStatus, r.StartedAt = state.TaskRunning, time.Now()
+				if r.LastStatus = state.TaskActivating; len(r.LoadBalancers) < 2 {
+					r.LastStatus, r.StartedAt = state.TaskRunning, time.Now()
+				}
 			}
 		})
 		if essential {

@@ -27,6 +27,8 @@ func (a *Agent) step(ctx context.Context, key string) (reconcile.Result, error) 
 		do = a.provision
 	case t.LastStatus == state.TaskPending:
 		do = a.start
+	case t.LastStatus == state.TaskActivating:
+		do = a.activate
 	}
 	after, err := a.interruptible(ctx, t, do)
 	var f *failure

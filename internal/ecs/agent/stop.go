@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 const defaultStopTimeout = 30 * time.Second
 
-// stop takes a step towards the end of a task that is to stop: its containers
+// stop takes a step towards the end of a task that is to stop: it leaves its
+// target groups, then its containers
 // get their stop signal in the reverse order of dependsOn, and SIGKILL when
 // their stopTimeout is over. When none runs and every line of their logs is
 // stored, the task is DEPROVISIONING.
@@ -22,6 +24,9 @@ func (a *Agent) stop(ctx context.Context, t *state.Task) (time.Duration, error) 
 	now, err := a.look(ctx, t)
 	if err != nil {
 		return 0, err
+	}
+	if let, wait, err := a.deactivate(ctx, t, now); err != nil || !let {
+		return wait, errors.Join(err, a.record(ctx, t, d, now, false))
 	}
 	if t.LastStatus != state.TaskStopping && t.LastStatus != state.TaskProvisioning {
 		a.followAll(t, d)

@@ -65,6 +65,46 @@ func EventUnhealthy(service, task string) string {
 	return fmt.Sprintf("(service %s) (task %s) failed container health checks.", service, task)
 }
 
+// EventTargetUnhealthy tells that a task failed the health checks of a target group.
+func EventTargetUnhealthy(service, task string, t TargetHealth) string {
+	return fmt.Sprintf("(service %s) (task %s) (port %d) is unhealthy in (target-group %s) due to (reason %s)", service, task, t.Port, t.Group, t.Reason)
+}
+
+// EventRegistered tells that tasks were put into a target group.
+func EventRegistered(service string, n int, group string) string {
+	return fmt.Sprintf("(service %s) registered %d targets in (target-group %s)", service, n, group)
+}
+
+// EventDeregistered tells that tasks were taken out of a target group.
+func EventDeregistered(service string, n int, group string) string {
+	return fmt.Sprintf("(service %s) deregistered %d targets in (target-group %s)", service, n, group)
+}
+
+// EventUnregistered tells that a task could not be put into a target group.
+func EventUnregistered(service, group, problem string) string {
+	return fmt.Sprintf("(service %s) failed to register targets in (target-group %s) with (error %s)", service, group, problem)
+}
+
+// EventDraining tells that tasks of a deployment end only once their connections have.
+func EventDraining(service, deployment string, n int) string {
+	return fmt.Sprintf("(service %s, taskSet %s) has begun draining connections on %d tasks.", service, deployment, n)
+}
+
+// ReasonTarget is the stoppedReason of a task that failed the health checks of a target group.
+func ReasonTarget(group string) string {
+	return reasonTarget + group + ")"
+}
+
+const reasonTarget = "Task failed ELB health checks in (target-group "
+
+// ReasonContainer is the stoppedReason of a task that failed its container health checks.
+const ReasonContainer = "Task failed container health checks"
+
+// Unfit reports whether a task that the scheduler stopped was unhealthy, by its stoppedReason.
+func Unfit(stoppedReason string) bool {
+	return stoppedReason == ReasonContainer || strings.HasPrefix(stoppedReason, reasonTarget)
+}
+
 // EventUnplaced tells why a task could not be started.
 func EventUnplaced(service, reason string) string {
 	return fmt.Sprintf("(service %s) was unable to place a task. Reason: %s.", service, strings.TrimSuffix(reason, "."))
