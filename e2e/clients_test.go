@@ -138,6 +138,9 @@ func TestSecondSeedByNeargateDeploy(t *testing.T) {
 		}
 	}
 	a.checkSteady()
+	if r := a.neargate("timeline", "seed"); r.code != 0 || !strings.HasPrefix(r.out, "stack/seed  CREATE_COMPLETE  ") || !strings.Contains(r.out, "\n  VpcStack AWS::CloudFormation::Stack ") || !strings.Contains(r.out, " AWS::ECS::Service ") {
+		t.Errorf("timeline: exit %d\n%s", r.code, r.out)
+	}
 	if r := deploy(); r.code != 0 || r.out != "no changes: stack seed is up to date\n" {
 		t.Errorf("deployed again: exit %d\n%s", r.code, r.out)
 	}

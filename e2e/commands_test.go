@@ -159,6 +159,12 @@ func (a *account) commandsSee(running task) {
 	if r := a.neargate("why", running.id()); r.code != 0 || !strings.Contains(r.out, "✓") {
 		a.t.Errorf("why of a running task: exit %d\n%s", r.code, r.out)
 	}
+	if r := a.neargate("timeline", running.id()[:8]); r.code != 0 || !strings.HasPrefix(r.out, "task/"+running.id()[:8]+"  RUNNING  ") || !strings.Contains(r.out, "\n  start of containers ") {
+		a.t.Errorf("timeline: exit %d\n%s", r.code, r.out)
+	}
+	if r := a.neargate("timeline", "nothing"); r.code != 4 || !strings.HasPrefix(r.out, "error: there is no task, service or stack nothing\n") {
+		a.t.Errorf("timeline of nothing: exit %d\n%s", r.code, r.out)
+	}
 }
 
 // dockerArchive turns an OCI archive into one of `docker save`.

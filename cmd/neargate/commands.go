@@ -24,6 +24,7 @@ func commands(opts *options) []*cobra.Command {
 		logsCommand(opts),
 		checkCommand(opts),
 		whyCommand(opts),
+		timelineCommand(opts),
 		reachCommand(opts),
 		netCommand(opts),
 		unusedCommand(opts),
