@@ -68,7 +68,7 @@ func allPermissions(t *testing.T) map[string]permissions {
 	tokens := sts.New(db, keys, auth)
 	registries := need(ecr.New(ecr.Config{DB: db, Blobs: need(blob.OpenStore(t.TempDir()))(t), Checker: auth, Key: make([]byte, 32)}))(t)
 	buckets := need(s3.New(s3.Config{DB: db, Objects: need(blob.OpenObjects(t.TempDir(), blob.Key{1}))(t), Checker: auth}))(t)
-	networks := ec2.New(db, nil, nil, ec2.Divide(network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}))
+	networks := ec2.New(db, nil, nil, ec2.Divide(network.DefaultSite("test")))
 	return map[string]permissions{
 		"sts":            {stsapi.Model, tokens.Authorization()},
 		"iam":            {iamapi.Model, iam.New(db, sealer, auth).Authorization()},

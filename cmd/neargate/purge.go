@@ -31,7 +31,7 @@ func purgeHost(ctx context.Context, dir *instance.Dir, data bool) error {
 		log.Warn("containers are removed without containerd", "error", err)
 		problems = append(problems, containerd.Sweep(options, data))
 	}
-	engine, err := network.Open(network.Options{Site: network.Site{Instance: dir.ID, AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}, Log: log})
+	engine, err := network.Open(network.Options{Site: network.DefaultSite(dir.ID), Log: log})
 	if err == nil {
 		problems = append(problems, engine.Purge(ctx), engine.Close())
 	} else {

@@ -133,7 +133,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	checker := access.NewAuthorizer(keys, decisions)
 
 	// The data plane: networks, and containers. Both find what a former process left.
-	site := network.Site{Instance: dir.ID, AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	site := network.DefaultSite(dir.ID)
 	engine, err := network.Open(network.Options{Site: site, Log: log})
 	if err != nil {
 		return err

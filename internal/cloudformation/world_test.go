@@ -93,7 +93,7 @@ func newWorld(t *testing.T) *world {
 	seal := seal.Temporary()
 	keys := access.NewKeys(db, seal)
 	auth := access.NewAuthorizer(keys, decision.Discard)
-	site := network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	site := network.DefaultSite("test")
 	w.sts = sts.New(db, keys, auth)
 	w.ec2 = ec2.New(db, engine{}, noEdge{}, ec2.Divide(site))
 	w.ecs = ecs.New(ecs.Deps{DB: db, Checker: auth, Roles: w.sts.Sessions()})

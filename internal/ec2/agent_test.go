@@ -95,7 +95,7 @@ func TestARestartPutsEverythingBack(t *testing.T) {
 	<-done
 
 	w.engine = newEngine()
-	w.service = ec2.New(w.db, w.engine, w.engine.edge(), ec2.Divide(network.Site{AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}))
+	w.service = ec2.New(w.db, w.engine, w.engine.edge(), ec2.Divide(network.DefaultSite("")))
 	w.run()
 	again := must(w.service.EnsureInterface(w.ctx, taskSpec("task-1", subnet)))
 	if again.ID != one.ID || again.MACAddress != one.MACAddress {

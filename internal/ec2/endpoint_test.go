@@ -117,7 +117,7 @@ func TestEndpointsDecideWhatATaskReaches(t *testing.T) {
 		zone, _ := i.service.Zone(i.vpc)
 		view, _ := i.service.VPCView(i.vpc)
 		answer, _ := zone.Lookup(name, mdns.TypeA)
-		site := network.Site{AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+		site := network.DefaultSite("")
 		hops := network.Explain(site, view, network.Flow{From: task.ID, To: answer.Addrs[0], Port: 443, Protocol: network.TCP})
 		return hops[len(hops)-1].Pass
 	}

@@ -27,7 +27,7 @@ import (
 func newKernelWorld(t *testing.T, handler http.HandlerFunc) (*world, *network.Kernel) {
 	t.Helper()
 	host := networktest.New(t)
-	site := network.Site{Instance: host.Instance, AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	site := network.DefaultSite(host.Instance)
 	kernel, err := network.Open(network.Options{Site: site, HostNS: host.Host.Path})
 	if err != nil {
 		t.Fatal(err)

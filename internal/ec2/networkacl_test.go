@@ -146,7 +146,7 @@ func TestNetworkACLView(t *testing.T) {
 		}
 	}
 	view, _ := w.service.VPCView(vpc)
-	if err := view.Validate(network.Site{AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}); err != nil {
+	if err := view.Validate(network.DefaultSite("")); err != nil {
 		t.Error(err)
 	}
 	own, ok := view.NetworkACL(id)

@@ -96,7 +96,7 @@ func TestRouteTargets(t *testing.T) {
 	must(w.service.AssociateRouteTable(w.ctx, &ec2api.AssociateRouteTableRequest{RouteTableId: table, SubnetId: subnet}))
 	reaches := func() bool {
 		v, _ := w.service.VPCView(vpc)
-		site := network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+		site := network.DefaultSite("test")
 		hops := network.Explain(site, v, network.Flow{From: task.ID, To: v.CIDRs[0].Addr().Next(), Port: 80, Protocol: network.TCP})
 		return hops[len(hops)-1].Kind == network.HopTarget
 	}

@@ -34,7 +34,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	engine := newEngine()
-	site := network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	site := network.DefaultSite("test")
 	return &world{
 		t: t, db: db, engine: engine, service: ec2.New(db, engine, engine.edge(), ec2.Divide(site)),
 		ctx: caller.With(t.Context(), caller.ForRoot("000000000000", "eu-west-1")),
@@ -75,7 +75,7 @@ func (e *memoryEngine) Set(_ context.Context, v network.VPC) error {
 	if e.fails != nil {
 		return e.fails
 	}
-	if err := v.Validate(network.Site{AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}); err != nil {
+	if err := v.Validate(network.DefaultSite("")); err != nil {
 		return err
 	}
 	e.vpcs[v.ID] = v

@@ -33,7 +33,7 @@ type place struct {
 
 func newPlace(t *testing.T) *place {
 	p := &place{t: t, world: networktest.New(t)}
-	p.site = network.Site{Instance: p.world.Instance, AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	p.site = network.DefaultSite(p.world.Instance)
 	p.start()
 	t.Cleanup(func() {
 		p.stop()

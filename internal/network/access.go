@@ -22,6 +22,7 @@ type Access struct {
 // Neargate answers. False when they do not: nothing should have arrived then, or
 // the routes changed since.
 func AccessOf(site Site, v VPC, from, to netip.Addr) (Access, bool) {
+	v = v.viewOf(to)
 	e, ok := v.ENIByIP(from)
 	if !ok {
 		return Access{}, false

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
 
 	"github.com/neargate/neargate/internal/fault"
@@ -24,6 +25,7 @@ type vpc struct {
 	ns        *os.File // nil until the first Set
 	routes    *netlink.Handle
 	firewall  *firewall
+	firewall6 *firewall    // nil before the VPC has IPv6
 	drops     *dropLog     // nil when the kernel cannot report them
 	number    atomic.Int32 // of the uplink; -1 before it is known
 	applied   Host         // what the kernel has
@@ -42,9 +44,13 @@ func (s *vpc) set(v VPC) error {
 	if err := s.open(); err != nil {
 		return err
 	}
+	if len(v.IPv6CIDRs) > 0 && !kernelHasSix() {
+		s.kernel.log.Warn("this machine's kernel has no IPv6", "vpc", s.id)
+		v.IPv6CIDRs = nil
+	}
 	now := Plan(s.kernel.site, v, int(s.number.Load()))
 	if s.drops == nil {
-		now.Filter = now.Filter.withoutLogs()
+		now.Filter, now.Filter6 = now.Filter.withoutLogs(), now.Filter6.withoutLogs()
 	}
 	now, err := s.addPeers(now)
 	if err != nil {
@@ -58,14 +64,19 @@ func (s *vpc) set(v VPC) error {
 			return err
 		}
 	}
-	look := s.firewall.narrower && (s.marked || !s.known) // to look takes the kernel some milliseconds
-	s.applied, s.known, s.marked = now, true, s.marked || now.Filter.canMark()
+	look := s.narrower() && (s.marked || !s.known) // to look takes the kernel some milliseconds
+	s.applied, s.known, s.marked = now, true, s.marked || now.Filter.canMark() || now.Filter6.canMark()
 	if !look {
 		return nil
 	}
 	found, err := s.endUntracked(v)
 	s.marked = s.marked || found
 	return err
+}
+
+// narrower reports whether what was allowed before the last change may not be now.
+func (s *vpc) narrower() bool {
+	return s.firewall.narrower || s.firewall6 != nil && s.firewall6.narrower
 }
 
 // open finds or makes the namespace and learns what is in it.
@@ -96,7 +107,7 @@ func (s *vpc) attach(ns *os.File) error {
 		_ = ns.Close()
 		return err
 	}
-	firewall, err := newFirewall(int(ns.Fd()), "ng")
+	firewall, err := newFirewall(int(ns.Fd()), "ng", nftables.TableFamilyIPv4)
 	if err != nil {
 		routes.Close()
 		_ = ns.Close()
@@ -135,7 +146,7 @@ func setUpVPC() error {
 			return err
 		}
 	}
-	for _, c := range []string{"ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6"} {
+	for _, c := range []string{"ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6"} { // until a VPC has IPv6: see switchOnSix
 		if err := sysctl(c, "1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -159,6 +170,9 @@ func (s *vpc) apply(old, now Host) error {
 		}
 	}
 	fault.Point("network.links")
+	if err := s.applySix(old, now); err != nil {
+		return fmt.Errorf("IPv6: %w", err)
+	}
 	for _, a := range missing(now.Addresses, old.Addresses) {
 		s.awaitDeleted(a.String())
 		if err := s.address(a, s.routes.AddrReplace); err != nil {
@@ -234,10 +248,13 @@ func (s *vpc) release() {
 	if s.ns != nil {
 		s.routes.Close()
 		s.firewall.close()
+		if s.firewall6 != nil {
+			s.firewall6.close()
+		}
 		s.drops.close()
 		_ = s.ns.Close()
 	}
-	s.ns, s.known, s.listeners = nil, false, nil
+	s.ns, s.firewall6, s.known, s.listeners = nil, nil, false, nil
 }
 
 // remove takes the namespace away, with those of its ENIs.

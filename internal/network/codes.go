@@ -32,8 +32,8 @@ func (r Rule) Ports() string {
 	switch r.Protocol {
 	case AnyProtocol:
 		return "everything"
-	case ICMP:
-		name = "icmp"
+	case ICMP, ICMPv6:
+		name = map[int]string{ICMP: "icmp", ICMPv6: "icmpv6"}[r.Protocol]
 		if r.ICMPType >= 0 {
 			name += fmt.Sprintf(" type %d", r.ICMPType)
 		}

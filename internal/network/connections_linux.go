@@ -37,11 +37,15 @@ func (k *Kernel) Connections(vpcID string) ([]Connection, error) {
 		return nil, err
 	}
 	defer h.Close()
-	flows, err := whole(func() ([]*netlink.ConntrackFlow, error) {
-		return h.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("network: connections of %s: %w", vpcID, err)
+	var flows []*netlink.ConntrackFlow
+	for _, family := range families() {
+		some, err := whole(func() ([]*netlink.ConntrackFlow, error) {
+			return h.ConntrackTableList(netlink.ConntrackTable, netlink.InetFamily(family))
+		})
+		if err != nil {
+			return nil, fmt.Errorf("network: connections of %s: %w", vpcID, err)
+		}
+		flows = append(flows, some...)
 	}
 	var all []Connection
 	for _, f := range flows {
@@ -80,15 +84,15 @@ type rejects struct {
 
 // note reads a dropped packet's headers.
 func (r *rejects) note(packet []byte) {
-	if len(packet) < 20 || packet[0]>>4 != 4 {
+	p, ok := readPacket(packet)
+	if !ok {
 		return
 	}
 	var from, to uint16
-	rest := packet[min(len(packet), int(packet[0]&0xf)*4):]
-	if protocol := int(packet[9]); (protocol == TCP || protocol == UDP) && len(rest) >= 4 {
-		from, to = binary.BigEndian.Uint16(rest), binary.BigEndian.Uint16(rest[2:])
+	if (p.protocol == TCP || p.protocol == UDP) && len(p.rest) >= 4 {
+		from, to = binary.BigEndian.Uint16(p.rest), binary.BigEndian.Uint16(p.rest[2:])
 	}
-	flow := Rejected{int(packet[9]), addrPort(packet[12:16], from), addrPort(packet[16:20], to)}
+	flow := Rejected{p.protocol, netip.AddrPortFrom(p.from, from), netip.AddrPortFrom(p.to, to)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.flows == nil {
@@ -99,7 +103,7 @@ func (r *rejects) note(packet []byte) {
 		return
 	}
 	n.Packets++
-	n.Bytes += uint64(binary.BigEndian.Uint16(packet[2:]))
+	n.Bytes += p.bytes
 	r.flows[flow] = n
 }
 

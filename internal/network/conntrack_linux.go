@@ -25,6 +25,7 @@ const (
 	// of a tuple, and within its parts
 	tupleAddresses, tupleProtocol    = 1, 2
 	source4, target4                 = 1, 2
+	source6, target6                 = 3, 4
 	protocolNumber, fromPort, toPort = 1, 2, 3
 	attributeType                    = 0x3fff // without flags
 )
@@ -37,35 +38,43 @@ func (s *vpc) endUntracked(v VPC) (bool, error) {
 		return false, err
 	}
 	defer conn.Close()
-	all, err := untrackedConnections(conn)
-	if err != nil {
-		return false, fmt.Errorf("network: list connections: %w", err)
+	families := []byte{unix.AF_INET}
+	if s.firewall6 != nil {
+		families = append(families, unix.AF_INET6)
 	}
-	for _, c := range all {
-		if v.keeps(s.kernel.site, c) {
-			continue
+	found := false
+	for _, family := range families {
+		all, err := untrackedConnections(conn, family)
+		if err != nil {
+			return found, fmt.Errorf("network: list connections: %w", err)
 		}
-		_, err := conn.Execute(ctMessage(ctDelete, netlink.Request|netlink.Acknowledge, c.identifier))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return true, fmt.Errorf("network: end connection: %w", err)
+		found = found || len(all) > 0
+		for _, c := range all {
+			if v.keeps(s.kernel.site, c) {
+				continue
+			}
+			_, err := conn.Execute(ctMessage(family, ctDelete, netlink.Request|netlink.Acknowledge, c.identifier))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return true, fmt.Errorf("network: end connection: %w", err)
+			}
 		}
 	}
-	return len(all) > 0, nil
+	return found, nil
 }
 
-func ctMessage(kind netlink.HeaderType, flags netlink.HeaderFlags, attributes []byte) netlink.Message {
-	return netlink.Message{Header: netlink.Header{Type: kind, Flags: flags}, Data: append([]byte{unix.AF_INET, unix.NFNETLINK_V0, 0, 0}, attributes...)}
+func ctMessage(family byte, kind netlink.HeaderType, flags netlink.HeaderFlags, attributes []byte) netlink.Message {
+	return netlink.Message{Header: netlink.Header{Type: kind, Flags: flags}, Data: append([]byte{family, unix.NFNETLINK_V0, 0, 0}, attributes...)}
 }
 
-// untrackedConnections lists the connections that are marked so; the kernel picks them.
-func untrackedConnections(conn *netlink.Conn) ([]connection, error) {
+// untrackedConnections lists the connections of a family that are marked so; the kernel picks them.
+func untrackedConnections(conn *netlink.Conn, family byte) ([]connection, error) {
 	wanted, err := netlink.MarshalAttributes([]netlink.Attribute{
 		{Type: ctMark, Data: binary.BigEndian.AppendUint32(nil, untracked)}, {Type: ctMask, Data: binary.BigEndian.AppendUint32(nil, untracked)},
 	})
 	if err != nil {
 		return nil, err
 	}
-	messages, err := conn.Execute(ctMessage(ctGet, netlink.Request|netlink.Dump, wanted))
+	messages, err := conn.Execute(ctMessage(family, ctGet, netlink.Request|netlink.Dump, wanted))
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +134,8 @@ func parseTuple(data []byte) (protocol int, from, to netip.AddrPort, ok bool) {
 			values[[2]uint16{part.Type & attributeType, a.Type & attributeType}] = a.Data
 		}
 	}
-	end := func(address, port uint16) netip.AddrPort {
-		a, okA := netip.AddrFromSlice(values[[2]uint16{tupleAddresses, address}])
+	end := func(address, six, port uint16) netip.AddrPort {
+		a, okA := netip.AddrFromSlice(append(values[[2]uint16{tupleAddresses, address}], values[[2]uint16{tupleAddresses, six}]...))
 		p := values[[2]uint16{tupleProtocol, port}]
 		if !okA || len(p) != 2 {
 			return netip.AddrPort{}
@@ -134,7 +143,7 @@ func parseTuple(data []byte) (protocol int, from, to netip.AddrPort, ok bool) {
 		return netip.AddrPortFrom(a, binary.BigEndian.Uint16(p))
 	}
 	number := values[[2]uint16{tupleProtocol, protocolNumber}]
-	from, to = end(source4, fromPort), end(target4, toPort)
+	from, to = end(source4, source6, fromPort), end(target4, target6, toPort)
 	return int(append(number, 0)[0]), from, to, len(number) == 1 && from.IsValid() && to.IsValid()
 }
 

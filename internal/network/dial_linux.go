@@ -32,7 +32,7 @@ type origin struct {
 	vpc       *vpc
 	threads   threads
 	namespace string
-	ip        netip.Addr   // of the ENI
+	ip, ip6   netip.Addr   // of the ENI
 	bind      netip.Addr   // set for hosted ENIs, which share the VPC's namespace
 	resolvers []netip.Addr // none when the VPC has no DNS support
 }
@@ -85,9 +85,9 @@ func share(ctx context.Context, attempts int) (context.Context, context.CancelFu
 
 func socketType(network string) (int, error) {
 	switch network {
-	case "tcp", "tcp4":
+	case "tcp", "tcp4", "tcp6":
 		return unix.SOCK_STREAM, nil
-	case "udp", "udp4":
+	case "udp", "udp4", "udp6":
 		return unix.SOCK_DGRAM, nil
 	}
 	return 0, net.UnknownNetworkError(network)
@@ -96,8 +96,11 @@ func socketType(network string) (int, error) {
 // connect makes only the socket in the namespace; connecting and everything
 // after it happen on the ordinary poller, so that a dead target holds no thread.
 func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.Conn, error) {
-	if !to.Addr().Is4() {
-		return nil, &net.AddrError{Err: "no IPv4 address", Addr: to.Addr().String()}
+	family := unix.AF_INET
+	if to.Addr().Is6() {
+		if family = unix.AF_INET6; !o.ip6.IsValid() {
+			return nil, &net.AddrError{Err: "the interface has no IPv6 address", Addr: to.Addr().String()}
+		}
 	}
 	ns, err := openNamespace(o.namespace)
 	if err != nil {
@@ -107,7 +110,7 @@ func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.C
 	var fd int
 	err = o.threads.enter(ns, func() error {
 		var err error
-		fd, err = unix.Socket(unix.AF_INET, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		fd, err = unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		return os.NewSyscallError("socket", err)
 	})
 	if err != nil {
@@ -115,7 +118,7 @@ func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.C
 	}
 	file := os.NewFile(uintptr(fd), "socket")
 	defer file.Close() // FileConn has a descriptor of its own
-	if o.bind.IsValid() {
+	if o.bind.IsValid() && family == unix.AF_INET {
 		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: o.bind.As4()}); err != nil {
 			return nil, os.NewSyscallError("bind", err)
 		}
@@ -124,6 +127,13 @@ func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.C
 		return nil, err
 	}
 	return net.FileConn(file)
+}
+
+func socketAddress(to netip.AddrPort) unix.Sockaddr {
+	if to.Addr().Is6() {
+		return &unix.SockaddrInet6{Addr: to.Addr().As16(), Port: int(to.Port())}
+	}
+	return &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}
 }
 
 // await connects a non-blocking socket. It connects in the first call of Write
@@ -140,7 +150,7 @@ func await(ctx context.Context, file *os.File, to netip.AddrPort) error {
 	err = raw.Write(func(fd uintptr) bool {
 		if !started {
 			started = true
-			result = unix.Connect(int(fd), &unix.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())})
+			result = unix.Connect(int(fd), socketAddress(to))
 			return !errors.Is(result, unix.EINPROGRESS)
 		}
 		var code int

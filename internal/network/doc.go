@@ -44,6 +44,13 @@
 // addresses: each end knows the other's hardware address, and the packet filter lets
 // nothing in but from the one VPC's ranges to the other's.
 //
+// IPv6 is the same on another view of the value (six): addresses of the same
+// interfaces in a table ip6 of the packet filter and in routes of its own. It comes
+// to a namespace with the first IPv6 range. As on AWS eth0 has its address alone,
+// and its router is link-local (fe80::1); no neighbour is discovered, because both
+// ends of each link are told of each other. Internet gateways carry the addresses
+// as they are, the host translates what leaves the machine.
+//
 // In the packet filter a packet meets the egress chains of its source, whose
 // rules go to the ingress chains of its target, whose rules accept. In between it
 // meets the network ACLs of the subnets whose borders it crosses; packets of known

@@ -71,11 +71,16 @@ func (d *drops) noteFor(key string, n Dropped) {
 	d.enis[key] = append(all, n)
 }
 
-// of returns those of an ENI and of its address, oldest first.
-func (d *drops) of(eni string, ip netip.Addr) []Dropped {
+// of returns those of an ENI and of its addresses, oldest first.
+func (d *drops) of(eni string, addresses ...netip.Addr) []Dropped {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := slices.Concat(d.enis[eni], d.enis[ip.String()])
+	all := slices.Clone(d.enis[eni])
+	for _, a := range addresses {
+		if a.IsValid() {
+			all = append(all, d.enis[a.String()]...)
+		}
+	}
 	slices.SortStableFunc(all, func(a, b Dropped) int { return a.Last.Compare(b.Last) })
 	return all
 }
@@ -91,17 +96,42 @@ func readDrop(prefix string, packet []byte) (Dropped, bool) {
 	} else if d.ENI, ok = strings.CutPrefix(prefix, inDrops); !ok {
 		return d, false
 	}
-	if len(packet) < 20 || packet[0]>>4 != 4 {
+	p, ok := readPacket(packet)
+	if !ok {
 		return d, false
 	}
-	d.Protocol = int(packet[9])
-	d.From, d.To = netip.AddrFrom4([4]byte(packet[12:16])), netip.AddrFrom4([4]byte(packet[16:20]))
-	rest := packet[min(len(packet), int(packet[0]&0xf)*4):]
+	d.Protocol, d.From, d.To = p.protocol, p.from, p.to
 	switch {
-	case (d.Protocol == TCP || d.Protocol == UDP) && len(rest) >= 4:
-		d.Port = int(binary.BigEndian.Uint16(rest[2:]))
-	case d.Protocol == ICMP && len(rest) >= 1:
-		d.Port = int(rest[0])
+	case (d.Protocol == TCP || d.Protocol == UDP) && len(p.rest) >= 4:
+		d.Port = int(binary.BigEndian.Uint16(p.rest[2:]))
+	case (d.Protocol == ICMP || d.Protocol == ICMPv6) && len(p.rest) >= 1:
+		d.Port = int(p.rest[0])
 	}
 	return d, true
+}
+
+// packet is the beginning of a packet of either family.
+type packet struct {
+	protocol int
+	from, to netip.Addr
+	bytes    uint64 // of the whole packet
+	rest     []byte // what follows the header
+}
+
+// readPacket reads a header. Of IPv6 it knows the fixed one: what extension
+// headers follow is their protocol.
+func readPacket(b []byte) (packet, bool) {
+	switch {
+	case len(b) >= 20 && b[0]>>4 == 4:
+		return packet{
+			protocol: int(b[9]), from: netip.AddrFrom4([4]byte(b[12:16])), to: netip.AddrFrom4([4]byte(b[16:20])),
+			bytes: uint64(binary.BigEndian.Uint16(b[2:])), rest: b[min(len(b), int(b[0]&0xf)*4):],
+		}, true
+	case len(b) >= 40 && b[0]>>4 == 6:
+		return packet{
+			protocol: int(b[6]), from: netip.AddrFrom16([16]byte(b[8:24])), to: netip.AddrFrom16([16]byte(b[24:40])),
+			bytes: 40 + uint64(binary.BigEndian.Uint16(b[4:])), rest: b[40:],
+		}, true
+	}
+	return packet{}, false
 }

@@ -110,5 +110,5 @@ func (k *Kernel) Drops(eniID string) []Dropped {
 	if o.vpc.drops == nil {
 		return nil
 	}
-	return o.vpc.drops.of(eniID, o.ip)
+	return o.vpc.drops.of(eniID, o.ip, o.ip6)
 }

@@ -74,19 +74,21 @@ type Counters struct {
 // Count is a number of packets and their bytes.
 type Count struct{ Packets, Bytes uint64 }
 
-// add files a count under what the name of its counter says.
+func (n Count) plus(o Count) Count { return Count{n.Packets + o.Packets, n.Bytes + o.Bytes} }
+
+// add adds a count to what the name of its counter says.
 func (c *Counters) add(name string, n Count) {
 	if name == spoofed {
-		c.Spoofed = n
+		c.Spoofed = c.Spoofed.plus(n)
 	} else if eni, ok := strings.CutPrefix(name, outDrops); ok {
-		c.EgressDrops[eni] = n
+		c.EgressDrops[eni] = c.EgressDrops[eni].plus(n)
 	} else if eni, ok := strings.CutPrefix(name, inDrops); ok {
-		c.IngressDrops[eni] = n
+		c.IngressDrops[eni] = c.IngressDrops[eni].plus(n)
 	} else if eni, ok := strings.CutPrefix(name, carriedBy); ok {
-		c.Carried[eni] = n
+		c.Carried[eni] = c.Carried[eni].plus(n)
 	} else if r, ok := parseACLRule(name); ok {
-		c.ACLEntries[r] = n
+		c.ACLEntries[r] = c.ACLEntries[r].plus(n)
 	} else {
-		c.Rules[name] = n
+		c.Rules[name] = c.Rules[name].plus(n)
 	}
 }

@@ -64,6 +64,13 @@ func Explain(site Site, v VPC, f Flow) []Hop {
 		hops[0].Text, hops[0].Code = e.ID+" is attached to nothing", CodeAttachment
 		return hops
 	}
+	if v = v.viewOf(f.To); v.isSix {
+		if e, ok = v.ENI(f.From); !ok {
+			hops[0].Pass, hops[0].Code, hops[0].Text = false, CodeNoRoute, f.From+" has no IPv6 address"
+			return hops
+		}
+		hops[0].Text = fmt.Sprintf("%s has the address %s in %s", e.ID, e.IP, e.Subnet)
+	}
 	if f.To == e.IP {
 		return hops
 	}
@@ -87,7 +94,7 @@ func Explain(site Site, v VPC, f Flow) []Hop {
 		hops = append(hops, v.arrive(e.IP, f)...)
 	case p.Via == viaPeering && hops[len(hops)-1].Pass:
 		hops = append(hops, v.arrivePeer(site, p, p.source(e), f)...)
-	case hops[len(hops)-1].Kind == HopInternet && site.PublicIPs().Contains(f.To):
+	case hops[len(hops)-1].Kind == HopInternet && v.publicRange(site).Contains(f.To):
 		hops = v.arrivePublic(site, hops, p.seen(e), f)
 	}
 	if !hops[len(hops)-1].Pass {
@@ -170,7 +177,7 @@ func (p path) hops(e ENI, to netip.Addr) []Hop {
 		t = p.Onward.Target
 	}
 	switch t.Kind {
-	case InternetGateway:
+	case InternetGateway, EgressOnlyGateway:
 		hops = append(hops, Hop{Kind: HopGateway, ID: t.ID, Pass: true, Text: t.ID + " leads to the internet"})
 	case GatewayEndpoint:
 		hops = append(hops, Hop{Kind: HopEndpoint, ID: t.ID, Pass: true, Text: t.ID + " leads to the service"})
@@ -298,6 +305,8 @@ func (f Flow) String() string {
 		return fmt.Sprintf("udp %d", f.Port)
 	case ICMP:
 		return fmt.Sprintf("icmp type %d", f.Port)
+	case ICMPv6:
+		return fmt.Sprintf("icmpv6 type %d", f.Port)
 	}
 	return fmt.Sprintf("protocol %d", f.Protocol)
 }
@@ -314,7 +323,7 @@ func (r Rule) allows(f Flow) bool {
 	case TCP, UDP:
 		from, to, all := r.ports()
 		return all || (from <= f.Port && f.Port <= to)
-	case ICMP:
+	case ICMP, ICMPv6:
 		return r.ICMPType < 0 || r.ICMPType == f.Port && (r.ICMPCode < 0 || r.ICMPCode == f.Code)
 	}
 	return true

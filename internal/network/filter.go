@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Filter is an nftables table of family ip, as data.
+// Filter is an nftables table of family ip or ip6, as data; its words are those of ip.
 type Filter struct {
 	Sets     []Set
 	Counters []string
@@ -88,7 +88,7 @@ type (
 	Protocol int
 	// Ports matches a range of destination ports.
 	Ports [2]int
-	// ICMPKind matches type and code; code -1 is any.
+	// ICMPKind matches type and code of ICMP or ICMPv6; code -1 is any.
 	ICMPKind [2]int
 	// Tracked matches what connection tracking says.
 	Tracked string

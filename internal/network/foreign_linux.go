@@ -3,6 +3,7 @@ package network
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -16,8 +17,8 @@ import (
 // Rules of the older iptables-legacy are out of reach; `neargate doctor` finds them.
 
 // passForeign adds our rules where they are not yet.
-func (h *hostSide) passForeign(conn *nftables.Conn) error {
-	return h.foreign(conn, func(c *nftables.Chain, ours []*nftables.Rule) error {
+func (h *hostSide) passForeign(conn *nftables.Conn, families ...nftables.TableFamily) error {
+	return h.foreign(conn, families, func(c *nftables.Chain, ours []*nftables.Rule) error {
 		if len(ours) > 0 {
 			return nil
 		}
@@ -26,7 +27,7 @@ func (h *hostSide) passForeign(conn *nftables.Conn) error {
 			{Match: []Match{OutLink(links), established}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{InLink(links)}, Verdict: Verdict{Kind: Accept}},
 		} {
-			conn.InsertRule(&nftables.Rule{Table: c.Table, Chain: c, Exprs: r.expressions(), UserData: h.mark()})
+			conn.InsertRule(&nftables.Rule{Table: c.Table, Chain: c, Exprs: r.expressions(header4), UserData: h.mark()})
 		}
 		return conn.Flush()
 	})
@@ -34,7 +35,8 @@ func (h *hostSide) passForeign(conn *nftables.Conn) error {
 
 // leaveForeign takes them away again.
 func (h *hostSide) leaveForeign(conn *nftables.Conn) error {
-	return h.foreign(conn, func(c *nftables.Chain, ours []*nftables.Rule) error {
+	all := []nftables.TableFamily{nftables.TableFamilyIPv4, nftables.TableFamilyINet, nftables.TableFamilyIPv6}
+	return h.foreign(conn, all, func(c *nftables.Chain, ours []*nftables.Rule) error {
 		for _, r := range ours {
 			if err := conn.DelRule(&nftables.Rule{Table: c.Table, Chain: c, Handle: r.Handle}); err != nil {
 				return err
@@ -49,16 +51,15 @@ func (h *hostSide) mark() []byte {
 	return userdata.AppendString(nil, userdata.TypeComment, h.table())
 }
 
-// foreign calls do for each forward chain of others, with the rules in it that are ours.
-func (h *hostSide) foreign(conn *nftables.Conn, do func(c *nftables.Chain, ours []*nftables.Rule) error) error {
+// foreign calls do for each forward chain of others in tables of such families, with the rules in it that are ours.
+func (h *hostSide) foreign(conn *nftables.Conn, families []nftables.TableFamily, do func(c *nftables.Chain, ours []*nftables.Rule) error) error {
 	chains, err := conn.ListChains()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, c := range chains {
-		ip := c.Table.Family == nftables.TableFamilyIPv4 || c.Table.Family == nftables.TableFamilyINet
-		if !ip || !forwards(c) {
+		if !slices.Contains(families, c.Table.Family) || !forwards(c) {
 			continue
 		}
 		rules, err := conn.GetRules(c.Table, c)

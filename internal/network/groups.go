@@ -65,10 +65,17 @@ func baseChains(site Site, v VPC) []Chain {
 	input = append(input, leave)
 	output := append(slices.Clone(keep), FilterRule{Verdict: Verdict{BySource, egressOf}})
 
+	enter := []FilterRule{{Match: []Match{anyENI, Unbound(bindings)}, Counter: spoofed, Verdict: Verdict{Kind: Drop}}}
+	ends := []FilterRule{{Match: []Match{TargetAddr(site.AWS)}, Verdict: Verdict{Kind: Accept}}}
+	if v.isSix {
+		// What a host says to its neighbours unasked is no spoofing. Nobody listens.
+		enter = append([]FilterRule{
+			{Match: []Match{anyENI, TargetAddr(linkMulticast)}, Verdict: Verdict{Kind: Drop}}, {Match: []Match{anyENI, SourceAddr(linkLocal)}, Verdict: Verdict{Kind: Drop}},
+		}, enter...)
+		ends = nil // AWS's services have no IPv6 addresses here
+	}
 	return []Chain{
-		{Name: "prerouting", Hook: &Hook{"filter", "prerouting", -300, false}, Rules: []FilterRule{
-			{Match: []Match{anyENI, Unbound(bindings)}, Counter: spoofed, Verdict: Verdict{Kind: Drop}},
-		}},
+		{Name: "prerouting", Hook: &Hook{"filter", "prerouting", -300, false}, Rules: enter},
 		{Name: "input", Hook: &Hook{"filter", "input", 0, true}, Rules: input},
 		{Name: "forward", Hook: &Hook{"filter", "forward", 0, true}, Rules: append(append(slices.Clone(keep), arrive...), leave)},
 		// What we send ourselves from the address of an ENI obeys its groups.
@@ -76,21 +83,30 @@ func baseChains(site Site, v VPC) []Chain {
 		// Network ACLs know no connections.
 		{Name: "tracked", Rules: []FilterRule{{Verdict: Verdict{Jump, "nacl"}}, {Verdict: Verdict{Kind: Accept}}}},
 		{Name: "egress", Rules: []FilterRule{{Verdict: Verdict{BySource, egressOf}}, {Verdict: Verdict{Kind: Drop}}}},
-		{Name: "ingress", Rules: []FilterRule{
+		{Name: "ingress", Rules: slices.Concat([]FilterRule{
 			{Verdict: Verdict{Jump, "nacl"}},
 			{Verdict: Verdict{ByTarget, ingressOf}},
-			{Match: []Match{TargetAddr(site.AWS)}, Verdict: Verdict{Kind: Accept}},
+		}, ends, []FilterRule{
 			{Match: []Match{OutLink(uplinkName)}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{OutLink(peerPrefix + "*")}, Verdict: Verdict{Kind: Accept}},
 			{Verdict: Verdict{Kind: Drop}},
-		}},
+		})},
 	}
 }
+
+// The addresses that IPv6 hosts use with their neighbours only.
+var (
+	linkLocal     = netip.MustParsePrefix("fe80::/10")
+	linkMulticast = netip.MustParsePrefix("ff02::/16")
+)
 
 // wellKnown lets in what AWS's security groups do not filter: DNS and metadata.
 func wellKnown(v VPC) []FilterRule {
 	pass := func(a netip.Addr, protocol, port int) FilterRule {
 		return FilterRule{Match: []Match{TargetAddr(host(a)), Protocol(protocol), Ports{port, port}}, Verdict: Verdict{Kind: Accept}}
+	}
+	if v.isSix {
+		return nil
 	}
 	rules := []FilterRule{pass(MetadataAddr, TCP, 80)}
 	if r := v.Resolver(); v.DNSSupport && r.IsValid() {
@@ -114,7 +130,7 @@ func (f *Filter) addGroup(v VPC, g SecurityGroup) {
 		ingress.Rules = append(ingress.Rules, f.ruleOf(v, r, false)...)
 	}
 	f.Chains = append(f.Chains, egress, ingress)
-	f.addMarks(g)
+	f.addMarks(v, g)
 }
 
 // ruleOf turns a security group rule into filter rules: one, or one per prefix
@@ -151,7 +167,7 @@ func peers(v VPC, r Rule, egress bool) [][]Match {
 	var all [][]Match
 	for _, p := range prefixes {
 		switch {
-		case !p.IsValid() || !p.Addr().Is4():
+		case !v.speaks(p):
 		case p.Bits() == 0:
 			all = append(all, []Match{})
 		case egress:
@@ -174,7 +190,7 @@ func (r Rule) match() []Match {
 		if from, to, all := r.ports(); !all {
 			m = append(m, Ports{from, to})
 		}
-	case ICMP:
+	case ICMP, ICMPv6:
 		if r.ICMPType >= 0 {
 			m = append(m, ICMPKind{r.ICMPType, r.ICMPCode})
 		}

@@ -20,6 +20,7 @@ type Host struct {
 	Routes    []HostRoute
 	Rules     []PolicyRule
 	Filter    Filter
+	Filter6   Filter // of IPv6: a table of its own, so that IPv4 pays nothing for it; empty without an IPv6 range
 }
 
 // Uplink is a veth from up0 in the VPC's namespace to the host's.
@@ -37,6 +38,7 @@ type Link struct {
 	MAC       net.HardwareAddr
 	Address   netip.Prefix // of eth0, with the length of the subnet
 	Gateway   netip.Addr
+	IPv6      netip.Addr // of eth0; its router is router6
 }
 
 // HostRoute is a route of a kernel table in the VPC's namespace.
@@ -94,12 +96,15 @@ func (h Host) String() string {
 	}
 	for _, l := range h.Links {
 		fmt.Fprintf(&b, "link %s peer eth0 in %s address %s via %s lladdr %s\n", l.Name, l.Namespace, l.Address, l.Gateway, l.MAC)
+		if l.IPv6.IsValid() {
+			fmt.Fprintf(&b, "link %s address %s via %s\n", l.Name, l.IPv6, router6)
+		}
 	}
 	for _, p := range h.Peers {
 		fmt.Fprintf(&b, "peer %s in %s lladdr %s peer %s\n", p.Name, p.Namespace, p.MAC, p.Peer)
 	}
 	for _, a := range h.Addresses {
-		fmt.Fprintf(&b, "address %s/32 dev lo\n", a)
+		fmt.Fprintf(&b, "address %s dev lo\n", host(a))
 	}
 	for _, r := range h.Rules {
 		fmt.Fprintf(&b, "rule %s\n", r)
@@ -108,8 +113,17 @@ func (h Host) String() string {
 		fmt.Fprintf(&b, "route %s\n", r)
 	}
 	b.WriteString(h.Filter.String())
+	if h.six() {
+		b.WriteString("table ip6\n" + inSix.Replace(h.Filter6.String()))
+	}
 	return b.String()
 }
+
+// six reports whether the VPC has IPv6.
+func (h Host) six() bool { return len(h.Filter6.Chains) > 0 }
+
+// inSix says in nft's words of IPv6 what a Filter says of IPv4.
+var inSix = strings.NewReplacer("ipv4_addr", "ipv6_addr", "ip saddr", "ip6 saddr", "ip daddr", "ip6 daddr", "icmp type", "icmpv6 type", "icmp code", "icmpv6 code")
 
 func (r PolicyRule) String() string {
 	return fmt.Sprintf("%d from %s lookup %s", r.Priority, r.From, tableName(r.Table))

@@ -15,13 +15,18 @@ func ExplainInbound(site Site, v VPC, from netip.Addr, to string, port, protocol
 	if !ok {
 		return append(hops, Hop{Kind: HopTarget, ID: to, Code: CodeNoDestination, Text: fmt.Sprintf("%s does not exist in %s", to, v.ID)})
 	}
+	if v = v.viewOf(from); v.isSix {
+		if e, ok = v.ENI(to); !ok {
+			return append(hops, Hop{Kind: HopTarget, ID: to, Code: CodeNoDestination, Text: to + " has no IPv6 address"})
+		}
+	}
 	gateway, back := v.wayBack(site, e, from)
 	flow := Flow{To: e.IP, Port: port, Protocol: protocol}
 	ingress := v.filter(HopIngress, e, from, flow)
 	switch {
 	case e.Kind == Detached:
 		return append(hops, Hop{Kind: HopTarget, ID: e.ID, Code: CodeAttachment, Text: e.ID + " is attached to nothing"})
-	case !e.PublicIP.IsValid():
+	case !e.PublicIP.IsValid() && !v.isSix:
 		hops = append(hops, Hop{Kind: HopGateway, ID: gateway, Code: CodeNotPublic, Text: fmt.Sprintf("%s has no public IP, so nobody outside of %s can address it", e.ID, v.ID)})
 		if !ingress.Pass {
 			hops = append(hops, ingress)
@@ -30,8 +35,12 @@ func ExplainInbound(site Site, v VPC, from netip.Addr, to string, port, protocol
 	case gateway == "":
 		return append(hops, back)
 	}
+	arrives := fmt.Sprintf("%s translates %s to %s", gateway, e.PublicIP, e.IP)
+	if v.isSix {
+		arrives = fmt.Sprintf("%s leads to %s", gateway, e.IP)
+	}
 	hops = append(hops,
-		Hop{Kind: HopGateway, ID: gateway, Pass: true, Text: fmt.Sprintf("%s translates %s to %s", gateway, e.PublicIP, e.IP)},
+		Hop{Kind: HopGateway, ID: gateway, Pass: true, Text: arrives},
 		Hop{Kind: HopTarget, ID: e.ID, Pass: true, Text: fmt.Sprintf("%s has the address %s in %s", e.ID, e.IP, e.Subnet)})
 	s, _ := v.Subnet(e.Subnet)
 	if acl, ok := v.judge(s, false, from, flow); ok {

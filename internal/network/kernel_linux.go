@@ -128,7 +128,7 @@ func (k *Kernel) remember(s *vpc, v VPC) {
 	defer k.mu.Unlock()
 	maps.DeleteFunc(k.origins, func(_ string, o origin) bool { return o.vpc == s })
 	for _, e := range v.ENIs {
-		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID), ip: e.IP}
+		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID), ip: e.IP, ip6: e.IPv6}
 		switch {
 		case len(v.Nameservers) > 0:
 			o.resolvers = v.Nameservers
@@ -261,7 +261,16 @@ func (k *Kernel) Counters(_ context.Context, vpcID string) (Counters, error) {
 	if s.ns == nil {
 		return Counters{}, fmt.Errorf("%w: %s", ErrNotFound, vpcID)
 	}
-	return s.firewall.counters()
+	c := Counters{Rules: map[string]Count{}, EgressDrops: map[string]Count{}, IngressDrops: map[string]Count{}, ACLEntries: map[ACLRule]Count{}, Carried: map[string]Count{}}
+	for _, w := range []*firewall{s.firewall, s.firewall6} {
+		if w == nil {
+			continue
+		}
+		if err := w.count(&c); err != nil {
+			return Counters{}, err
+		}
+	}
+	return c, nil
 }
 
 func (k *Kernel) vpc(id string) (*vpc, error) {

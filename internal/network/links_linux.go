@@ -29,7 +29,9 @@ func (s *vpc) addLinks(old, now Host) error {
 			continue
 		}
 		known := before.Address.IsValid() // and not adopted
-		if known {                        // another address or MAC: a new link
+		if known && before.sameBut6(l) {
+			known = false // the link stays
+		} else if known { // another address or MAC: a new link
 			if err := deleteLink(s.routes, l.Name); err != nil {
 				return err
 			}
@@ -42,7 +44,9 @@ func (s *vpc) addLinks(old, now Host) error {
 }
 
 // same reports whether two descriptions of a link are equal.
-func (l Link) same(o Link) bool {
+func (l Link) same(o Link) bool { return l.sameBut6(o) && l.IPv6 == o.IPv6 }
+
+func (l Link) sameBut6(o Link) bool {
 	return l.Namespace == o.Namespace && l.Address == o.Address && l.Gateway == o.Gateway && l.MAC.String() == o.MAC.String()
 }
 
@@ -50,6 +54,7 @@ func (l Link) same(o Link) bool {
 func (s *vpc) link(l Link, there bool) error {
 	s.awaitDeleted(l.Name)
 	s.awaitDeleted(l.Address.Addr().String())
+	s.awaitDeleted(l.IPv6.String())
 	inside, err := openNamespace(l.Namespace)
 	if errors.Is(err, fs.ErrNotExist) {
 		if there { // its other end went with a namespace that is no more
@@ -75,7 +80,7 @@ func (s *vpc) link(l Link, there bool) error {
 	if err != nil {
 		return err
 	}
-	if err := configure(l, inside); err != nil {
+	if err := s.configure(l, inside, ours.Attrs().HardwareAddr); err != nil {
 		return err
 	}
 	if err := s.kernel.threads.enter(s.ns, func() error {
@@ -110,8 +115,8 @@ func (s *vpc) veth(l Link, inside *os.File) error {
 	return s.routes.LinkAdd(v)
 }
 
-// configure gives eth0 its address and its router. It may be repeated.
-func configure(l Link, inside *os.File) error {
+// configure gives eth0 its addresses and its router. It may be repeated.
+func (s *vpc) configure(l Link, inside *os.File, router net.HardwareAddr) error {
 	h, err := routeHandle(inside)
 	if err != nil {
 		return err
@@ -131,7 +136,7 @@ func configure(l Link, inside *os.File) error {
 	if err != nil {
 		return fmt.Errorf("default route: %w", err)
 	}
-	return nil
+	return s.configureSix(l, h, eth0, inside, router)
 }
 
 // awaitUp waits until the kernel passes packets over a fresh link: its first
@@ -156,7 +161,7 @@ func (s *vpc) dropLinks(old, now Host) {
 	stay, reused := map[string]bool{}, map[netip.Addr]bool{}
 	for _, l := range now.Links {
 		stay[l.Name] = true
-		reused[l.Address.Addr()] = true
+		reused[l.Address.Addr()], reused[l.IPv6] = true, true
 	}
 	for _, a := range now.Addresses {
 		reused[a] = true
@@ -173,11 +178,14 @@ func (s *vpc) dropLinks(old, now Host) {
 				s.kernel.log.Warn("an interface's namespace stays", "namespace", l.Namespace, "error", err)
 			}
 		}
-		switch a := l.Address.Addr(); {
-		case reused[a]:
-			again = append(again, a)
-		case a.IsValid():
-			free = append(free, a)
+		for _, a := range []netip.Addr{l.Address.Addr(), l.IPv6} {
+			switch {
+			case !a.IsValid():
+			case reused[a]:
+				again = append(again, a)
+			default:
+				free = append(free, a)
+			}
 		}
 	}
 	s.kernel.forgetFlows(s.ns, again) // at once, before its new owner has any
@@ -253,16 +261,22 @@ func (k *Kernel) forgetFlows(ns *os.File, free []netip.Addr) {
 		return
 	}
 	defer h.Close()
-	var filters []netlink.CustomConntrackFilter
+	filters := map[netlink.InetFamily][]netlink.CustomConntrackFilter{}
 	for _, a := range free {
+		family := netlink.InetFamily(unix.AF_INET)
+		if a.Is6() {
+			family = unix.AF_INET6
+		}
 		for _, by := range []netlink.ConntrackFilterType{netlink.ConntrackOrigSrcIP, netlink.ConntrackOrigDstIP} {
 			f := &netlink.ConntrackFilter{}
 			if f.AddIP(by, a.AsSlice()) == nil {
-				filters = append(filters, f)
+				filters[family] = append(filters[family], f)
 			}
 		}
 	}
-	if _, err := h.ConntrackDeleteFilters(netlink.ConntrackTable, unix.AF_INET, filters...); err != nil {
-		k.log.Debug("connections stay tracked", "addresses", free, "error", err)
+	for family, some := range filters {
+		if _, err := h.ConntrackDeleteFilters(netlink.ConntrackTable, family, some...); err != nil {
+			k.log.Debug("connections stay tracked", "addresses", free, "error", err)
+		}
 	}
 }

@@ -63,17 +63,16 @@ func listenOptions(network, _ string, c syscall.RawConn) error {
 	return os.NewSyscallError("setsockopt", err)
 }
 
-// counters reads all counters of the table.
-func (w *firewall) counters() (Counters, error) {
+// count adds all counters of the table.
+func (w *firewall) count(c *Counters) error {
 	objects, err := w.conn.GetObjects(w.table)
 	if err != nil {
-		return Counters{}, fmt.Errorf("network: read counters: %w", err)
+		return fmt.Errorf("network: read counters: %w", err)
 	}
-	c := Counters{Rules: map[string]Count{}, EgressDrops: map[string]Count{}, IngressDrops: map[string]Count{}, ACLEntries: map[ACLRule]Count{}, Carried: map[string]Count{}}
 	for _, o := range objects {
 		if o, ok := o.(*nftables.CounterObj); ok {
 			c.add(o.Name, Count{o.Packets, o.Bytes})
 		}
 	}
-	return c, nil
+	return nil
 }

@@ -99,8 +99,8 @@ func parseACLRule(name string) (ACLRule, bool) {
 func (f *Filter) addACLs(site Site, v VPC) {
 	out, in, free := Set{Name: aclOf + "out", Kind: VerdictsMap}, Set{Name: aclOf + "in", Kind: VerdictsMap}, Set{Name: exempt, Kind: AddressSet}
 	for _, a := range slices.SortedFunc(slices.Values(v.NetworkACLs), func(a, b NetworkACL) int { return cmp.Compare(a.ID, b.ID) }) {
-		f.addEntries(a, true)
-		f.addEntries(a, false)
+		f.addEntries(v, a, true)
+		f.addEntries(v, a, false)
 	}
 	guarded := map[string]bool{} // by subnet id
 	for _, s := range v.bySubnet() {
@@ -114,7 +114,9 @@ func (f *Filter) addACLs(site Site, v VPC) {
 			in.Elements = append(in.Elements, Element{Addr: e.IP, Chain: borderChain + "in-" + s.ID})
 		}
 	}
-	free.Elements = append(free.Elements, Element{Addr: DNSAddr}, Element{Addr: MetadataAddr})
+	if !v.isSix {
+		free.Elements = append(free.Elements, Element{Addr: DNSAddr}, Element{Addr: MetadataAddr})
+	}
 	if r := v.Resolver(); r.IsValid() && !slices.Contains(free.Elements, Element{Addr: r}) {
 		free.Elements = append(free.Elements, Element{Addr: r})
 	}
@@ -132,10 +134,10 @@ func (f *Filter) addACLs(site Site, v VPC) {
 
 // addEntries adds the chain of one direction of an ACL: it returns for what is
 // allowed, and drops the rest.
-func (f *Filter) addEntries(a NetworkACL, egress bool) {
+func (f *Filter) addEntries(v VPC, a NetworkACL, egress bool) {
 	c := Chain{Name: aclChain + direction(egress) + "-" + a.ID}
 	for _, e := range a.ordered(egress) {
-		if !e.CIDR.Addr().Is4() {
+		if !v.speaks(e.CIDR) {
 			continue
 		}
 		match := e.rule().match()

@@ -3,6 +3,7 @@ package network
 import (
 	"encoding/binary"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -32,7 +33,8 @@ type firewall struct {
 	narrower bool
 }
 
-func newFirewall(ns int, table string) (*firewall, error) {
+// newFirewall opens a table, which need not be there yet, of family ip or ip6.
+func newFirewall(ns int, table string, family nftables.TableFamily) (*firewall, error) {
 	conn, err := nftables.New(nftables.WithNetNSFd(ns), nftables.AsLasting(),
 		nftables.WithSockOptions(func(c *netlink.Conn) error {
 			_ = c.SetReadBuffer(netlinkSpace) // every message of a batch is acknowledged
@@ -42,7 +44,7 @@ func newFirewall(ns int, table string) (*firewall, error) {
 	if err != nil {
 		return nil, fmt.Errorf("network: open nftables: %w", err)
 	}
-	return &firewall{conn: conn, table: &nftables.Table{Name: table, Family: nftables.TableFamilyIPv4}}, nil
+	return &firewall{conn: conn, table: &nftables.Table{Name: table, Family: family}}, nil
 }
 
 func (w *firewall) close() { _ = w.conn.CloseLasting() }
@@ -109,7 +111,7 @@ func (w *firewall) changeChains(old, now Filter) {
 	}
 	for _, c := range fill {
 		for _, r := range c.Rules {
-			w.conn.AddRule(&nftables.Rule{Table: w.table, Chain: w.chain(c), Exprs: r.expressions()})
+			w.conn.AddRule(&nftables.Rule{Table: w.table, Chain: w.chain(c), Exprs: r.expressions(w.header())})
 		}
 	}
 }
@@ -161,14 +163,15 @@ func (w *firewall) counter(name string) *nftables.CounterObj {
 func (w *firewall) set(s Set) *nftables.Set {
 	// The id only has to differ within a batch, and names decide anyway; given,
 	// it keeps the library from counting in a variable that all connections share.
-	set := &nftables.Set{Table: w.table, Name: s.Name, ID: 1, KeyType: nftables.TypeIPAddr}
+	address := w.header().datatype
+	set := &nftables.Set{Table: w.table, Name: s.Name, ID: 1, KeyType: address}
 	switch s.Kind {
 	case BindingSet:
-		set.KeyType, set.Concatenation = nftables.MustConcatSetType(nftables.TypeIFName, nftables.TypeIPAddr), true
+		set.KeyType, set.Concatenation = nftables.MustConcatSetType(nftables.TypeIFName, address), true
 	case VerdictsMap:
 		set.IsMap, set.DataType = true, nftables.TypeVerdict
 	case AddressMap:
-		set.IsMap, set.DataType = true, nftables.TypeIPAddr
+		set.IsMap, set.DataType = true, address
 	}
 	return set
 }
@@ -200,11 +203,11 @@ var hookNumbers = map[string]*nftables.ChainHook{
 func elements(kind SetKind, all []Element) []nftables.SetElement {
 	var out []nftables.SetElement
 	for _, e := range all {
-		a := e.Addr.As4()
-		n := nftables.SetElement{Key: a[:]}
+		a := e.Addr.AsSlice()
+		n := nftables.SetElement{Key: a}
 		switch kind {
 		case BindingSet:
-			n.Key = append(linkBytes(e.Link), a[:]...)
+			n.Key = append(linkBytes(e.Link), a...)
 		case VerdictsMap:
 			n.VerdictData = &expr.Verdict{Kind: expr.VerdictJump, Chain: e.Chain}
 		case AddressMap:
@@ -222,11 +225,11 @@ func linkBytes(name string) []byte {
 	return b
 }
 
-// expressions compiles a rule.
-func (r FilterRule) expressions() []expr.Any {
+// expressions compiles a rule for packets with such a header.
+func (r FilterRule) expressions(h header) []expr.Any {
 	var all []expr.Any
 	for _, m := range r.Match {
-		all = append(all, compile(m)...)
+		all = append(all, h.compile(m)...)
 	}
 	if r.Mark != 0 {
 		all = append(all, &expr.Ct{Key: expr.CtKeyMARK, Register: register},
@@ -240,26 +243,26 @@ func (r FilterRule) expressions() []expr.Any {
 	if r.Counter != "" {
 		all = append(all, &expr.Objref{Type: unix.NFT_OBJECT_COUNTER, Name: r.Counter})
 	}
-	return append(all, r.Verdict.expressions()...)
+	return append(all, h.verdict(r.Verdict)...)
 }
 
 // compile turns a condition into what the kernel's machine runs.
-func compile(m Match) []expr.Any {
+func (h header) compile(m Match) []expr.Any {
 	switch m := m.(type) {
 	case InLink:
 		return linkIs(expr.MetaKeyIIFNAME, string(m))
 	case OutLink:
 		return linkIs(expr.MetaKeyOIFNAME, string(m))
 	case SourceAddr:
-		return addressIn(sourceOffset, netip.Prefix(m))
+		return h.addressIn(h.source, netip.Prefix(m))
 	case TargetAddr:
-		return addressIn(targetOffset, netip.Prefix(m))
+		return h.addressIn(h.target, netip.Prefix(m))
 	case SourceIn:
-		return []expr.Any{network4(sourceOffset, register), &expr.Lookup{SourceRegister: register, SetName: string(m)}}
+		return []expr.Any{h.address(h.source, register), &expr.Lookup{SourceRegister: register, SetName: string(m)}}
 	case TargetIn:
-		return []expr.Any{network4(targetOffset, register), &expr.Lookup{SourceRegister: register, SetName: string(m)}}
+		return []expr.Any{h.address(h.target, register), &expr.Lookup{SourceRegister: register, SetName: string(m)}}
 	case Unbound:
-		return []expr.Any{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: register}, network4(sourceOffset, afterLink),
+		return []expr.Any{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: register}, h.address(h.source, afterLink),
 			&expr.Lookup{SourceRegister: register, SetName: string(m), Invert: true}}
 	case Protocol:
 		return []expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register}, equals([]byte{byte(m)})}
@@ -276,14 +279,28 @@ func compile(m Match) []expr.Any {
 	panic(fmt.Sprintf("network: no expression for %T", m))
 }
 
-// Where the addresses are in an IPv4 header.
-const (
-	sourceOffset = 12
-	targetOffset = 16
+// header is where the addresses are in a packet, and what they are.
+type header struct {
+	source, target, length uint32 // bytes
+	datatype               nftables.SetDatatype
+	family                 uint32
+}
+
+var (
+	header4 = header{12, 16, 4, nftables.TypeIPAddr, unix.NFPROTO_IPV4}
+	header6 = header{8, 24, 16, nftables.TypeIP6Addr, unix.NFPROTO_IPV6}
 )
 
-func network4(offset, register uint32) expr.Any {
-	return &expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: 4}
+// header is that of the packets which the table sees.
+func (w *firewall) header() header {
+	if w.table.Family == nftables.TableFamilyIPv6 {
+		return header6
+	}
+	return header4
+}
+
+func (h header) address(offset, register uint32) expr.Any {
+	return &expr.Payload{DestRegister: register, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: h.length}
 }
 
 func transport(offset, length uint32) expr.Any {
@@ -304,12 +321,10 @@ func linkIs(key expr.MetaKey, name string) []expr.Any {
 	return []expr.Any{&expr.Meta{Key: key, Register: register}, equals(data)}
 }
 
-func addressIn(offset uint32, p netip.Prefix) []expr.Any {
-	address := p.Masked().Addr().As4()
-	mask := binary.BigEndian.AppendUint32(nil, uint32(uint64(0xffffffff)<<(32-p.Bits())))
-	return []expr.Any{network4(offset, register),
-		&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 4, Mask: mask, Xor: make([]byte, 4)},
-		equals(address[:])}
+func (h header) addressIn(offset uint32, p netip.Prefix) []expr.Any {
+	return []expr.Any{h.address(offset, register),
+		&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: h.length, Mask: net.CIDRMask(p.Bits(), int(8*h.length)), Xor: make([]byte, h.length)},
+		equals(p.Masked().Addr().AsSlice())}
 }
 
 func trackedAs(m Tracked) []expr.Any {
@@ -322,7 +337,7 @@ func trackedAs(m Tracked) []expr.Any {
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: register, Data: make([]byte, 4)}}
 }
 
-func (v Verdict) expressions() []expr.Any {
+func (h header) verdict(v Verdict) []expr.Any {
 	switch v.Kind {
 	case Continue:
 		return nil
@@ -339,15 +354,15 @@ func (v Verdict) expressions() []expr.Any {
 	case Masquerade:
 		return []expr.Any{&expr.Masq{}}
 	case SourceTo:
-		return []expr.Any{&expr.Immediate{Register: register, Data: netip.MustParseAddr(v.To).AsSlice()}, translate(expr.NATTypeSourceNAT)}
+		return []expr.Any{&expr.Immediate{Register: register, Data: netip.MustParseAddr(v.To).AsSlice()}, h.translate(expr.NATTypeSourceNAT)}
 	case SourceBy:
-		return []expr.Any{network4(sourceOffset, register), mapped(v.To), translate(expr.NATTypeSourceNAT)}
+		return []expr.Any{h.address(h.source, register), mapped(v.To), h.translate(expr.NATTypeSourceNAT)}
 	case TargetBy:
-		return []expr.Any{network4(targetOffset, register), mapped(v.To), translate(expr.NATTypeDestNAT)}
+		return []expr.Any{h.address(h.target, register), mapped(v.To), h.translate(expr.NATTypeDestNAT)}
 	case BySource:
-		return []expr.Any{network4(sourceOffset, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
+		return []expr.Any{h.address(h.source, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
 	case ByTarget:
-		return []expr.Any{network4(targetOffset, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
+		return []expr.Any{h.address(h.target, register), &expr.Lookup{SourceRegister: register, SetName: v.To, IsDestRegSet: true}}
 	}
 	panic("network: no expression for verdict " + string(v.Kind))
 }
@@ -357,8 +372,8 @@ func mapped(set string) expr.Any {
 	return &expr.Lookup{SourceRegister: register, DestRegister: register, IsDestRegSet: true, SetName: set}
 }
 
-func translate(kind expr.NATType) expr.Any {
-	return &expr.NAT{Type: kind, Family: unix.NFPROTO_IPV4, RegAddrMin: register}
+func (h header) translate(kind expr.NATType) expr.Any {
+	return &expr.NAT{Type: kind, Family: h.family, RegAddrMin: register}
 }
 
 func (r FilterRule) equal(o FilterRule) bool {

@@ -15,7 +15,11 @@ const routeProtocol = 78
 
 // address adds or deletes an address of lo.
 func (s *vpc) address(a netip.Addr, do func(netlink.Link, *netlink.Addr) error) error {
-	err := do(loopback, &netlink.Addr{IPNet: ipNet(host(a))})
+	address := &netlink.Addr{IPNet: ipNet(host(a))}
+	if a.Is6() {
+		address.Flags = unix.IFA_F_NODAD
+	}
+	err := do(loopback, address)
 	if errors.Is(err, unix.EADDRNOTAVAIL) {
 		return nil // deleted already
 	}
@@ -40,7 +44,10 @@ func (s *vpc) route(r HostRoute, do func(*netlink.Route) error) error {
 		}
 		k.Type, k.LinkIndex, k.Scope = unix.RTN_UNICAST, link.Attrs().Index, netlink.SCOPE_LINK
 		if r.Gateway.IsValid() {
-			k.Gw, k.Flags, k.Scope = r.Gateway.AsSlice(), int(netlink.FLAG_ONLINK), netlink.SCOPE_UNIVERSE
+			k.Gw, k.Scope = r.Gateway.AsSlice(), netlink.SCOPE_UNIVERSE
+			if r.Gateway.Is4() {
+				k.Flags = int(netlink.FLAG_ONLINK)
+			}
 		}
 	}
 	return do(&k)
@@ -52,10 +59,14 @@ func hostRoute(r netlink.Route, links map[int]string) (HostRoute, bool) {
 		return HostRoute{}, false
 	}
 	h := HostRoute{Table: uint32(r.Table), To: defaultRoute, Metric: r.Priority}
+	if r.Family == unix.AF_INET6 {
+		h.To = everywhere6
+		if h.Metric == metric6 {
+			h.Metric = 0
+		}
+	}
 	if r.Dst != nil {
-		a, _ := netip.AddrFromSlice(r.Dst.IP.To4())
-		n, _ := r.Dst.Mask.Size()
-		h.To = netip.PrefixFrom(a, n)
+		h.To = prefixOf(r.Dst)
 	}
 	switch r.Type {
 	case unix.RTN_LOCAL:
@@ -65,7 +76,7 @@ func hostRoute(r netlink.Route, links map[int]string) (HostRoute, bool) {
 	default:
 		h.Type, h.Link = Unicast, links[r.LinkIndex]
 		if r.Gw != nil {
-			h.Gateway, _ = netip.AddrFromSlice(r.Gw.To4())
+			h.Gateway = addrOf(r.Gw)
 		}
 	}
 	return h, true
@@ -74,7 +85,32 @@ func hostRoute(r netlink.Route, links map[int]string) (HostRoute, bool) {
 func kernelRule(r PolicyRule) *netlink.Rule {
 	k := netlink.NewRule()
 	k.Priority, k.Src, k.Table, k.Family = r.Priority, ipNet(r.From), int(r.Table), unix.AF_INET
+	if r.From.Addr().Is6() {
+		k.Family = unix.AF_INET6
+	}
 	return k
+}
+
+// families are those of the kernel.
+func families() []int {
+	if kernelHasSix() {
+		return []int{unix.AF_INET, unix.AF_INET6}
+	}
+	return []int{unix.AF_INET}
+}
+
+// metric6 is what the kernel makes of no metric for IPv6.
+const metric6 = 1024
+
+// addrOf and prefixOf say in our words what netlink says in those of package net.
+func addrOf(ip net.IP) netip.Addr {
+	a, _ := netip.AddrFromSlice(ip)
+	return a.Unmap()
+}
+
+func prefixOf(n *net.IPNet) netip.Prefix {
+	bits, _ := n.Mask.Size()
+	return netip.PrefixFrom(addrOf(n.IP), bits)
 }
 
 // adopt learns what the namespace holds, so that the difference to the plan is
@@ -104,38 +140,46 @@ func (s *vpc) adopt() error {
 	if err := s.adoptUplink(&h, names); err != nil {
 		return err
 	}
-	addresses, err := whole(func() ([]netlink.Addr, error) { return s.routes.AddrList(loopback, unix.AF_INET) })
+	for _, family := range families() {
+		if err := s.adoptFamily(&h, family, names); err != nil {
+			return err
+		}
+	}
+	s.applied = h
+	return nil
+}
+
+// adoptFamily learns the addresses, routes and rules of one family.
+func (s *vpc) adoptFamily(h *Host, family int, links map[int]string) error {
+	addresses, err := whole(func() ([]netlink.Addr, error) { return s.routes.AddrList(loopback, family) })
 	if err != nil {
 		return err
 	}
 	for _, a := range addresses {
-		if ip, ok := netip.AddrFromSlice(a.IP.To4()); ok && !ip.IsLoopback() {
+		if ip := addrOf(a.IP); ip.IsValid() && !ip.IsLoopback() {
 			h.Addresses = append(h.Addresses, ip)
 		}
 	}
 	routes, err := whole(func() ([]netlink.Route, error) {
-		return s.routes.RouteListFiltered(unix.AF_INET, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+		return s.routes.RouteListFiltered(family, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
 	})
 	if err != nil {
 		return err
 	}
 	for _, r := range routes {
-		if r, ok := hostRoute(r, names); ok {
+		if r, ok := hostRoute(r, links); ok {
 			h.Routes = append(h.Routes, r)
 		}
 	}
-	rules, err := whole(func() ([]netlink.Rule, error) { return s.routes.RuleList(unix.AF_INET) })
+	rules, err := whole(func() ([]netlink.Rule, error) { return s.routes.RuleList(family) })
 	if err != nil {
 		return err
 	}
 	for _, r := range rules {
 		if (r.Priority == insideRules || r.Priority == publicRules || r.Priority == subnetRules) && r.Src != nil {
-			a, _ := netip.AddrFromSlice(r.Src.IP.To4())
-			n, _ := r.Src.Mask.Size()
-			h.Rules = append(h.Rules, PolicyRule{r.Priority, netip.PrefixFrom(a, n), uint32(r.Table)})
+			h.Rules = append(h.Rules, PolicyRule{r.Priority, prefixOf(r.Src), uint32(r.Table)})
 		}
 	}
-	s.applied = h
 	return nil
 }
 
@@ -150,7 +194,7 @@ func (k *Kernel) namespacesByLink() (map[string]string, error) {
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), 32)}
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }
 
 // gone reports whether an error says that what is to be deleted is not there.

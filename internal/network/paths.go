@@ -71,7 +71,7 @@ func (v VPC) inside(site Site, s Subnet) []path {
 	return all
 }
 
-// expand returns the table's IPv4 routes, a prefix list's as one per prefix.
+// expand returns the table's routes of the view's family, a prefix list's as one per prefix.
 func (v VPC) expand(t RouteTable) []Route {
 	var routes []Route
 	for _, r := range t.Routes {
@@ -80,7 +80,7 @@ func (v VPC) expand(t RouteTable) []Route {
 			prefixes = v.PrefixList(r.PrefixList)
 		}
 		for _, p := range prefixes {
-			if p.IsValid() && p.Addr().Is4() && r.Target.Kind != Local {
+			if v.speaks(p) && r.Target.Kind != Local {
 				r.Destination = p.Masked()
 				routes = append(routes, r)
 			}
@@ -101,7 +101,13 @@ func (v VPC) follow(site Site, r Route, public bool) []path {
 			p.Why, p.Code = "an internet gateway carries only interfaces with a public IP", CodeNoPublicIP
 			return []path{p}
 		}
-		return internet(site, p)
+		return internet(v, site, p)
+	case EgressOnlyGateway:
+		if !v.isSix {
+			p.Why, p.Code = "an egress-only internet gateway carries IPv6 only", CodeRouteState
+			return []path{p}
+		}
+		return internet(v, site, p)
 	case NATGateway:
 		return v.translate(site, p)
 	case VPCPeering:
@@ -117,7 +123,7 @@ func (v VPC) follow(site Site, r Route, public bool) []path {
 
 // internet splits an internet gateway's path into what ends at us, what an
 // internet gateway drops, and the rest.
-func internet(site Site, p path) []path {
+func internet(v VPC, site Site, p path) []path {
 	p.Via = viaUplink
 	all := []path{p}
 	if part, ok := overlap(p.Prefix, site.AWS); ok {
@@ -125,7 +131,7 @@ func internet(site Site, p path) []path {
 		q.Prefix, q.Via = part, viaAWS
 		all = append(all, q)
 	}
-	if part, ok := overlap(p.Prefix, site.PublicIPs()); ok {
+	if part, ok := overlap(p.Prefix, v.publicRange(site)); ok {
 		q := p
 		q.Prefix = part // of interfaces, here and in other VPCs
 		all = append(all, q)
@@ -223,5 +229,5 @@ func (v VPC) path(site Site, e ENI, to netip.Addr) path {
 			return p
 		}
 	}
-	return path{Prefix: defaultRoute, Via: viaNone, Table: s.RouteTable, Code: CodeNoRoute, Why: "no route leads there"}
+	return path{Prefix: v.everywhere(), Via: viaNone, Table: s.RouteTable, Code: CodeNoRoute, Why: "no route leads there"}
 }

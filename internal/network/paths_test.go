@@ -7,7 +7,7 @@ import (
 )
 
 // site is what the pure tests use.
-var site = Site{Instance: "t", AWS: DefaultAWS, Uplinks: DefaultUplinks}
+var site = DefaultSite("t")
 
 func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 func addr(s string) netip.Addr     { return netip.MustParseAddr(s) }

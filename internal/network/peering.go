@@ -12,9 +12,10 @@ import (
 // Peering is an active connection with another VPC, as one of the two sees it.
 // Packets cross it where a route of theirs leads there; their answers need one too.
 type Peering struct {
-	ID    string         // pcx-...
-	VPC   string         // id of the other VPC
-	CIDRs []netip.Prefix // of the other VPC
+	ID        string         // pcx-...
+	VPC       string         // id of the other VPC
+	CIDRs     []netip.Prefix // of the other VPC
+	IPv6CIDRs []netip.Prefix
 	// Present says that the other VPC is on the host too; otherwise nobody is there.
 	Present bool
 	// Remote is the other VPC, for Explain to go on there; an Engine needs it not.
@@ -31,6 +32,10 @@ type PeerLink struct {
 
 // peerRouter is the next hop behind every peering link.
 var peerRouter = netip.MustParseAddr("169.254.1.1")
+
+// router6 is the next hop of all IPv6 packets that go over a link: each end knows
+// the hardware address of the other, so that nobody need be asked for it.
+var router6 = netip.MustParseAddr("fe80::1")
 
 const peerPrefix = "pcx" // of the names of peering links
 

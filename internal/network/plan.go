@@ -15,24 +15,43 @@ import (
 // network of site.Uplinks that belongs to it, should it need one. The result
 // depends on nothing else, and not on the order of v's lists.
 func Plan(site Site, v VPC, uplink int) Host {
+	up := site.uplink(uplink)
+	h := planFamily(site, v, up)
+	h.Links, h.Peers = planLinks(site, v), planPeers(site, v)
+	if six := v.six(); len(six.CIDRs) > 0 {
+		h.add(planFamily(site, six, up))
+	}
+	return h
+}
+
+// planFamily is Plan for one family of addresses, without the links.
+func planFamily(site Site, v VPC, up Uplink) Host {
 	h := Host{
 		Namespace: site.namespace(v.ID),
-		Links:     planLinks(site, v),
 		Addresses: planAddresses(v),
-		Peers:     planPeers(site, v),
 		Filter:    planFilter(site, v),
 	}
-	h.Routes, h.Rules = planRoutes(site, v, site.uplink(uplink))
+	h.Routes, h.Rules = planRoutes(site, v, up)
 	for _, r := range h.Routes {
 		if r.Link == uplinkName {
-			h.Uplink = new(site.uplink(uplink))
+			h.Uplink = &up
 		}
 	}
 	if h.Public = planPublic(v); len(h.Public) > 0 && h.Uplink == nil {
-		h.Uplink = new(site.uplink(uplink)) // who calls them from outside gets no answer, but gets that here
+		h.Uplink = &up // who calls them from outside gets no answer, but gets that here
 	}
 	h.Filter.addTranslation(site, v, h.Uplink != nil)
 	return h
+}
+
+// add joins what IPv6 means to what IPv4 means.
+func (h *Host) add(six Host) {
+	h.Addresses = append(h.Addresses, six.Addresses...)
+	h.Routes = append(h.Routes, six.Routes...)
+	h.Rules = append(h.Rules, six.Rules...)
+	h.Public = append(h.Public, six.Public...)
+	h.Uplink = cmp.Or(h.Uplink, six.Uplink)
+	h.Filter6 = six.Filter
 }
 
 // planLinks makes a veth for each attached ENI.
@@ -45,7 +64,7 @@ func planLinks(site Site, v VPC) []Link {
 		}
 		links = append(links, Link{
 			Name: linkName(e.ID), Namespace: site.namespace(e.ID), MAC: e.mac(),
-			Address: netip.PrefixFrom(e.IP, s.CIDR.Bits()), Gateway: s.Gateway(),
+			Address: netip.PrefixFrom(e.IP, s.CIDR.Bits()), Gateway: s.Gateway(), IPv6: e.IPv6,
 		})
 	}
 	return links
@@ -54,7 +73,10 @@ func planLinks(site Site, v VPC) []Link {
 // planAddresses lists what answers in the VPC's namespace itself: routers,
 // resolver, metadata, and the ENIs that we host.
 func planAddresses(v VPC) []netip.Addr {
-	all := []netip.Addr{MetadataAddr}
+	var all []netip.Addr
+	if !v.isSix {
+		all = append(all, MetadataAddr)
+	}
 	for _, s := range v.Subnets {
 		all = append(all, s.Gateway())
 	}
@@ -86,15 +108,15 @@ func planRoutes(site Site, v VPC, up Uplink) ([]HostRoute, []PolicyRule) {
 	}
 	for _, s := range v.Subnets {
 		table := tableNumber(s)
-		routes = append(routes, tableRoutes(table, v.paths(site, s, false), up)...)
+		routes = append(routes, v.tableRoutes(table, v.paths(site, s, false), up)...)
 		rules = append(rules, PolicyRule{subnetRules, s.CIDR.Masked(), table})
 		if inside := v.inside(site, s); len(inside) > 0 {
-			routes = append(routes, tableRoutes(table+2, inside, up)[1:]...) // without a default
+			routes = append(routes, v.tableRoutes(table+2, inside, up)[1:]...) // without a default
 			rules = append(rules, PolicyRule{insideRules, s.CIDR.Masked(), table + 2})
 		}
 		public := rulesOfPublic(v, s, table+1)
 		if len(public) > 0 {
-			routes = append(routes, tableRoutes(table+1, v.paths(site, s, true), up)...)
+			routes = append(routes, v.tableRoutes(table+1, v.paths(site, s, true), up)...)
 			rules = append(rules, public...)
 		}
 	}
@@ -107,8 +129,8 @@ func planRoutes(site Site, v VPC, up Uplink) ([]HostRoute, []PolicyRule) {
 	return routes, rules
 }
 
-func tableRoutes(table uint32, paths []path, up Uplink) []HostRoute {
-	routes := []HostRoute{{Table: table, To: defaultRoute, Type: BlackholeRT, Metric: lastResort}}
+func (v VPC) tableRoutes(table uint32, paths []path, up Uplink) []HostRoute {
+	routes := []HostRoute{{Table: table, To: v.everywhere(), Type: BlackholeRT, Metric: lastResort}}
 	for _, p := range paths {
 		r := HostRoute{Table: table, To: p.Prefix, Type: BlackholeRT}
 		switch p.Via {
@@ -118,6 +140,9 @@ func tableRoutes(table uint32, paths []path, up Uplink) []HostRoute {
 			r.Type, r.Link, r.Gateway = Unicast, uplinkName, up.Host.Addr()
 		case viaPeering:
 			r.Type, r.Link, r.Gateway = Unicast, peerLink(p.target().ID), peerRouter
+		}
+		if r.Type == Unicast && v.isSix {
+			r.Gateway = router6
 		}
 		routes = append(routes, r)
 	}
@@ -144,7 +169,11 @@ func rulesOfPublic(v VPC, s Subnet, table uint32) []PolicyRule {
 // next numbers are free for its other tables: subnets neither overlap nor are
 // smaller than /28. So the number stays while other subnets come and go.
 func tableNumber(s Subnet) uint32 {
-	b := s.CIDR.Masked().Addr().As4()
+	base := s.CIDR
+	if s.numbered.IsValid() {
+		base = s.numbered
+	}
+	b := base.Masked().Addr().As4()
 	return binary.BigEndian.Uint32(b[:])
 }
 
@@ -210,6 +239,8 @@ func (s Site) Validate() error {
 		return fmt.Errorf("network: instance %q is not 1 to 8 lower-case letters and digits", s.Instance)
 	case !s.AWS.IsValid() || !s.AWS.Addr().Is4() || s.AWS.Bits() > 20:
 		return fmt.Errorf("network: AWS's public addresses need an IPv4 range of at least a /20, not %s", s.AWS)
+	case !s.IPv6.IsValid() || s.IPv6.Addr().Is4() || s.IPv6.Bits() > 48:
+		return fmt.Errorf("network: VPCs need an IPv6 range of at least a /48, not %s", s.IPv6)
 	case !s.Uplinks.IsValid() || !s.Uplinks.Addr().Is4() || s.Uplinks.Bits() > 30 || s.Uplinks.Bits() < 14:
 		return fmt.Errorf("network: uplinks need an IPv4 range from /14 to /30, not %s", s.Uplinks)
 	}

@@ -33,8 +33,8 @@ func (v VPC) reachable(site Site, e ENI) bool {
 	if e.Kind == NAT {
 		return false
 	}
-	p := v.path(site, e, HostClient)
-	return p.Via == viaUplink && p.NAT.ID == ""
+	p := v.path(site, e, v.hostClient())
+	return p.Via == viaUplink && p.Route.Target.Kind == InternetGateway
 }
 
 // planPublic lists the addresses that the host routes to the VPC.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // applyPublic brings the host's routes to the VPC's public IPs up to date. They
@@ -24,16 +23,18 @@ func (s *vpc) applyPublic(old, now Host) error {
 	if err != nil {
 		return err
 	}
-	there, err := whole(func() ([]netlink.Route, error) {
-		return h.RouteListFiltered(unix.AF_INET, &netlink.Route{LinkIndex: link.Attrs().Index, Protocol: routeProtocol}, netlink.RT_FILTER_OIF|netlink.RT_FILTER_PROTOCOL)
-	})
-	if err != nil {
-		return err
-	}
 	has := map[netip.Addr]netlink.Route{}
-	for _, r := range there {
-		if a, ok := netip.AddrFromSlice(r.Dst.IP.To4()); ok {
-			has[a] = r
+	for _, family := range families() {
+		there, err := whole(func() ([]netlink.Route, error) {
+			return h.RouteListFiltered(family, &netlink.Route{LinkIndex: link.Attrs().Index, Protocol: routeProtocol}, netlink.RT_FILTER_OIF|netlink.RT_FILTER_PROTOCOL)
+		})
+		if err != nil {
+			return err
+		}
+		for _, r := range there {
+			if r.Dst != nil {
+				has[addrOf(r.Dst.IP)] = r
+			}
 		}
 	}
 	for _, a := range now.Public {
@@ -44,6 +45,9 @@ func (s *vpc) applyPublic(old, now Host) error {
 		// The metric tells equal addresses of two instances apart.
 		n := int(s.number.Load())
 		route := netlink.Route{Dst: ipNet(host(a)), LinkIndex: link.Attrs().Index, Gw: now.Uplink.VPC.Addr().AsSlice(), Protocol: routeProtocol, Priority: n + 1}
+		if a.Is6() {
+			route.Gw = hostRouter6.AsSlice()
+		}
 		if err := h.RouteReplace(&route); err != nil {
 			return fmt.Errorf("route to %s: %w", a, err)
 		}

@@ -18,7 +18,7 @@ func from(t *testing.T, path, address string) string {
 	t.Helper()
 	said := ""
 	err := networktest.Enter(path, func() error {
-		c, err := net.DialTimeout("tcp4", address, 400*time.Millisecond)
+		c, err := net.DialTimeout("tcp", address, 400*time.Millisecond)
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ func (v VPC) replyBorders(e ENI, p path, f Flow) []border {
 // ExplainReplies follows what answers a flow that passes: the network ACLs'
 // entries that let it back. It is empty when nothing is judged twice.
 func ExplainReplies(site Site, v VPC, f Flow) []Hop {
+	v = v.viewOf(f.To)
 	e, ok := v.ENI(f.From)
 	if _, local := v.linkLocal(f); !ok || local || f.To == e.IP {
 		return nil
@@ -80,10 +81,15 @@ func (v VPC) judgeReplies(b border, peer netip.Addr, f Flow) (hop Hop, ok bool) 
 func (v VPC) replies(f Flow, b border) []Flow {
 	reply := Flow{Protocol: f.Protocol, FromPort: f.Port}
 	switch f.Protocol {
-	case ICMP:
-		if f.Port != 8 {
+	case ICMP, ICMPv6:
+		request, answer := 8, 0
+		if f.Protocol == ICMPv6 {
+			request, answer = 128, 129
+		}
+		if f.Port != request {
 			return nil // only echo requests are answered
 		}
+		reply.Port = answer
 		return []Flow{reply}
 	case TCP, UDP:
 	default:

@@ -16,15 +16,24 @@ type Site struct {
 	// Uplinks is the range of the /30 networks between VPCs and the host,
 	// which no VPC may have.
 	Uplinks netip.Prefix
+	// IPv6 is the range from which VPCs get their IPv6 ranges.
+	IPv6 netip.Prefix
 }
 
 // The ranges of a Site that nobody configured. The first is the reserved
 // benchmarking range; the second is link-local, which AWS refuses for VPCs,
-// without the part that holds well-known addresses.
+// without the part that holds well-known addresses; the third is reserved for
+// documentation, so that nobody on the internet has them.
 var (
 	DefaultAWS     = netip.MustParsePrefix("198.18.0.0/15")
 	DefaultUplinks = netip.MustParsePrefix("169.254.64.0/18")
+	DefaultIPv6    = netip.MustParsePrefix("2001:db8::/32")
 )
+
+// DefaultSite is a site with the ranges that nobody configured.
+func DefaultSite(instance string) Site {
+	return Site{Instance: instance, AWS: DefaultAWS, Uplinks: DefaultUplinks, IPv6: DefaultIPv6}
+}
 
 // private ranges are dropped by internet gateways, as on AWS; it also keeps
 // tasks out of the networks around this machine.
@@ -37,6 +46,10 @@ var private = []netip.Prefix{
 	netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"),
 	netip.MustParsePrefix("224.0.0.0/3"),
+	netip.MustParsePrefix("::/8"), // unspecified, loopback, IPv4 in other clothes
+	netip.MustParsePrefix("fc00::/7"),
+	netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("ff00::/8"),
 }
 
 // overlap returns the smaller of two prefixes when one holds the other.

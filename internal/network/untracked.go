@@ -36,7 +36,7 @@ func (v VPC) answers(e ENI, egress bool, protocol int) bool {
 		}
 		return slices.ContainsFunc(rules, func(r Rule) bool {
 			_, _, all := r.ports()
-			return r.everywhere() && r.CIDR.Addr().Is4() && (r.Protocol == AnyProtocol || r.Protocol == protocol && all)
+			return r.everywhere() && v.speaks(r.CIDR) && (r.Protocol == AnyProtocol || r.Protocol == protocol && all)
 		})
 	})
 }
@@ -56,9 +56,9 @@ func (f *Filter) addOpen(v VPC) {
 	}
 }
 
-// marks are the filter rules that mark what a rule lets pass untracked.
-func (r Rule) marks(egress bool) []FilterRule {
-	if !r.everywhere() || !r.CIDR.Addr().Is4() {
+// marksOfRule are the filter rules that mark what a rule lets pass untracked.
+func (v VPC) marksOfRule(r Rule, egress bool) []FilterRule {
+	if !r.everywhere() || !v.speaks(r.CIDR) {
 		return nil
 	}
 	var rules []FilterRule
@@ -83,9 +83,9 @@ func (r Rule) marks(egress bool) []FilterRule {
 
 // addMarks adds the chains that mark what a group lets pass untracked: an
 // interface's packets meet them before any rule accepts.
-func (f *Filter) addMarks(g SecurityGroup) {
+func (f *Filter) addMarks(v VPC, g SecurityGroup) {
 	for _, egress := range []bool{true, false} {
-		if rules := g.marks(egress); len(rules) > 0 {
+		if rules := v.marks(g, egress); len(rules) > 0 {
 			f.Chains = append(f.Chains, Chain{Name: marksOf(egress) + g.ID, Rules: rules})
 		}
 	}
@@ -93,14 +93,14 @@ func (f *Filter) addMarks(g SecurityGroup) {
 
 func marksOf(egress bool) string { return "untracked-" + direction(egress) + "-" }
 
-func (g SecurityGroup) marks(egress bool) []FilterRule {
+func (v VPC) marks(g SecurityGroup, egress bool) []FilterRule {
 	rules := g.Ingress
 	if egress {
 		rules = g.Egress
 	}
 	var all []FilterRule
 	for _, r := range rules {
-		all = append(all, r.marks(egress)...)
+		all = append(all, v.marksOfRule(r, egress)...)
 	}
 	return all
 }
@@ -109,7 +109,7 @@ func (g SecurityGroup) marks(egress bool) []FilterRule {
 func (v VPC) jumpsToMarks(e ENI, egress bool) []FilterRule {
 	var rules []FilterRule
 	for _, id := range slices.Sorted(slices.Values(e.Groups)) {
-		if g, ok := v.SecurityGroup(id); ok && len(g.marks(egress)) > 0 {
+		if g, ok := v.SecurityGroup(id); ok && len(v.marks(g, egress)) > 0 {
 			rules = append(rules, FilterRule{Verdict: Verdict{Jump, marksOf(egress) + id}})
 		}
 	}
@@ -127,6 +127,7 @@ type connection struct {
 
 // keeps reports whether an untracked connection is still allowed.
 func (v VPC) keeps(site Site, c connection) bool {
+	v = v.viewOf(c.From.Addr())
 	there := Flow{Port: int(c.Source.Port()), Protocol: c.Protocol}
 	back := Flow{Port: int(c.From.Port()), Protocol: c.Protocol}
 	if e, ok := v.ENIByIP(c.From.Addr()); ok && c.Mark&untrackedOut != 0 && !v.tracksAnyway(site, e, c.To.Addr()) {

@@ -25,9 +25,10 @@ type hostSide struct {
 	threads threads
 	ns      *os.File
 
-	mu       sync.Mutex
-	prepared bool
-	next     int // where to look for a free uplink
+	mu          sync.Mutex
+	prepared    bool
+	preparedSix bool
+	next        int // where to look for a free uplink
 }
 
 // forwardingWasOff is the name of an empty chain in our table which remembers
@@ -87,7 +88,7 @@ func hostFilter(site Site) Filter {
 func (h *hostSide) prepare() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w, err := newFirewall(int(h.ns.Fd()), h.table())
+	w, err := newFirewall(int(h.ns.Fd()), h.table(), nftables.TableFamilyIPv4)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (h *hostSide) prepare() error {
 		}
 		h.prepared = true
 	}
-	return h.passForeign(w.conn)
+	return h.passForeign(w.conn, nftables.TableFamilyIPv4, nftables.TableFamilyINet)
 }
 
 // forward remembers whether forwarding was off, before it switches it on.
@@ -200,6 +201,9 @@ func (h *hostSide) dropTable() error {
 	if err := h.leaveForeign(conn); err != nil {
 		return err
 	}
+	if err := h.dropTableSix(conn); err != nil {
+		return err
+	}
 	chains, err := conn.ListChains()
 	if err != nil {
 		return err
@@ -207,6 +211,7 @@ func (h *hostSide) dropTable() error {
 	ours, off, others := false, false, false
 	for _, c := range chains {
 		switch {
+		case c.Table.Family == nftables.TableFamilyIPv6:
 		case c.Table.Name == h.table():
 			ours = true
 			off = off || c.Name == forwardingWasOff

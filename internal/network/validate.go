@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 )
@@ -80,8 +81,14 @@ func (c *checker) ranges() {
 			c.fail("%s overlaps the range of AWS's public addresses, %s", p, c.site.AWS)
 		}
 	}
+	for _, p := range c.v.IPv6CIDRs {
+		if !p.IsValid() || p.Addr().Is4() || p.Bits() > 64 {
+			c.fail("%s is no IPv6 range for a VPC", p)
+		}
+	}
 	for i, s := range c.v.Subnets {
 		c.id(s.ID)
+		c.subnet6(s, c.v.Subnets[:i])
 		if !s.CIDR.IsValid() || !s.CIDR.Addr().Is4() || s.CIDR.Bits() > 28 {
 			c.fail("%s is no range for a subnet", s.CIDR)
 			continue
@@ -94,6 +101,19 @@ func (c *checker) ranges() {
 				c.fail("%s and %s overlap", other.ID, s.ID)
 			}
 		}
+	}
+}
+
+// subnet6 checks the IPv6 range of a subnet, which comes after others.
+func (c *checker) subnet6(s Subnet, others []Subnet) {
+	if !s.IPv6CIDR.IsValid() {
+		return
+	}
+	if _, ok := find(c.v.IPv6CIDRs, func(p netip.Prefix) bool { return within(s.IPv6CIDR, p) }); !ok || s.IPv6CIDR.Bits() > 64 {
+		c.fail("%s of %s is not in the VPC", s.IPv6CIDR, s.ID)
+	}
+	if other, ok := find(others, func(o Subnet) bool { return o.IPv6CIDR.Overlaps(s.IPv6CIDR) }); ok {
+		c.fail("%s and %s overlap", other.ID, s.ID)
 	}
 }
 
@@ -133,6 +153,12 @@ func (c *checker) eni(e ENI) {
 	s, ok := c.v.Subnet(e.Subnet)
 	if !ok || !s.CIDR.Contains(e.IP) {
 		c.fail("%s: %s is not in the subnet %q", e.ID, e.IP, e.Subnet)
+	}
+	if e.IPv6.IsValid() {
+		c.once(e.IPv6.String())
+		if !s.IPv6CIDR.Contains(e.IPv6) {
+			c.fail("%s: %s is not in the subnet %q", e.ID, e.IPv6, e.Subnet)
+		}
 	}
 	if len(e.MAC) != 0 && len(e.MAC) != 6 {
 		c.fail("%s: %s is no MAC address", e.ID, e.MAC)

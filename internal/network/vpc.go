@@ -10,7 +10,8 @@ import (
 type VPC struct {
 	ID         string         // for example vpc-0123456789abcdef0; unique within the engine
 	CIDRs      []netip.Prefix // IPv4, the primary one first
-	DNSSupport bool           // enableDnsSupport: the resolver at base+2 and 169.254.169.253 answers
+	IPv6CIDRs  []netip.Prefix
+	DNSSupport bool // enableDnsSupport: the resolver at base+2 and 169.254.169.253 answers
 	// Nameservers are whom connections of ENIs ask for names, in this order; none
 	// means the VPC's resolver.
 	Nameservers []netip.Addr
@@ -22,14 +23,19 @@ type VPC struct {
 	PrefixLists    []PrefixList
 	ENIs           []ENI
 	Peerings       []Peering
+
+	isSix bool // it is the view that six returns
 }
 
 // Subnet is a range of a VPC and the route table that its packets follow.
 type Subnet struct {
 	ID         string
 	CIDR       netip.Prefix
-	RouteTable string // id of the associated (or else the main) route table
-	NetworkACL string // id; without one that exists everything may cross the subnet's border
+	IPv6CIDR   netip.Prefix // a /64; invalid when there is none
+	RouteTable string       // id of the associated (or else the main) route table
+	NetworkACL string       // id; without one that exists everything may cross the subnet's border
+
+	numbered netip.Prefix // what its kernel tables are numbered by, when not the CIDR
 }
 
 // RouteTable is a list of routes; the longest matching prefix decides. The local
@@ -40,7 +46,7 @@ type RouteTable struct {
 }
 
 // Route leads a destination to a target. Exactly one of Destination and
-// PrefixList is set. IPv6 destinations are accepted and carry nothing.
+// PrefixList is set.
 type Route struct {
 	Destination netip.Prefix
 	PrefixList  string // id; stands for every prefix of the list
@@ -60,9 +66,11 @@ type TargetKind string
 const (
 	Local           TargetKind = "local"
 	InternetGateway TargetKind = "internet-gateway"
-	NATGateway      TargetKind = "nat-gateway"
-	GatewayEndpoint TargetKind = "gateway-endpoint"
-	VPCPeering      TargetKind = "vpc-peering-connection"
+	// EgressOnlyGateway lets IPv6 connections out, and none in.
+	EgressOnlyGateway TargetKind = "egress-only-internet-gateway"
+	NATGateway        TargetKind = "nat-gateway"
+	GatewayEndpoint   TargetKind = "gateway-endpoint"
+	VPCPeering        TargetKind = "vpc-peering-connection"
 	// Interface is a network interface; its source/destination check drops what is
 	// not addressed to it.
 	Interface TargetKind = "network-interface"
@@ -95,8 +103,7 @@ const (
 )
 
 // Rule allows one kind of traffic between the ENI and a peer. Exactly one of
-// CIDR, Group and PrefixList is set. A rule for an IPv6 range is accepted and
-// matches nothing, because VPCs carry IPv4 only.
+// CIDR, Group and PrefixList is set.
 type Rule struct {
 	ID       string // sgr-...; unique within the VPC
 	Protocol int    // IANA number, or AnyProtocol
@@ -104,7 +111,7 @@ type Rule struct {
 	// TCP and UDP: the inclusive range of destination ports. From 0 to 65535, or
 	// -1 to -1, means all. Other protocols ignore them.
 	FromPort, ToPort int
-	// ICMP: -1 means any. Other protocols ignore them.
+	// ICMP and ICMPv6: -1 means any. Other protocols ignore them.
 	ICMPType, ICMPCode int
 
 	CIDR       netip.Prefix
@@ -119,6 +126,7 @@ type ENI struct {
 	Owner    string // what it is for: id of the task, endpoint, load balancer or NAT gateway
 	Subnet   string // id
 	IP       netip.Addr
+	IPv6     netip.Addr       // invalid when there is none
 	MAC      net.HardwareAddr // Attached only; nil lets the engine derive one from the id
 	Groups   []string         // security group ids
 	PublicIP netip.Addr       // invalid when there is none
@@ -160,7 +168,7 @@ func (s Subnet) Gateway() netip.Addr { return s.CIDR.Masked().Addr().Next() }
 // Resolver is the address of the VPC's DNS resolver: base plus two of the
 // primary range. It is invalid when the VPC has no range.
 func (v VPC) Resolver() netip.Addr {
-	if len(v.CIDRs) == 0 {
+	if len(v.CIDRs) == 0 || v.isSix {
 		return netip.Addr{}
 	}
 	return v.CIDRs[0].Masked().Addr().Next().Next()
@@ -173,7 +181,7 @@ func (v VPC) ENI(id string) (ENI, bool) {
 
 // ENIByIP returns the interface that has the given private address.
 func (v VPC) ENIByIP(ip netip.Addr) (ENI, bool) {
-	return find(v.ENIs, func(e ENI) bool { return e.IP == ip })
+	return find(v.ENIs, func(e ENI) bool { return e.IP == ip || e.IPv6.IsValid() && e.IPv6 == ip })
 }
 
 // Subnet returns the subnet with the given id.

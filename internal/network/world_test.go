@@ -26,7 +26,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{World: networktest.New(t), t: t}
 	w.options = Options{
-		Site:   Site{Instance: w.Instance, AWS: DefaultAWS, Uplinks: DefaultUplinks},
+		Site:   DefaultSite(w.Instance),
 		HostNS: w.Host.Path,
 		Log:    slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}

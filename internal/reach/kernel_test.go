@@ -38,7 +38,7 @@ func (w *world) IsEndpointService(string, string) bool { return false }
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{World: networktest.New(t), t: t, vpc: example().VPC}
-	s := network.Site{Instance: w.Instance, AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+	s := network.DefaultSite(w.Instance)
 	var err error
 	w.host, err = network.Open(network.Options{Site: s, HostNS: w.Host.Path, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 func addr(s string) netip.Addr     { return netip.MustParseAddr(s) }
 
-var site = network.Site{Instance: "r", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+var site = network.DefaultSite("r")
 
 // example is a VPC with a load balancer's group, a task behind it, and an
 // endpoint for logs whose two interfaces only one group reaches.

@@ -72,7 +72,7 @@ func TestACLEntriesAreEnough(t *testing.T) {
 			NetworkACLs:    []network.NetworkACL{{ID: "acl-1", Entries: entries}},
 			ENIs:           []network.ENI{{ID: "eni-1", Kind: network.Attached, Subnet: "subnet-1", IP: netip.MustParseAddr("10.0.1.9"), Groups: []string{"sg-1"}, PublicIP: netip.MustParseAddr("198.19.0.9")}},
 		}
-		site := network.Site{AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+		site := network.DefaultSite("")
 		a := Attempt{VPC: v, ENI: "eni-1", Addr: netip.MustParseAddr("198.18.0.7"), Port: 443}
 		missing := missingEntries(site, a)
 		if len(missing) == 0 {

@@ -79,7 +79,7 @@ func Open(account, region string, origin *Origin) (*Instance, error) {
 		return nil, err
 	}
 	x := &Instance{Account: account, Region: region, dir: dir, refusals: &refusals{},
-		site: network.Site{Instance: "check", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}}
+		site: network.DefaultSite("check")}
 	if origin == nil {
 		db, err := store.OpenMemory(state.Schema()...)
 		if err != nil {

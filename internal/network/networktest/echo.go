@@ -57,7 +57,7 @@ func ListenPacket(t testing.TB, path, address string) net.PacketConn {
 	t.Helper()
 	var c net.PacketConn
 	err := Enter(path, func() (err error) {
-		c, err = net.ListenPacket("udp4", address)
+		c, err = net.ListenPacket("udp"+family(address), address)
 		return err
 	})
 	if err != nil {

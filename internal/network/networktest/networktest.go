@@ -25,8 +25,10 @@ import (
 // The addresses of the make-believe internet. It knows the host as HostAddr and
 // has no route to anything behind it.
 const (
-	InternetAddr = "203.0.113.9"
-	HostAddr     = "192.0.2.2"
+	InternetAddr  = "203.0.113.9"
+	HostAddr      = "192.0.2.2"
+	InternetAddr6 = "3fff::9"
+	HostAddr6     = "3fff:0:1::2"
 )
 
 // World is a host and an internet.
@@ -59,7 +61,22 @@ func New(t testing.TB) *World {
 		ip(t, "-n", a.ns, "link", "set", a.link, "up")
 	}
 	ip(t, "-n", w.Host.name, "route", "add", "default", "via", "192.0.2.1")
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err == nil {
+		w.addSix(t)
+	}
 	return w
+}
+
+// addSix gives host and internet their IPv6 addresses.
+func (w *World) addSix(t testing.TB) {
+	t.Helper()
+	for _, a := range []struct{ ns, link, address string }{
+		{w.Host.name, "wan", HostAddr6 + "/64"}, {w.Internet.name, "lo", InternetAddr6 + "/128"}, {w.Internet.name, "wan", "3fff:0:1::1/64"},
+	} {
+		ip(t, "netns", "exec", a.ns, "sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/"+a.link+"/disable_ipv6")
+		ip(t, "-n", a.ns, "address", "add", a.address, "dev", a.link, "nodad")
+	}
+	ip(t, "-n", w.Host.name, "route", "add", "default", "via", "3fff:0:1::1")
 }
 
 // Namespace is a named network namespace.
@@ -107,7 +124,7 @@ func Listen(t testing.TB, path, address string) net.Listener {
 	t.Helper()
 	var l net.Listener
 	err := Enter(path, func() (err error) {
-		l, err = net.Listen("tcp4", address)
+		l, err = net.Listen("tcp"+family(address), address)
 		return err
 	})
 	if err != nil {
@@ -115,6 +132,14 @@ func Listen(t testing.TB, path, address string) net.Listener {
 	}
 	t.Cleanup(func() { l.Close() })
 	return l
+}
+
+// family is "6" for addresses like "[::]:80".
+func family(address string) string {
+	if strings.HasPrefix(address, "[") {
+		return "6"
+	}
+	return "4"
 }
 
 // Greet answers each connection with "GREETING to CLIENT at LOCAL" and closes it.
