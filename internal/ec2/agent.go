@@ -30,7 +30,9 @@ type InterfaceSpec struct {
 	SubnetID         string
 	SecurityGroupIDs []string // none: the VPC's default group
 	AssignPublicIP   bool
-	Tags             []state.Tag
+	// AssignIPv6 asks for an IPv6 address, where the subnet has an IPv6 range.
+	AssignIPv6 bool
+	Tags       []state.Tag
 }
 
 // Interface is an interface that carries traffic, with what a task is told of
@@ -40,6 +42,7 @@ type Interface struct {
 
 	NetNS          string // path of its network namespace
 	SubnetCIDR     netip.Prefix
+	SubnetIPv6CIDR netip.Prefix // invalid without one
 	VpcCIDR        netip.Prefix
 	Gateway        netip.Addr   // router of the subnet
 	DNSServers     []netip.Addr // of the VPC's DHCP options; not its own resolver when DNS support is off
@@ -72,7 +75,7 @@ func (s *Service) EnsureInterface(ctx context.Context, spec InterfaceSpec) (Inte
 		n, err := q.makeInterface(newInterface{
 			subnet: subnet, groups: spec.SecurityGroupIDs, name: spec.Name, owner: spec.Owner, description: spec.Description,
 			interfaceType: state.InterfaceTypeTask, requester: spec.RequesterID, attachment: attachment,
-			publicIP: spec.AssignPublicIP, status: "pending", tags: clone(spec.Tags),
+			publicIP: spec.AssignPublicIP, ipv6: spec.AssignIPv6 && subnet.IPv6CIDR.ID != "", status: "pending", tags: clone(spec.Tags),
 		})
 		if err == nil {
 			made = *n
@@ -110,7 +113,7 @@ func (s *Service) Interface(account, region, id string) (Interface, error) {
 	}
 	out := Interface{
 		NetworkInterface: *n, NetNS: s.engine.NetNS(n.ID),
-		SubnetCIDR: mustPrefix(subnet.CIDRBlock), VpcCIDR: mustPrefix(vpc.CIDRBlock),
+		SubnetCIDR: mustPrefix(subnet.CIDRBlock), SubnetIPv6CIDR: mustPrefix(subnet.IPv6CIDR.CIDRBlock), VpcCIDR: mustPrefix(vpc.CIDRBlock),
 		HostName: privateName(region, n.PrivateIPAddress), PrivateDNSName: q.privateNameOf(n), PublicDNSName: q.publicNameOf(n),
 	}
 	out.Gateway = out.SubnetCIDR.Addr().Next()

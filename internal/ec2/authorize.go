@@ -19,7 +19,7 @@ func resourceARN(account, region, resourceType, id string) string {
 // created are the operations that make something, with the type of it: they
 // need permission on resources of that type that do not exist yet.
 var created = map[string]string{
-	"AllocateAddress": "elastic-ip", "CreateFlowLogs": "vpc-flow-log", "CreateDhcpOptions": "dhcp-options", "CreateInternetGateway": "internet-gateway", "CreateNatGateway": "natgateway",
+	"AllocateAddress": "elastic-ip", "CreateFlowLogs": "vpc-flow-log", "CreateDhcpOptions": "dhcp-options", "CreateInternetGateway": "internet-gateway", "CreateEgressOnlyInternetGateway": "egress-only-internet-gateway", "CreateNatGateway": "natgateway",
 	"CreateManagedPrefixList": "prefix-list", "CreateNetworkAcl": "network-acl", "CreateNetworkInterface": "network-interface", "CreateRouteTable": "route-table", "CreateSecurityGroup": "security-group",
 	"CreateSubnet": "subnet", "CreateVpc": "vpc", "CreateVpcEndpoint": "vpc-endpoint",
 	"CreateNetworkInsightsPath": "network-insights-path", "StartNetworkInsightsAnalysis": "network-insights-analysis",
@@ -30,6 +30,7 @@ var created = map[string]string{
 var onNamed = []string{
 	"AcceptVpcPeeringConnection", "DeleteFlowLogs", "AssociateDhcpOptions", "DeleteDhcpOptions", "AssociateVpcCidrBlock", "DeleteVpcPeeringConnection", "DisassociateVpcCidrBlock", "ModifyVpcPeeringConnectionOptions",
 	"RejectVpcPeeringConnection",
+	"AssignIpv6Addresses", "UnassignIpv6Addresses", "AssociateSubnetCidrBlock", "DisassociateSubnetCidrBlock", "DeleteEgressOnlyInternetGateway",
 	"AssociateAddress", "AssociateRouteTable", "AttachInternetGateway", "AuthorizeSecurityGroupEgress", "AuthorizeSecurityGroupIngress",
 	"CreateNetworkAclEntry", "CreateRoute", "DeleteManagedPrefixList", "GetManagedPrefixListAssociations", "ModifyManagedPrefixList", "RestoreManagedPrefixListVersion", "CreateTags", "DeleteNetworkAcl", "DeleteNetworkAclEntry", "ReplaceNetworkAclAssociation", "ReplaceNetworkAclEntry", "DeleteInternetGateway", "DeleteNatGateway", "DeleteNetworkInterface", "DeleteRoute", "DeleteRouteTable",
 	"DeleteSecurityGroup", "DeleteSubnet", "DeleteTags", "DeleteVpc", "DeleteVpcEndpoints", "DetachInternetGateway", "DisassociateAddress",
@@ -41,7 +42,7 @@ var onNamed = []string{
 
 // onAll are the operations that know no single resources.
 var onAll = []string{
-	"DescribeFlowLogs", "DescribeVpcPeeringConnections",
+	"DescribeEgressOnlyInternetGateways", "DescribeFlowLogs", "DescribeVpcPeeringConnections",
 	"CreateDefaultVpc", "DescribeAccountAttributes", "DescribeAddresses", "DescribeAddressesAttribute", "DescribeAvailabilityZones",
 	"DescribeDhcpOptions", "DescribeInternetGateways", "DescribeManagedPrefixLists", "DescribeNatGateways", "DescribeNetworkAcls",
 	"DescribeNetworkInsightsAnalyses", "DescribeNetworkInsightsPaths", "DescribeNetworkInterfaceAttribute", "DescribeNetworkInterfaces", "DescribePrefixLists", "DescribeRegions", "DescribeRouteTables",
@@ -145,6 +146,12 @@ func (q *scope) associatedID(association string) []string {
 	}
 	if v, _, ok := q.vpcAssociation(association); ok {
 		return []string{v.ID}
+	}
+	if v, _, ok := q.vpcAssociation6(association); ok {
+		return []string{v.ID}
+	}
+	if n, ok := first(state.Subnets.By(q.tx, "cidr-association", q.key(association))); ok {
+		return []string{n.ID}
 	}
 	if a, ok := first(state.Addresses.By(q.tx, "association", q.key(association))); ok {
 		return []string{a.AllocationID}

@@ -68,7 +68,7 @@ func (s *Service) CreateDefaultVpc(ctx context.Context, in *ec2api.CreateDefault
 		if err := oneMore(quotaVpcs, state.Vpcs.All(q.tx, q.prefix())); err != nil {
 			return err
 		}
-		out.Vpc = vpcOut(q.makeDefaultVpc())
+		out.Vpc = q.vpcOut(q.makeDefaultVpc())
 		return nil
 	})
 	return &out, err

@@ -39,32 +39,34 @@ type kind struct {
 }
 
 var (
-	kindVpc              = kind{"InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"}
-	kindSubnet           = kind{"InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist"}
-	kindRouteTable       = kind{"InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist"}
-	kindAssociation      = kind{"InvalidAssociationID.NotFound", "The association ID '%s' does not exist"}
-	kindInternetGateway  = kind{"InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist"}
-	kindGateway          = kind{"InvalidGatewayID.NotFound", "The gateway ID '%s' does not exist"}
-	kindSecurityGroup    = kind{"InvalidGroup.NotFound", "The security group '%s' does not exist"}
-	kindRule             = kind{"InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist"}
-	kindEndpoint         = kind{"InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '%s' does not exist"}
-	kindInterface        = kind{"InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist"}
-	kindAllocation       = kind{"InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist"}
-	kindAddress          = kind{"InvalidAddress.NotFound", "Address '%s' not found."}
-	kindNatGateway       = kind{"NatGatewayNotFound", "The Nat Gateway %s was not found"}
-	kindFlowLog          = kind{"InvalidFlowLogId.NotFound", "These flow log ids in the input list are not found: [TotalCount: 1] %s"}
-	kindPeering          = kind{"InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '%s' does not exist"}
-	kindCIDRAssociation  = kind{"InvalidVpcCidrBlockAssociationID.NotFound", "The vpc CIDR block association ID '%s' does not exist"}
-	kindNetworkACL       = kind{"InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist"}
-	kindDHCPOptions      = kind{"InvalidDhcpOptionID.NotFound", "The dhcpOption ID '%s' does not exist"}
-	kindInsightsPath     = kind{"InvalidNetworkInsightsPathId.NotFound", "The network insights path ID '%s' does not exist"}
-	kindInsightsAnalysis = kind{"InvalidNetworkInsightsAnalysisId.NotFound", "The network insights analysis ID '%s' does not exist"}
-	kindPrefixList       = kind{"InvalidPrefixListID.NotFound", "The prefix list ID '%s' does not exist"}
-	kindEndpointTable    = kind{"InvalidRouteTableId.NotFound", "The route table Id '%s' does not exist"}
-	kindEndpointSubnet   = kind{"InvalidSubnetId.NotFound", "The subnet Id '%s' does not exist"}
-	kindEndpointGroup    = kind{"InvalidSecurityGroupID.NotFound", "The security group ID '%s' does not exist"}
-	kindTaggedResource   = kind{"InvalidID", "The ID '%s' is not valid"}
-	kindAvailabilityZone = kind{"InvalidParameterValue", "Invalid availability zone: [%s]"}
+	kindVpc                   = kind{"InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"}
+	kindSubnet                = kind{"InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist"}
+	kindRouteTable            = kind{"InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist"}
+	kindAssociation           = kind{"InvalidAssociationID.NotFound", "The association ID '%s' does not exist"}
+	kindInternetGateway       = kind{"InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist"}
+	kindGateway               = kind{"InvalidGatewayID.NotFound", "The gateway ID '%s' does not exist"}
+	kindSecurityGroup         = kind{"InvalidGroup.NotFound", "The security group '%s' does not exist"}
+	kindRule                  = kind{"InvalidSecurityGroupRuleId.NotFound", "The security group rule ID '%s' does not exist"}
+	kindEndpoint              = kind{"InvalidVpcEndpointId.NotFound", "The Vpc Endpoint Id '%s' does not exist"}
+	kindInterface             = kind{"InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist"}
+	kindAllocation            = kind{"InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist"}
+	kindAddress               = kind{"InvalidAddress.NotFound", "Address '%s' not found."}
+	kindNatGateway            = kind{"NatGatewayNotFound", "The Nat Gateway %s was not found"}
+	kindFlowLog               = kind{"InvalidFlowLogId.NotFound", "These flow log ids in the input list are not found: [TotalCount: 1] %s"}
+	kindPeering               = kind{"InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '%s' does not exist"}
+	kindCIDRAssociation       = kind{"InvalidVpcCidrBlockAssociationID.NotFound", "The vpc CIDR block association ID '%s' does not exist"}
+	kindSubnetCIDRAssociation = kind{"InvalidSubnetCidrBlockAssociationID.NotFound", "The subnet CIDR block association ID '%s' does not exist"}
+	kindEgressOnlyGateway     = kind{"InvalidEgressOnlyInternetGatewayId.NotFound", "The egressOnlyInternetGateway ID '%s' does not exist"}
+	kindNetworkACL            = kind{"InvalidNetworkAclID.NotFound", "The networkAcl ID '%s' does not exist"}
+	kindDHCPOptions           = kind{"InvalidDhcpOptionID.NotFound", "The dhcpOption ID '%s' does not exist"}
+	kindInsightsPath          = kind{"InvalidNetworkInsightsPathId.NotFound", "The network insights path ID '%s' does not exist"}
+	kindInsightsAnalysis      = kind{"InvalidNetworkInsightsAnalysisId.NotFound", "The network insights analysis ID '%s' does not exist"}
+	kindPrefixList            = kind{"InvalidPrefixListID.NotFound", "The prefix list ID '%s' does not exist"}
+	kindEndpointTable         = kind{"InvalidRouteTableId.NotFound", "The route table Id '%s' does not exist"}
+	kindEndpointSubnet        = kind{"InvalidSubnetId.NotFound", "The subnet Id '%s' does not exist"}
+	kindEndpointGroup         = kind{"InvalidSecurityGroupID.NotFound", "The security group ID '%s' does not exist"}
+	kindTaggedResource        = kind{"InvalidID", "The ID '%s' is not valid"}
+	kindAvailabilityZone      = kind{"InvalidParameterValue", "Invalid availability zone: [%s]"}
 )
 
 func (k kind) notFound(id string) error { return errorf(k.code, k.text, id) }

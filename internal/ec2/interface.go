@@ -40,7 +40,7 @@ var interfaceResource = resource[state.NetworkInterface]{
 		"attachment.instance-id":           func(*scope, *state.NetworkInterface) []string { return nil },
 		"attachment.status":                func(_ *scope, n *state.NetworkInterface) []string { return attachmentStatus(n) },
 		"attachment.delete-on-termination": func(_ *scope, n *state.NetworkInterface) []string { return yes(false) },
-		"ipv6-addresses.ipv6-address":      func(*scope, *state.NetworkInterface) []string { return nil },
+		"ipv6-addresses.ipv6-address":      func(_ *scope, n *state.NetworkInterface) []string { return one(n.IPv6Address) },
 	},
 }
 
@@ -116,7 +116,7 @@ func (q *scope) interfaceOut(n *state.NetworkInterface) *ec2api.NetworkInterface
 		AvailabilityZone: n.AvailabilityZone, Description: n.Description, Groups: q.groupsOut(n.SecurityGroupIDs),
 		InterfaceType: ec2api.NetworkInterfaceType(n.InterfaceType), MacAddress: n.MACAddress,
 		PrivateDnsName: q.privateNameOf(n), PrivateIpAddress: n.PrivateIPAddress,
-		Ipv6Addresses: []ec2api.NetworkInterfaceIpv6Address{},
+		Ipv6Addresses: addresses6Out(n),
 		RequesterId:   n.RequesterID, RequesterManaged: &byService, SourceDestCheck: &check,
 		Status: ec2api.NetworkInterfaceStatus(n.Status), TagSet: apiTags(n.Tags),
 		Association: q.associationOut(n), Attachment: attachmentOut(n),

@@ -20,6 +20,8 @@ type newInterface struct {
 	requester     string
 	attachment    state.NetworkInterfaceAttachment
 	publicIP      bool
+	ipv6          bool
+	address6      string // "" lets us choose
 	status        string
 	tags          []state.Tag
 }
@@ -51,6 +53,11 @@ func (q *scope) makeInterface(want newInterface) (*state.NetworkInterface, error
 			return nil, err
 		}
 		n.AssociationID = ids.New("eipassoc")
+	}
+	if want.ipv6 {
+		if n.IPv6Address, err = q.takeAddress6(want.subnet, want.address6); err != nil {
+			return nil, err
+		}
 	}
 	state.NetworkInterfaces.Put(q.tx, n)
 	q.touch(n.VpcID)

@@ -11,14 +11,18 @@ import (
 // CreateNetworkInterface makes an interface that is attached to nothing: it
 // holds its address, and may get an elastic one.
 func (s *Service) CreateNetworkInterface(ctx context.Context, in *ec2api.CreateNetworkInterfaceRequest) (*ec2api.CreateNetworkInterfaceResult, error) {
-	if err := unsupported(in, "SubnetId", "Description", "PrivateIpAddress", "Groups", "TagSpecifications", "ClientToken"); err != nil {
+	if err := unsupported(in, "SubnetId", "Description", "PrivateIpAddress", "Ipv6Addresses", "Ipv6AddressCount", "Groups", "TagSpecifications", "ClientToken"); err != nil {
 		return nil, err
 	}
 	if len(in.Description) > 255 {
 		return nil, errParameter(in.Description, "description", "Must be at most 255 characters.")
 	}
+	count6, wanted6, err := asked6(in.Ipv6AddressCount, each(in.Ipv6Addresses, func(a ec2api.InstanceIpv6Address) string { return a.Ipv6Address }))
+	if err != nil {
+		return nil, err
+	}
 	var out ec2api.CreateNetworkInterfaceResult
-	err := s.write(ctx, in.DryRun, func(q *scope) error {
+	err = s.write(ctx, in.DryRun, func(q *scope) error {
 		name := ""
 		if in.ClientToken != "" {
 			name = "token/" + in.ClientToken
@@ -38,6 +42,7 @@ func (s *Service) CreateNetworkInterface(ctx context.Context, in *ec2api.CreateN
 		n, err := q.makeInterface(newInterface{
 			subnet: subnet, groups: in.Groups, address: in.PrivateIpAddress, name: name, description: in.Description,
 			interfaceType: state.InterfaceTypeTask, requester: q.caller.UserID, status: "available", tags: tags,
+			ipv6: count6 > 0 || subnet.AssignIPv6OnCreation, address6: wanted6,
 		})
 		if err != nil {
 			return err

@@ -50,8 +50,8 @@ func TestVpcsAreChecked(t *testing.T) {
 		_, err := w.service.CreateVpc(w.ctx, &ec2api.CreateVpcRequest{CidrBlock: test.cidr})
 		fails(t, err, test.code, test.part)
 	}
-	_, err := w.service.CreateVpc(w.ctx, &ec2api.CreateVpcRequest{CidrBlock: "10.0.0.0/16", AmazonProvidedIpv6CidrBlock: ptr(true)})
-	fails(t, err, "UnsupportedOperation", "AmazonProvidedIpv6CidrBlock")
+	_, err := w.service.CreateVpc(w.ctx, &ec2api.CreateVpcRequest{CidrBlock: "10.0.0.0/16", Ipv6Pool: "ipv6pool-ec2-1"})
+	fails(t, err, "UnsupportedOperation", "Ipv6Pool")
 	_, err = w.service.CreateVpc(w.ctx, &ec2api.CreateVpcRequest{CidrBlock: "10.0.0.0/16", DryRun: ptr(true)})
 	fails(t, err, "DryRunOperation", "Request would have succeeded")
 	if n := len(must(w.service.DescribeVpcs(w.ctx, &ec2api.DescribeVpcsRequest{})).Vpcs); n != 1 {
@@ -110,9 +110,7 @@ func TestRoutes(t *testing.T) {
 	fails(t, route("0.0.0.0/0", second), "InvalidParameterValue", "belong to different networks")
 	fails(t, route("10.0.0.0/16", gateway), "RouteAlreadyExists", "10.0.0.0/16")
 	fails(t, route("9.9.9.0/24", "igw-1"), "InvalidInternetGatewayID.NotFound", "The internetGateway ID 'igw-1' does not exist")
-	_, err := w.service.CreateRoute(w.ctx, &ec2api.CreateRouteRequest{RouteTableId: table, DestinationIpv6CidrBlock: "::/0", GatewayId: gateway})
-	fails(t, err, "UnsupportedOperation", "DestinationIpv6CidrBlock")
-	_, err = w.service.CreateRoute(w.ctx, &ec2api.CreateRouteRequest{RouteTableId: "rtb-1", DestinationCidrBlock: "0.0.0.0/0", GatewayId: gateway})
+	_, err := w.service.CreateRoute(w.ctx, &ec2api.CreateRouteRequest{RouteTableId: "rtb-1", DestinationCidrBlock: "0.0.0.0/0", GatewayId: gateway})
 	fails(t, err, "InvalidRouteTableID.NotFound", "The routeTable ID 'rtb-1' does not exist")
 
 	if err := w.service.DetachInternetGateway(w.ctx, &ec2api.DetachInternetGatewayRequest{InternetGatewayId: gateway, VpcId: vpc}); err != nil {

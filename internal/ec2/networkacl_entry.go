@@ -35,6 +35,9 @@ func aclRules(a *state.NetworkAcl) []state.NetworkAclEntry {
 	all := []state.NetworkAclEntry{}
 	for _, egress := range []bool{true, false} {
 		all = append(all, state.NetworkAclEntry{Number: firstRule, Egress: egress, Allow: true, Protocol: allProtocols, FromPort: -1, ToPort: -1, CIDRIPv4: "0.0.0.0/0"})
+		if a.IPv6 {
+			all = append(all, state.NetworkAclEntry{Number: firstRule + 1, Egress: egress, Allow: true, Protocol: allProtocols, FromPort: -1, ToPort: -1, CIDRIPv6: "::/0"})
+		}
 	}
 	return all
 }
@@ -44,6 +47,9 @@ func (q *scope) entriesOut(a *state.NetworkAcl) []ec2api.NetworkAclEntry {
 	all := slices.Clone(aclRules(a))
 	for _, egress := range []bool{true, false} {
 		all = append(all, state.NetworkAclEntry{Number: lastRule, Egress: egress, Protocol: allProtocols, CIDRIPv4: "0.0.0.0/0"})
+		if vpc, ok := state.Vpcs.Get(q.tx, q.key(a.VpcID)); ok && len(vpc.IPv6CIDRs) > 0 {
+			all = append(all, state.NetworkAclEntry{Number: lastRule + 1, Egress: egress, Protocol: allProtocols, CIDRIPv6: "::/0"})
+		}
 	}
 	slices.SortFunc(all, func(a, b state.NetworkAclEntry) int {
 		if a.Egress != b.Egress {

@@ -272,6 +272,9 @@ func (q *scope) sideOut(s state.PeeringSide) *ec2api.VpcPeeringConnectionVpcInfo
 		}
 		out.CidrBlockSet = append(out.CidrBlockSet, ec2api.CidrBlock{CidrBlock: c})
 	}
+	if v, ok := state.Vpcs.Get(q.tx, s.Key()); ok {
+		out.Ipv6CidrBlockSet = each(vpcCIDRs6(v), func(p netip.Prefix) ec2api.Ipv6CidrBlock { return ec2api.Ipv6CidrBlock{Ipv6CidrBlock: p.String()} })
+	}
 	return out
 }
 

@@ -16,24 +16,26 @@ type quota struct {
 // The quotas. Where AWS raises one on request, this is a raised one: nobody's
 // machine is short of VPCs. Those that templates are written around are AWS's own.
 var (
-	quotaVpcs              = quota{100, "VpcLimitExceeded", "The maximum number of VPCs has been reached."}
-	quotaCIDRs             = quota{50, "VpcCidrBlockLimitExceeded", "The maximum number of CIDR blocks has been reached."}
-	quotaSubnets           = quota{200, "SubnetLimitExceeded", "The maximum number of subnets has been reached."}
-	quotaRouteTables       = quota{200, "RouteTableLimitExceeded", "The maximum number of route tables has been reached."}
-	quotaRoutes            = quota{500, "RouteLimitExceeded", "The maximum number of routes has been reached."}
-	quotaInternetGateways  = quota{100, "InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached."}
-	quotaGroups            = quota{2500, "SecurityGroupLimitExceeded", "The maximum number of security groups has been reached."}
-	quotaRules             = quota{60, "RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."}
-	quotaNetworkACLs       = quota{200, "NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached."}
-	quotaNetworkACLEntries = quota{20, "NetworkAclEntryLimitExceeded", "The maximum number of network acl entries has been reached."}
-	quotaPrefixLists       = quota{100, "PrefixListLimitExceeded", "The maximum number of prefix lists has been reached."}
-	quotaInterfaceGroups   = quota{5, "SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached."}
-	quotaEndpoints         = quota{50, "VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."}
-	quotaDHCPOptions       = quota{100, "DhcpOptionsLimitExceeded", "The maximum number of DHCP options has been reached."}
-	quotaAddresses         = quota{100, "AddressLimitExceeded", "The maximum number of addresses has been reached."}
-	quotaInsightsPaths     = quota{100, "NetworkInsightsPath.LimitExceeded", "The maximum number of network insights paths has been reached."}
-	quotaAnalyses          = quota{1000, "NetworkInsightsAnalysis.LimitExceeded", "The maximum number of network insights analyses has been reached."}
-	quotaNatGateways       = quota{50, "NatGatewayLimitExceeded", "The maximum number of NAT gateways has been reached."}
+	quotaVpcs               = quota{100, "VpcLimitExceeded", "The maximum number of VPCs has been reached."}
+	quotaCIDRs              = quota{50, "VpcCidrBlockLimitExceeded", "The maximum number of CIDR blocks has been reached."}
+	quotaCIDRs6             = quota{5, "VpcCidrBlockLimitExceeded", "The maximum number of IPv6 CIDR blocks has been reached."}
+	quotaEgressOnlyGateways = quota{100, "EgressOnlyInternetGatewayLimitExceeded", "The maximum number of egress-only internet gateways has been reached."}
+	quotaSubnets            = quota{200, "SubnetLimitExceeded", "The maximum number of subnets has been reached."}
+	quotaRouteTables        = quota{200, "RouteTableLimitExceeded", "The maximum number of route tables has been reached."}
+	quotaRoutes             = quota{500, "RouteLimitExceeded", "The maximum number of routes has been reached."}
+	quotaInternetGateways   = quota{100, "InternetGatewayLimitExceeded", "The maximum number of internet gateways has been reached."}
+	quotaGroups             = quota{2500, "SecurityGroupLimitExceeded", "The maximum number of security groups has been reached."}
+	quotaRules              = quota{60, "RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached."}
+	quotaNetworkACLs        = quota{200, "NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached."}
+	quotaNetworkACLEntries  = quota{20, "NetworkAclEntryLimitExceeded", "The maximum number of network acl entries has been reached."}
+	quotaPrefixLists        = quota{100, "PrefixListLimitExceeded", "The maximum number of prefix lists has been reached."}
+	quotaInterfaceGroups    = quota{5, "SecurityGroupsPerInterfaceLimitExceeded", "The maximum number of security groups per interface has been reached."}
+	quotaEndpoints          = quota{50, "VpcEndpointLimitExceeded", "The maximum number of VPC endpoints has been reached."}
+	quotaDHCPOptions        = quota{100, "DhcpOptionsLimitExceeded", "The maximum number of DHCP options has been reached."}
+	quotaAddresses          = quota{100, "AddressLimitExceeded", "The maximum number of addresses has been reached."}
+	quotaInsightsPaths      = quota{100, "NetworkInsightsPath.LimitExceeded", "The maximum number of network insights paths has been reached."}
+	quotaAnalyses           = quota{1000, "NetworkInsightsAnalysis.LimitExceeded", "The maximum number of network insights analyses has been reached."}
+	quotaNatGateways        = quota{50, "NatGatewayLimitExceeded", "The maximum number of NAT gateways has been reached."}
 )
 
 // allows returns AWS's error when the quota has no room for n.

@@ -21,6 +21,14 @@ func (q *scope) routesOut(t *state.RouteTable) []ec2api.Route {
 			}
 		}
 	}
+	if vpc, ok := state.Vpcs.Get(q.tx, q.key(t.VpcID)); ok {
+		for _, c := range vpcCIDRs6(vpc) {
+			local := state.Route{DestinationIPv6CIDRBlock: c.String()}
+			if !slices.ContainsFunc(t.Routes, sameDestination(local)) {
+				routes = append(routes, ec2api.Route{DestinationIpv6CidrBlock: c.String(), GatewayId: "local", Origin: "CreateRouteTable", State: "active"})
+			}
+		}
+	}
 	for _, r := range t.Routes {
 		routes = append(routes, q.routeOut(t, r))
 	}

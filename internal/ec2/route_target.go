@@ -31,7 +31,10 @@ func (a routeAsk) given() []routeTarget {
 // isLocal reports whether a route's destination is one of the VPC's own ranges.
 func (q *scope) isLocal(table *state.RouteTable, r state.Route) bool {
 	vpc, ok := state.Vpcs.Get(q.tx, q.key(table.VpcID))
-	return ok && r.DestinationCIDRBlock != "" && slices.Contains(vpcCIDRs(vpc), mustPrefix(r.DestinationCIDRBlock))
+	if !ok || r.DestinationPrefixListID != "" {
+		return false
+	}
+	return slices.Contains(append(vpcCIDRs(vpc), vpcCIDRs6(vpc)...), mustPrefix(r.Destination()))
 }
 
 // routeDestination checks the destination and returns it as a route without a target.
@@ -71,9 +74,6 @@ func (q *scope) routeDestination(ask routeAsk) (*state.RouteTable, state.Route, 
 
 // newRoute checks a route that a request describes and returns it with its table.
 func (q *scope) newRoute(ask routeAsk) (*state.RouteTable, state.Route, error) {
-	if ask.cidr6 != "" {
-		return nil, state.Route{}, errUnsupported("The parameter DestinationIpv6CidrBlock")
-	}
 	table, route, err := q.routeDestination(ask)
 	if err != nil {
 		return nil, route, err
@@ -85,20 +85,37 @@ func (q *scope) newRoute(ask routeAsk) (*state.RouteTable, state.Route, error) {
 	case len(given) > 1:
 		return nil, route, errorf("InvalidParameterCombination", "The parameter %s cannot be used with the parameter %s", given[0].name, given[1].name)
 	}
+	if err := checkFamily(route, given[0]); err != nil {
+		return nil, route, err
+	}
 	if err := q.setTarget(table, &route, given[0]); err != nil {
 		return nil, route, err
 	}
 	return table, route, q.checkInside(table, route)
 }
 
+// checkFamily refuses targets that carry the other family only: NAT gateways IPv4,
+// egress-only internet gateways IPv6. NAT64 is not carried out.
+func checkFamily(r state.Route, t routeTarget) error {
+	switch {
+	case t.name == "natGatewayId" && r.DestinationIPv6CIDRBlock == "64:ff9b::/96":
+		return errUnsupported("NAT64 (a route of 64:ff9b::/96 to a NAT gateway)")
+	case t.name == "natGatewayId" && r.DestinationIPv6CIDRBlock != "":
+		return errorf("InvalidParameterCombination", "The parameter natGatewayId cannot be used with the parameter destinationIpv6CidrBlock")
+	case t.name == "egressOnlyInternetGatewayId" && r.DestinationCIDRBlock != "":
+		return errorf("InvalidParameterCombination", "The parameter egressOnlyInternetGatewayId cannot be used with the parameter destinationCidrBlock")
+	}
+	return nil
+}
+
 // checkInside refuses routes inside the VPC's ranges that lead out of it.
 func (q *scope) checkInside(table *state.RouteTable, r state.Route) error {
 	vpc, ok := state.Vpcs.Get(q.tx, q.key(table.VpcID))
-	if !ok || r.DestinationCIDRBlock == "" {
+	if !ok || r.DestinationPrefixListID != "" {
 		return nil
 	}
-	cidr := mustPrefix(r.DestinationCIDRBlock)
-	for _, own := range vpcCIDRs(vpc) {
+	cidr := mustPrefix(r.Destination())
+	for _, own := range append(vpcCIDRs(vpc), vpcCIDRs6(vpc)...) {
 		switch {
 		case !contains(own, cidr), r.NetworkInterfaceID != "":
 		case own == cidr:
@@ -130,7 +147,12 @@ func (q *scope) setTarget(table *state.RouteTable, r *state.Route, t routeTarget
 		r.VpcPeeringConnectionID = t.id
 		return q.routeToPeering(table, t.id)
 	case "egressOnlyInternetGatewayId":
-		return errUnsupported("A route to an egress-only internet gateway")
+		r.EgressOnlyInternetGatewayID = t.id
+		g, err := get(q, state.EgressOnlyInternetGateways, kindEgressOnlyGateway, t.id)
+		if err == nil && g.VpcID != table.VpcID {
+			err = errorf("InvalidParameterValue", "route table %s and network gateway %s belong to different networks", table.ID, t.id)
+		}
+		return err
 	case "vpcEndpointId":
 		if _, err := get(q, state.VpcEndpoints, kindEndpoint, t.id); err != nil {
 			return err
@@ -187,6 +209,9 @@ func (q *scope) leadsSomewhere(t *state.RouteTable, r state.Route) bool {
 	case r.InternetGatewayID != "":
 		g, ok := state.InternetGateways.Get(q.tx, q.key(r.InternetGatewayID))
 		return ok && g.VpcID == t.VpcID
+	case r.EgressOnlyInternetGatewayID != "":
+		_, ok := state.EgressOnlyInternetGateways.Get(q.tx, q.key(r.EgressOnlyInternetGatewayID))
+		return ok
 	case r.NATGatewayID != "":
 		n, ok := state.NatGateways.Get(q.tx, q.key(r.NATGatewayID))
 		return ok && alive(n)

@@ -78,6 +78,18 @@ func defaultGroup(q *scope, vpcID string) *state.SecurityGroup {
 	return g
 }
 
+// allowedOut are the rules that let a new group of a VPC send everything.
+func allowedOut(vpc *state.Vpc) []state.SecurityGroupRule {
+	if len(vpc.IPv6CIDRs) == 0 {
+		return []state.SecurityGroupRule{allowAllOut()}
+	}
+	return []state.SecurityGroupRule{allowAllOut(), allowAllOut6()}
+}
+
+func allowAllOut6() state.SecurityGroupRule {
+	return state.SecurityGroupRule{ID: ids.New("sgr"), Egress: true, Protocol: allProtocols, FromPort: -1, ToPort: -1, CIDRIPv6: "::/0"}
+}
+
 func allowAllOut() state.SecurityGroupRule {
 	return state.SecurityGroupRule{ID: ids.New("sgr"), Egress: true, Protocol: allProtocols, FromPort: -1, ToPort: -1, CIDRIPv4: "0.0.0.0/0"}
 }
@@ -123,7 +135,7 @@ func (s *Service) CreateSecurityGroup(ctx context.Context, in *ec2api.CreateSecu
 		}
 		g := &state.SecurityGroup{
 			Account: q.account, Region: q.region, ID: ids.New("sg"), VpcID: vpc.ID, Tool: q.tool(),
-			Name: in.GroupName, Description: in.Description, Rules: []state.SecurityGroupRule{allowAllOut()}, Tags: tags,
+			Name: in.GroupName, Description: in.Description, Rules: allowedOut(vpc), Tags: tags,
 		}
 		state.SecurityGroups.Put(q.tx, g)
 		q.touch(vpc.ID)

@@ -38,16 +38,21 @@ var subnetResource = resource[state.Subnet]{
 		"ipv6-native":             func(*scope, *state.Subnet) []string { return yes(false) },
 		"enable-dns64":            func(*scope, *state.Subnet) []string { return yes(false) },
 		"outpost-arn":             func(*scope, *state.Subnet) []string { return nil },
-		"ipv6-cidr-block-association.ipv6-cidr-block": func(*scope, *state.Subnet) []string { return nil },
-		"ipv6-cidr-block-association.association-id":  func(*scope, *state.Subnet) []string { return nil },
-		"ipv6-cidr-block-association.state":           func(*scope, *state.Subnet) []string { return nil },
+		"ipv6-cidr-block-association.ipv6-cidr-block": func(_ *scope, n *state.Subnet) []string { return one(n.IPv6CIDR.CIDRBlock) },
+		"ipv6-cidr-block-association.association-id":  func(_ *scope, n *state.Subnet) []string { return one(n.IPv6CIDR.ID) },
+		"ipv6-cidr-block-association.state": func(_ *scope, n *state.Subnet) []string {
+			if n.IPv6CIDR.ID == "" {
+				return nil
+			}
+			return one("associated")
+		},
 	},
 }
 
 // CreateSubnet makes a subnet. Without a zone it comes into the one that has
 // the fewest subnets of the VPC.
 func (s *Service) CreateSubnet(ctx context.Context, in *ec2api.CreateSubnetRequest) (*ec2api.CreateSubnetResult, error) {
-	if err := unsupported(in, "VpcId", "CidrBlock", "AvailabilityZone", "AvailabilityZoneId", "TagSpecifications"); err != nil {
+	if err := unsupported(in, "VpcId", "CidrBlock", "Ipv6CidrBlock", "AvailabilityZone", "AvailabilityZoneId", "TagSpecifications"); err != nil {
 		return nil, err
 	}
 	if in.CidrBlock == "" {
@@ -56,6 +61,12 @@ func (s *Service) CreateSubnet(ctx context.Context, in *ec2api.CreateSubnetReque
 	cidr, err := parseSize(in.CidrBlock, "cidrBlock", "InvalidSubnet.Range")
 	if err != nil {
 		return nil, err
+	}
+	var cidr6 netip.Prefix
+	if in.Ipv6CidrBlock != "" {
+		if cidr6, err = parseSubnetCIDR6(in.Ipv6CidrBlock); err != nil {
+			return nil, err
+		}
 	}
 	var out ec2api.CreateSubnetResult
 	err = s.write(ctx, in.DryRun, func(q *scope) error {
@@ -66,6 +77,11 @@ func (s *Service) CreateSubnet(ctx context.Context, in *ec2api.CreateSubnetReque
 		if err := q.roomForSubnet(vpc, cidr, in.CidrBlock); err != nil {
 			return err
 		}
+		if cidr6.IsValid() {
+			if err := q.roomForSubnet6(vpc, cidr6); err != nil {
+				return err
+			}
+		}
 		zone, err := q.subnetZone(vpc, in.AvailabilityZone, in.AvailabilityZoneId)
 		if err != nil {
 			return err
@@ -75,7 +91,9 @@ func (s *Service) CreateSubnet(ctx context.Context, in *ec2api.CreateSubnetReque
 			return err
 		}
 		subnet := q.makeSubnet(vpc, cidr, zone)
-		subnet.Tags = tags
+		if subnet.Tags = tags; cidr6.IsValid() {
+			subnet.IPv6CIDR = newSubnetCIDR6(cidr6)
+		}
 		state.Subnets.Put(q.tx, subnet)
 		q.touch(vpc.ID)
 		out.Subnet = q.subnetOut(subnet)
@@ -151,8 +169,8 @@ func (q *scope) subnetOut(n *state.Subnet) *ec2api.Subnet {
 		CidrBlock: n.CIDRBlock, AvailableIpAddressCount: &available,
 		AvailabilityZone: n.AvailabilityZone, AvailabilityZoneId: n.AvailabilityZoneID,
 		DefaultForAz: &n.DefaultForAZ, MapPublicIpOnLaunch: &n.MapPublicIPOnLaunch,
-		MapCustomerOwnedIpOnLaunch: &no, AssignIpv6AddressOnCreation: &no, EnableDns64: &no, Ipv6Native: &no,
-		Ipv6CidrBlockAssociationSet: []ec2api.SubnetIpv6CidrBlockAssociation{},
+		MapCustomerOwnedIpOnLaunch: &no, AssignIpv6AddressOnCreation: &n.AssignIPv6OnCreation, EnableDns64: &no, Ipv6Native: &no,
+		Ipv6CidrBlockAssociationSet: subnetCIDRs6Out(n),
 		PrivateDnsNameOptionsOnLaunch: &ec2api.PrivateDnsNameOptionsOnLaunch{
 			HostnameType: "ip-name", EnableResourceNameDnsARecord: &no, EnableResourceNameDnsAAAARecord: &no,
 		},
@@ -173,11 +191,10 @@ func (s *Service) DescribeSubnets(ctx context.Context, in *ec2api.DescribeSubnet
 	return &out, err
 }
 
-// ModifySubnetAttribute sets MapPublicIpOnLaunch; turning off what is always
+// ModifySubnetAttribute sets MapPublicIpOnLaunch and AssignIpv6AddressOnCreation; turning off what is always
 // off is accepted too.
 func (s *Service) ModifySubnetAttribute(ctx context.Context, in *ec2api.ModifySubnetAttributeRequest) error {
 	for name, value := range map[string]*ec2api.AttributeBooleanValue{
-		"AssignIpv6AddressOnCreation":             in.AssignIpv6AddressOnCreation,
 		"MapCustomerOwnedIpOnLaunch":              in.MapCustomerOwnedIpOnLaunch,
 		"EnableDns64":                             in.EnableDns64,
 		"EnableResourceNameDnsARecordOnLaunch":    in.EnableResourceNameDnsARecordOnLaunch,
@@ -196,11 +213,20 @@ func (s *Service) ModifySubnetAttribute(ctx context.Context, in *ec2api.ModifySu
 	}
 	return s.write(ctx, nil, func(q *scope) error {
 		subnet, err := get(q, state.Subnets, kindSubnet, in.SubnetId)
-		if err != nil || in.MapPublicIpOnLaunch == nil {
+		if err != nil {
 			return err
 		}
+		six := in.AssignIpv6AddressOnCreation
+		if six != nil && wire.Or(six.Value, false) && subnet.IPv6CIDR.ID == "" {
+			return errorf("InvalidParameterValue", "Invalid value 'true' for assign-ipv6-address-on-creation. Cannot set assign-ipv6-address-on-creation to true unless the subnet (%s) has an IPv6 CIDR block associated with it.", subnet.ID)
+		}
 		state.Subnets.Update(q.tx, subnet.Key(), func(n *state.Subnet) {
-			n.MapPublicIPOnLaunch = wire.Or(in.MapPublicIpOnLaunch.Value, false)
+			if in.MapPublicIpOnLaunch != nil {
+				n.MapPublicIPOnLaunch = wire.Or(in.MapPublicIpOnLaunch.Value, false)
+			}
+			if six != nil {
+				n.AssignIPv6OnCreation = wire.Or(six.Value, false)
+			}
 		})
 		return nil
 	})

@@ -47,6 +47,7 @@ var taggables = sync.OnceValue(func() []taggable {
 		tagged("subnet", "subnet", subnetResource, func(r *state.Subnet) *[]state.Tag { return &r.Tags }),
 		tagged("rtb", "route-table", routeTableResource, func(r *state.RouteTable) *[]state.Tag { return &r.Tags }),
 		tagged("igw", "internet-gateway", internetGatewayResource, func(r *state.InternetGateway) *[]state.Tag { return &r.Tags }),
+		tagged("eigw", "egress-only-internet-gateway", egressOnlyGatewayResource, func(r *state.EgressOnlyInternetGateway) *[]state.Tag { return &r.Tags }),
 		tagged("sg", "security-group", securityGroupResource, func(r *state.SecurityGroup) *[]state.Tag { return &r.Tags }),
 		tagged("vpce", "vpc-endpoint", endpointResource, func(r *state.VpcEndpoint) *[]state.Tag { return &r.Tags }),
 		tagged("eni", "network-interface", interfaceResource, func(r *state.NetworkInterface) *[]state.Tag { return &r.Tags }),

@@ -20,7 +20,8 @@ type vpcRecords struct {
 	endpoints  []*state.VpcEndpoint
 	interfaces []*state.NetworkInterface
 	nats       []*state.NatGateway
-	gateway    string // id of the internet gateway that is attached
+	gateway    string   // id of the internet gateway that is attached
+	egressOnly []string // ids of egress-only internet gateways
 	lists      []*prefixList
 	peers      []peerRecord
 	dhcp       *state.DhcpOptions // nil for none
@@ -53,6 +54,9 @@ func loadVPC(tx *store.Tx, options *Options, key string) (vpcRecords, bool) {
 	if g, ok := first(state.InternetGateways.By(tx, "vpc", key)); ok {
 		r.gateway = g.ID
 	}
+	for g := range state.EgressOnlyInternetGateways.By(tx, "vpc", key) {
+		r.egressOnly = append(r.egressOnly, g.ID)
+	}
 	r.dhcp, _ = state.DhcpOptionSets.Get(tx, state.Key(vpc.Account, vpc.Region, vpc.DHCPOptionsID))
 	for p := range state.VpcPeeringConnections.By(tx, "vpc", key) {
 		other := p.Other(key).Key()
@@ -68,7 +72,7 @@ func (r vpcRecords) onHost() bool { return len(r.interfaces) > 0 }
 
 // hostView says what the records of a VPC mean for packets. It is pure.
 func hostView(r vpcRecords) network.VPC {
-	v := network.VPC{ID: r.vpc.ID, CIDRs: vpcCIDRs(r.vpc), DNSSupport: r.vpc.EnableDNSSupport}
+	v := network.VPC{ID: r.vpc.ID, CIDRs: vpcCIDRs(r.vpc), IPv6CIDRs: vpcCIDRs6(r.vpc), DNSSupport: r.vpc.EnableDNSSupport}
 	follows := map[string]string{} // subnet to route table
 	main := ""
 	for _, t := range r.tables {
@@ -85,7 +89,7 @@ func hostView(r vpcRecords) network.VPC {
 		if table == "" {
 			table = main
 		}
-		v.Subnets = append(v.Subnets, network.Subnet{ID: n.ID, CIDR: mustPrefix(n.CIDRBlock), RouteTable: table, NetworkACL: n.NetworkACLID})
+		v.Subnets = append(v.Subnets, network.Subnet{ID: n.ID, CIDR: mustPrefix(n.CIDRBlock), IPv6CIDR: mustPrefix(n.IPv6CIDR.CIDRBlock), RouteTable: table, NetworkACL: n.NetworkACLID})
 	}
 	for _, a := range r.acls {
 		v.NetworkACLs = append(v.NetworkACLs, aclView(a))
@@ -100,7 +104,7 @@ func hostView(r vpcRecords) network.VPC {
 		_, v.Nameservers = nameService(r.vpc, r.dhcp)
 	}
 	for _, p := range r.peers {
-		v.Peerings = append(v.Peerings, network.Peering{ID: p.id, VPC: p.vpc.ID, CIDRs: vpcCIDRs(p.vpc), Present: p.present})
+		v.Peerings = append(v.Peerings, network.Peering{ID: p.id, VPC: p.vpc.ID, CIDRs: vpcCIDRs(p.vpc), IPv6CIDRs: vpcCIDRs6(p.vpc), Present: p.present})
 	}
 	for _, n := range r.interfaces {
 		if n.InterfaceType == state.InterfaceTypeNAT && !r.natAlive(n.Owner) {
@@ -137,6 +141,8 @@ func (r vpcRecords) target(route state.Route) network.Target {
 	switch {
 	case route.InternetGatewayID != "" && route.InternetGatewayID == r.gateway:
 		return network.Target{Kind: network.InternetGateway, ID: r.gateway}
+	case slices.Contains(r.egressOnly, route.EgressOnlyInternetGatewayID):
+		return network.Target{Kind: network.EgressOnlyGateway, ID: route.EgressOnlyInternetGatewayID}
 	case route.NATGatewayID != "" && r.natAlive(route.NATGatewayID):
 		return network.Target{Kind: network.NATGateway, ID: route.NATGatewayID}
 	case slices.ContainsFunc(r.peers, func(p peerRecord) bool { return p.id == route.VpcPeeringConnectionID }):
@@ -182,7 +188,7 @@ func groupView(g *state.SecurityGroup) network.SecurityGroup {
 	return v
 }
 
-// ruleView is a rule for packets; false for one that matches no IPv4 packet.
+// ruleView is a rule for packets; false for one that matches none.
 func ruleView(r state.SecurityGroupRule) (network.Rule, bool) {
 	v := network.Rule{ID: r.ID, Group: r.ReferencedGroupID, PrefixList: r.PrefixListID, FromPort: -1, ToPort: -1, ICMPType: -1, ICMPCode: -1}
 	switch r.Protocol {
@@ -194,7 +200,7 @@ func ruleView(r state.SecurityGroupRule) (network.Rule, bool) {
 	case "icmp":
 		v.Protocol, v.ICMPType, v.ICMPCode = network.ICMP, int(r.FromPort), int(r.ToPort)
 	case "icmpv6":
-		return v, false
+		v.Protocol, v.ICMPType, v.ICMPCode = network.ICMPv6, int(r.FromPort), int(r.ToPort)
 	default:
 		n, err := strconv.Atoi(r.Protocol)
 		if err != nil {
@@ -202,11 +208,8 @@ func ruleView(r state.SecurityGroupRule) (network.Rule, bool) {
 		}
 		v.Protocol = n
 	}
-	if r.CIDRIPv6 != "" {
-		return v, false
-	}
-	if r.CIDRIPv4 != "" {
-		v.CIDR = mustPrefix(r.CIDRIPv4)
+	if cidr := r.CIDRIPv4 + r.CIDRIPv6; cidr != "" {
+		v.CIDR = mustPrefix(cidr)
 	}
 	return v, true
 }
@@ -214,7 +217,7 @@ func ruleView(r state.SecurityGroupRule) (network.Rule, bool) {
 func interfaceView(n *state.NetworkInterface) network.ENI {
 	mac, _ := net.ParseMAC(n.MACAddress)
 	return network.ENI{
-		ID: n.ID, Kind: interfaceKind(n), Owner: n.Owner, Subnet: n.SubnetID, IP: mustAddr(n.PrivateIPAddress), MAC: mac,
+		ID: n.ID, Kind: interfaceKind(n), Owner: n.Owner, Subnet: n.SubnetID, IP: mustAddr(n.PrivateIPAddress), IPv6: mustAddr(n.IPv6Address), MAC: mac,
 		Groups: n.SecurityGroupIDs, PublicIP: mustAddr(n.PublicIPAddress),
 	}
 }

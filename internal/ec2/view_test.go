@@ -8,7 +8,7 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
-var testSite = network.Site{Instance: "test", AWS: network.DefaultAWS, Uplinks: network.DefaultUplinks}
+var testSite = network.DefaultSite("test")
 
 func TestRulesBecomePackets(t *testing.T) {
 	any4 := netip.MustParsePrefix("0.0.0.0/0")
@@ -26,7 +26,10 @@ func TestRulesBecomePackets(t *testing.T) {
 			network.Rule{Protocol: network.ICMP, FromPort: -1, ToPort: -1, ICMPType: 8, ICMPCode: -1, CIDR: any4}, true},
 		{"number", state.SecurityGroupRule{Protocol: "50", FromPort: -1, ToPort: -1, PrefixListID: "pl-1"},
 			network.Rule{Protocol: 50, FromPort: -1, ToPort: -1, ICMPType: -1, ICMPCode: -1, PrefixList: "pl-1"}, true},
-		{"IPv6 matches no packet", state.SecurityGroupRule{Protocol: "tcp", FromPort: 80, ToPort: 80, CIDRIPv6: "::/0"}, network.Rule{}, false},
+		{"IPv6", state.SecurityGroupRule{Protocol: "tcp", FromPort: 80, ToPort: 80, CIDRIPv6: "::/0"},
+			network.Rule{Protocol: network.TCP, FromPort: 80, ToPort: 80, ICMPType: -1, ICMPCode: -1, CIDR: netip.MustParsePrefix("::/0")}, true},
+		{"icmpv6", state.SecurityGroupRule{Protocol: "icmpv6", FromPort: 128, ToPort: -1, CIDRIPv6: "::/0"},
+			network.Rule{Protocol: network.ICMPv6, FromPort: -1, ToPort: -1, ICMPType: 128, ICMPCode: -1, CIDR: netip.MustParsePrefix("::/0")}, true},
 	} {
 		got, ok := ruleView(test.rule)
 		if ok != test.ok || ok && got != test.want {

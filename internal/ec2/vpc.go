@@ -29,16 +29,20 @@ var vpcResource = resource[state.Vpc]{
 			return each(vpcAssociations(v), func(a state.CIDRAssociation) string { return a.ID })
 		},
 		"cidr-block-association.state":                func(_ *scope, v *state.Vpc) []string { return one("associated") },
-		"ipv6-cidr-block-association.ipv6-cidr-block": func(*scope, *state.Vpc) []string { return nil },
-		"ipv6-cidr-block-association.association-id":  func(*scope, *state.Vpc) []string { return nil },
-		"ipv6-cidr-block-association.state":           func(*scope, *state.Vpc) []string { return nil },
+		"ipv6-cidr-block-association.ipv6-cidr-block": func(_ *scope, v *state.Vpc) []string { return each(vpcCIDRs6(v), netip.Prefix.String) },
+		"ipv6-cidr-block-association.association-id": func(_ *scope, v *state.Vpc) []string {
+			return each(v.IPv6CIDRs, func(a state.CIDRAssociation) string { return a.ID })
+		},
+		"ipv6-cidr-block-association.state": func(_ *scope, v *state.Vpc) []string {
+			return each(v.IPv6CIDRs, func(state.CIDRAssociation) string { return "associated" })
+		},
 	},
 }
 
 // CreateVpc makes a VPC with its main route table, default security group and
 // default network ACL.
 func (s *Service) CreateVpc(ctx context.Context, in *ec2api.CreateVpcRequest) (*ec2api.CreateVpcResult, error) {
-	if err := unsupported(in, "CidrBlock", "InstanceTenancy", "TagSpecifications"); err != nil {
+	if err := unsupported(in, "CidrBlock", "AmazonProvidedIpv6CidrBlock", "InstanceTenancy", "TagSpecifications"); err != nil {
 		return nil, err
 	}
 	if in.CidrBlock == "" {
@@ -61,8 +65,16 @@ func (s *Service) CreateVpc(ctx context.Context, in *ec2api.CreateVpcRequest) (*
 			return err
 		}
 		vpc := q.makeVpc(cidr, tags, false)
-		out.Vpc = vpcOut(vpc)
+		out.Vpc = q.vpcOut(vpc)
 		out.Vpc.State = ec2api.VpcStatePending // as AWS answers here
+		if !wire.Or(in.AmazonProvidedIpv6CidrBlock, false) {
+			return nil
+		}
+		association, err := q.addCIDR6(vpc)
+		if err != nil {
+			return err
+		}
+		out.Vpc.Ipv6CidrBlockAssociationSet = []ec2api.VpcIpv6CidrBlockAssociation{*association}
 		return nil
 	})
 	return &out, err
@@ -88,12 +100,15 @@ func (q *scope) makeVpc(cidr netip.Prefix, tags []state.Tag, isDefault bool) *st
 	return vpc
 }
 
-func vpcOut(v *state.Vpc) *ec2api.Vpc {
+func (q *scope) vpcOut(v *state.Vpc) *ec2api.Vpc {
 	return &ec2api.Vpc{
 		VpcId: v.ID, OwnerId: v.Account, CidrBlock: v.CIDRBlock, State: ec2api.VpcStateAvailable,
 		DhcpOptionsId: v.DHCPOptionsID, InstanceTenancy: "default", IsDefault: &v.IsDefault,
 		CidrBlockAssociationSet: each(vpcAssociations(v), func(a state.CIDRAssociation) ec2api.VpcCidrBlockAssociation {
 			return cidrAssociationOut(a, "associated")
+		}),
+		Ipv6CidrBlockAssociationSet: each(v.IPv6CIDRs, func(a state.CIDRAssociation) ec2api.VpcIpv6CidrBlockAssociation {
+			return q.cidr6Out(a, "associated")
 		}),
 		BlockPublicAccessStates: &ec2api.BlockPublicAccessStates{InternetGatewayBlockMode: "off"},
 		Tags:                    apiTags(v.Tags),
@@ -106,7 +121,7 @@ func (s *Service) DescribeVpcs(ctx context.Context, in *ec2api.DescribeVpcsReque
 	err := s.read(ctx, in.DryRun, func(q *scope) error {
 		found, next, err := list(q, vpcResource, query{in.VpcIds, "vpcIds", in.Filters, in.MaxResults, in.NextToken})
 		out.NextToken = next
-		out.Vpcs = each(found, func(v *state.Vpc) ec2api.Vpc { return *vpcOut(v) })
+		out.Vpcs = each(found, func(v *state.Vpc) ec2api.Vpc { return *q.vpcOut(v) })
 		return err
 	})
 	return &out, err
@@ -160,6 +175,7 @@ func (q *scope) vpcHasDependents(key string) bool {
 	}
 	return exists(state.Subnets.By(q.tx, "vpc", key)) ||
 		exists(state.InternetGateways.By(q.tx, "vpc", key)) ||
+		exists(state.EgressOnlyInternetGateways.By(q.tx, "vpc", key)) ||
 		exists(state.VpcEndpoints.By(q.tx, "vpc", key)) ||
 		exists(state.NetworkInterfaces.By(q.tx, "vpc", key))
 }

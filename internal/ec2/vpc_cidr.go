@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -31,10 +32,16 @@ var families = []netip.Prefix{
 
 // AssociateVpcCidrBlock gives a VPC a further range.
 func (s *Service) AssociateVpcCidrBlock(ctx context.Context, in *ec2api.AssociateVpcCidrBlockRequest) (*ec2api.AssociateVpcCidrBlockResult, error) {
-	if err := unsupported(in, "VpcId", "CidrBlock"); err != nil {
+	if err := unsupported(in, "VpcId", "CidrBlock", "AmazonProvidedIpv6CidrBlock"); err != nil {
 		return nil, err
 	}
-	if in.CidrBlock == "" {
+	six := wire.Or(in.AmazonProvidedIpv6CidrBlock, false)
+	switch {
+	case six && in.CidrBlock != "":
+		return nil, errorf("InvalidParameterCombination", "The parameter amazonProvidedIpv6CidrBlock cannot be used with the parameter cidrBlock")
+	case six:
+		return s.associateCIDR6(ctx, in.VpcId)
+	case in.CidrBlock == "":
 		return nil, errMissing("cidrBlock")
 	}
 	cidr, err := s.options.parseVpcCIDR(in.CidrBlock)
@@ -56,6 +63,20 @@ func (s *Service) AssociateVpcCidrBlock(ctx context.Context, in *ec2api.Associat
 		association := cidrAssociationOut(a, "associating")
 		out = ec2api.AssociateVpcCidrBlockResult{VpcId: vpc.ID, CidrBlockAssociation: &association}
 		return nil
+	})
+	return &out, err
+}
+
+func (s *Service) associateCIDR6(ctx context.Context, vpcID string) (*ec2api.AssociateVpcCidrBlockResult, error) {
+	var out ec2api.AssociateVpcCidrBlockResult
+	err := s.write(ctx, nil, func(q *scope) error {
+		vpc, err := get(q, state.Vpcs, kindVpc, vpcID)
+		if err != nil {
+			return err
+		}
+		out.VpcId = vpc.ID
+		out.Ipv6CidrBlockAssociation, err = q.addCIDR6(vpc)
+		return err
 	})
 	return &out, err
 }
@@ -99,6 +120,11 @@ func (q *scope) touchWithPeers(vpc *state.Vpc) {
 func (s *Service) DisassociateVpcCidrBlock(ctx context.Context, in *ec2api.DisassociateVpcCidrBlockRequest) (*ec2api.DisassociateVpcCidrBlockResult, error) {
 	var out ec2api.DisassociateVpcCidrBlockResult
 	err := s.write(ctx, nil, func(q *scope) error {
+		if vpc, a, ok := q.vpcAssociation6(in.AssociationId); ok {
+			association, err := q.removeCIDR6(vpc, a)
+			out = ec2api.DisassociateVpcCidrBlockResult{VpcId: vpc.ID, Ipv6CidrBlockAssociation: association}
+			return err
+		}
 		vpc, a, ok := q.vpcAssociation(in.AssociationId)
 		switch {
 		case !ok:

@@ -10,7 +10,10 @@ type NetworkAcl struct {
 	Custom bool // made by a user, else the VPC's default one
 	// Entries are the numbered rules, without the last ones that deny everything.
 	// Nil on a default ACL that nobody changed: it has those that it came with.
-	Entries     []NetworkAclEntry
+	Entries []NetworkAclEntry
+	// IPv6 says that a default ACL came with entries for IPv6 too: its VPC got an
+	// IPv6 range before anybody changed it.
+	IPv6        bool
 	ClientToken string
 	Tags        []Tag
 }

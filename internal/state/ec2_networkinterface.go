@@ -22,6 +22,7 @@ type NetworkInterface struct {
 
 	AvailabilityZone string
 	PrivateIPAddress string
+	IPv6Address      string // "" for none
 	MACAddress       string
 	SecurityGroupIDs []string
 
@@ -77,7 +78,11 @@ var NetworkInterfaces = store.Define("ec2.network-interface", (*NetworkInterface
 		return []string{Key(n.Account, n.Region, n.Name)}
 	}),
 	store.By("address", func(n *NetworkInterface) []string {
-		return []string{Key(n.Account, n.Region, n.SubnetID) + "/" + n.PrivateIPAddress}
+		subnet := Key(n.Account, n.Region, n.SubnetID) + "/"
+		if n.IPv6Address == "" {
+			return []string{subnet + n.PrivateIPAddress}
+		}
+		return []string{subnet + n.PrivateIPAddress, subnet + n.IPv6Address}
 	}),
 	store.By("public", func(n *NetworkInterface) []string {
 		if n.PublicIPAddress == "" {

@@ -13,6 +13,9 @@ type Subnet struct {
 	DefaultForAZ        bool
 	MapPublicIPOnLaunch bool
 
+	IPv6CIDR             CIDRAssociation // zero without one
+	AssignIPv6OnCreation bool
+
 	NetworkACLID            string
 	NetworkACLAssociationID string // aclassoc-...
 
@@ -28,8 +31,15 @@ type Subnet struct {
 func (s *Subnet) Key() string { return Key(s.Account, s.Region, s.ID) }
 
 // Subnets holds the subnets. Index "vpc" takes the key of a VPC, "acl" that of a
-// network ACL, "acl-association" that of an association with one.
+// network ACL, "acl-association" that of an association with one, "cidr-association"
+// that of one with an IPv6 range.
 var Subnets = store.Define("ec2.subnet", (*Subnet).Key,
 	store.By("vpc", func(s *Subnet) []string { return []string{Key(s.Account, s.Region, s.VpcID)} }),
 	store.By("acl", func(s *Subnet) []string { return []string{Key(s.Account, s.Region, s.NetworkACLID)} }),
+	store.By("cidr-association", func(s *Subnet) []string {
+		if s.IPv6CIDR.ID == "" {
+			return nil
+		}
+		return []string{Key(s.Account, s.Region, s.IPv6CIDR.ID)}
+	}),
 	store.By("acl-association", func(s *Subnet) []string { return []string{Key(s.Account, s.Region, s.NetworkACLAssociationID)} }))

@@ -14,6 +14,7 @@ type Vpc struct {
 	CIDRBlock         string // IPv4, canonical: "10.0.0.0/16"
 	CIDRAssociationID string // vpc-cidr-assoc-...
 	SecondaryCIDRs    []CIDRAssociation
+	IPv6CIDRs         []CIDRAssociation
 	IsDefault         bool
 	DHCPOptionsID     string
 

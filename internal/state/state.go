@@ -43,6 +43,7 @@ func Schema() []store.AnyTable {
 		ChangeSets, StackEvents, StackResources, Stacks,
 		decision.Table,
 		DhcpOptionSets,
+		EgressOnlyInternetGateways,
 		FlowLogs,
 		Images,
 		InternetGateways,

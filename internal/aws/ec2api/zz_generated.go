@@ -12,15 +12,18 @@ import (
 type API interface {
 	AcceptVpcPeeringConnection(ctx context.Context, in *AcceptVpcPeeringConnectionRequest) (*AcceptVpcPeeringConnectionResult, error)
 	AllocateAddress(ctx context.Context, in *AllocateAddressRequest) (*AllocateAddressResult, error)
+	AssignIpv6Addresses(ctx context.Context, in *AssignIpv6AddressesRequest) (*AssignIpv6AddressesResult, error)
 	AssociateAddress(ctx context.Context, in *AssociateAddressRequest) (*AssociateAddressResult, error)
 	AssociateDhcpOptions(ctx context.Context, in *AssociateDhcpOptionsRequest) error
 	AssociateRouteTable(ctx context.Context, in *AssociateRouteTableRequest) (*AssociateRouteTableResult, error)
+	AssociateSubnetCidrBlock(ctx context.Context, in *AssociateSubnetCidrBlockRequest) (*AssociateSubnetCidrBlockResult, error)
 	AssociateVpcCidrBlock(ctx context.Context, in *AssociateVpcCidrBlockRequest) (*AssociateVpcCidrBlockResult, error)
 	AttachInternetGateway(ctx context.Context, in *AttachInternetGatewayRequest) error
 	AuthorizeSecurityGroupEgress(ctx context.Context, in *AuthorizeSecurityGroupEgressRequest) (*AuthorizeSecurityGroupEgressResult, error)
 	AuthorizeSecurityGroupIngress(ctx context.Context, in *AuthorizeSecurityGroupIngressRequest) (*AuthorizeSecurityGroupIngressResult, error)
 	CreateDefaultVpc(ctx context.Context, in *CreateDefaultVpcRequest) (*CreateDefaultVpcResult, error)
 	CreateDhcpOptions(ctx context.Context, in *CreateDhcpOptionsRequest) (*CreateDhcpOptionsResult, error)
+	CreateEgressOnlyInternetGateway(ctx context.Context, in *CreateEgressOnlyInternetGatewayRequest) (*CreateEgressOnlyInternetGatewayResult, error)
 	CreateFlowLogs(ctx context.Context, in *CreateFlowLogsRequest) (*CreateFlowLogsResult, error)
 	CreateInternetGateway(ctx context.Context, in *CreateInternetGatewayRequest) (*CreateInternetGatewayResult, error)
 	CreateManagedPrefixList(ctx context.Context, in *CreateManagedPrefixListRequest) (*CreateManagedPrefixListResult, error)
@@ -38,6 +41,7 @@ type API interface {
 	CreateVpcEndpoint(ctx context.Context, in *CreateVpcEndpointRequest) (*CreateVpcEndpointResult, error)
 	CreateVpcPeeringConnection(ctx context.Context, in *CreateVpcPeeringConnectionRequest) (*CreateVpcPeeringConnectionResult, error)
 	DeleteDhcpOptions(ctx context.Context, in *DeleteDhcpOptionsRequest) error
+	DeleteEgressOnlyInternetGateway(ctx context.Context, in *DeleteEgressOnlyInternetGatewayRequest) (*DeleteEgressOnlyInternetGatewayResult, error)
 	DeleteFlowLogs(ctx context.Context, in *DeleteFlowLogsRequest) (*DeleteFlowLogsResult, error)
 	DeleteInternetGateway(ctx context.Context, in *DeleteInternetGatewayRequest) error
 	DeleteManagedPrefixList(ctx context.Context, in *DeleteManagedPrefixListRequest) (*DeleteManagedPrefixListResult, error)
@@ -60,6 +64,7 @@ type API interface {
 	DescribeAddressesAttribute(ctx context.Context, in *DescribeAddressesAttributeRequest) (*DescribeAddressesAttributeResult, error)
 	DescribeAvailabilityZones(ctx context.Context, in *DescribeAvailabilityZonesRequest) (*DescribeAvailabilityZonesResult, error)
 	DescribeDhcpOptions(ctx context.Context, in *DescribeDhcpOptionsRequest) (*DescribeDhcpOptionsResult, error)
+	DescribeEgressOnlyInternetGateways(ctx context.Context, in *DescribeEgressOnlyInternetGatewaysRequest) (*DescribeEgressOnlyInternetGatewaysResult, error)
 	DescribeFlowLogs(ctx context.Context, in *DescribeFlowLogsRequest) (*DescribeFlowLogsResult, error)
 	DescribeInternetGateways(ctx context.Context, in *DescribeInternetGatewaysRequest) (*DescribeInternetGatewaysResult, error)
 	DescribeManagedPrefixLists(ctx context.Context, in *DescribeManagedPrefixListsRequest) (*DescribeManagedPrefixListsResult, error)
@@ -84,6 +89,7 @@ type API interface {
 	DetachInternetGateway(ctx context.Context, in *DetachInternetGatewayRequest) error
 	DisassociateAddress(ctx context.Context, in *DisassociateAddressRequest) error
 	DisassociateRouteTable(ctx context.Context, in *DisassociateRouteTableRequest) error
+	DisassociateSubnetCidrBlock(ctx context.Context, in *DisassociateSubnetCidrBlockRequest) (*DisassociateSubnetCidrBlockResult, error)
 	DisassociateVpcCidrBlock(ctx context.Context, in *DisassociateVpcCidrBlockRequest) (*DisassociateVpcCidrBlockResult, error)
 	GetManagedPrefixListAssociations(ctx context.Context, in *GetManagedPrefixListAssociationsRequest) (*GetManagedPrefixListAssociationsResult, error)
 	GetManagedPrefixListEntries(ctx context.Context, in *GetManagedPrefixListEntriesRequest) (*GetManagedPrefixListEntriesResult, error)
@@ -104,6 +110,7 @@ type API interface {
 	RevokeSecurityGroupEgress(ctx context.Context, in *RevokeSecurityGroupEgressRequest) (*RevokeSecurityGroupEgressResult, error)
 	RevokeSecurityGroupIngress(ctx context.Context, in *RevokeSecurityGroupIngressRequest) (*RevokeSecurityGroupIngressResult, error)
 	StartNetworkInsightsAnalysis(ctx context.Context, in *StartNetworkInsightsAnalysisRequest) (*StartNetworkInsightsAnalysisResult, error)
+	UnassignIpv6Addresses(ctx context.Context, in *UnassignIpv6AddressesRequest) (*UnassignIpv6AddressesResult, error)
 	UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, in *UpdateSecurityGroupRuleDescriptionsEgressRequest) (*UpdateSecurityGroupRuleDescriptionsEgressResult, error)
 	UpdateSecurityGroupRuleDescriptionsIngress(ctx context.Context, in *UpdateSecurityGroupRuleDescriptionsIngressRequest) (*UpdateSecurityGroupRuleDescriptionsIngressResult, error)
 }
@@ -113,15 +120,18 @@ func Bind(api API) wire.Handlers {
 	return wire.Handlers{
 		"AcceptVpcPeeringConnection":                 wire.Handler(api.AcceptVpcPeeringConnection),
 		"AllocateAddress":                            wire.Handler(api.AllocateAddress),
+		"AssignIpv6Addresses":                        wire.Handler(api.AssignIpv6Addresses),
 		"AssociateAddress":                           wire.Handler(api.AssociateAddress),
 		"AssociateDhcpOptions":                       wire.HandlerNoOutput(api.AssociateDhcpOptions),
 		"AssociateRouteTable":                        wire.Handler(api.AssociateRouteTable),
+		"AssociateSubnetCidrBlock":                   wire.Handler(api.AssociateSubnetCidrBlock),
 		"AssociateVpcCidrBlock":                      wire.Handler(api.AssociateVpcCidrBlock),
 		"AttachInternetGateway":                      wire.HandlerNoOutput(api.AttachInternetGateway),
 		"AuthorizeSecurityGroupEgress":               wire.Handler(api.AuthorizeSecurityGroupEgress),
 		"AuthorizeSecurityGroupIngress":              wire.Handler(api.AuthorizeSecurityGroupIngress),
 		"CreateDefaultVpc":                           wire.Handler(api.CreateDefaultVpc),
 		"CreateDhcpOptions":                          wire.Handler(api.CreateDhcpOptions),
+		"CreateEgressOnlyInternetGateway":            wire.Handler(api.CreateEgressOnlyInternetGateway),
 		"CreateFlowLogs":                             wire.Handler(api.CreateFlowLogs),
 		"CreateInternetGateway":                      wire.Handler(api.CreateInternetGateway),
 		"CreateManagedPrefixList":                    wire.Handler(api.CreateManagedPrefixList),
@@ -139,6 +149,7 @@ func Bind(api API) wire.Handlers {
 		"CreateVpcEndpoint":                          wire.Handler(api.CreateVpcEndpoint),
 		"CreateVpcPeeringConnection":                 wire.Handler(api.CreateVpcPeeringConnection),
 		"DeleteDhcpOptions":                          wire.HandlerNoOutput(api.DeleteDhcpOptions),
+		"DeleteEgressOnlyInternetGateway":            wire.Handler(api.DeleteEgressOnlyInternetGateway),
 		"DeleteFlowLogs":                             wire.Handler(api.DeleteFlowLogs),
 		"DeleteInternetGateway":                      wire.HandlerNoOutput(api.DeleteInternetGateway),
 		"DeleteManagedPrefixList":                    wire.Handler(api.DeleteManagedPrefixList),
@@ -161,6 +172,7 @@ func Bind(api API) wire.Handlers {
 		"DescribeAddressesAttribute":                 wire.Handler(api.DescribeAddressesAttribute),
 		"DescribeAvailabilityZones":                  wire.Handler(api.DescribeAvailabilityZones),
 		"DescribeDhcpOptions":                        wire.Handler(api.DescribeDhcpOptions),
+		"DescribeEgressOnlyInternetGateways":         wire.Handler(api.DescribeEgressOnlyInternetGateways),
 		"DescribeFlowLogs":                           wire.Handler(api.DescribeFlowLogs),
 		"DescribeInternetGateways":                   wire.Handler(api.DescribeInternetGateways),
 		"DescribeManagedPrefixLists":                 wire.Handler(api.DescribeManagedPrefixLists),
@@ -185,6 +197,7 @@ func Bind(api API) wire.Handlers {
 		"DetachInternetGateway":                      wire.HandlerNoOutput(api.DetachInternetGateway),
 		"DisassociateAddress":                        wire.HandlerNoOutput(api.DisassociateAddress),
 		"DisassociateRouteTable":                     wire.HandlerNoOutput(api.DisassociateRouteTable),
+		"DisassociateSubnetCidrBlock":                wire.Handler(api.DisassociateSubnetCidrBlock),
 		"DisassociateVpcCidrBlock":                   wire.Handler(api.DisassociateVpcCidrBlock),
 		"GetManagedPrefixListAssociations":           wire.Handler(api.GetManagedPrefixListAssociations),
 		"GetManagedPrefixListEntries":                wire.Handler(api.GetManagedPrefixListEntries),
@@ -205,6 +218,7 @@ func Bind(api API) wire.Handlers {
 		"RevokeSecurityGroupEgress":                  wire.Handler(api.RevokeSecurityGroupEgress),
 		"RevokeSecurityGroupIngress":                 wire.Handler(api.RevokeSecurityGroupIngress),
 		"StartNetworkInsightsAnalysis":               wire.Handler(api.StartNetworkInsightsAnalysis),
+		"UnassignIpv6Addresses":                      wire.Handler(api.UnassignIpv6Addresses),
 		"UpdateSecurityGroupRuleDescriptionsEgress":  wire.Handler(api.UpdateSecurityGroupRuleDescriptionsEgress),
 		"UpdateSecurityGroupRuleDescriptionsIngress": wire.Handler(api.UpdateSecurityGroupRuleDescriptionsIngress),
 	}
@@ -223,6 +237,10 @@ func (c client) AllocateAddress(ctx context.Context, in *AllocateAddressRequest)
 	return wire.Call[AllocateAddressResult](ctx, c.invoker, Model, "AllocateAddress", in)
 }
 
+func (c client) AssignIpv6Addresses(ctx context.Context, in *AssignIpv6AddressesRequest) (*AssignIpv6AddressesResult, error) {
+	return wire.Call[AssignIpv6AddressesResult](ctx, c.invoker, Model, "AssignIpv6Addresses", in)
+}
+
 func (c client) AssociateAddress(ctx context.Context, in *AssociateAddressRequest) (*AssociateAddressResult, error) {
 	return wire.Call[AssociateAddressResult](ctx, c.invoker, Model, "AssociateAddress", in)
 }
@@ -233,6 +251,10 @@ func (c client) AssociateDhcpOptions(ctx context.Context, in *AssociateDhcpOptio
 
 func (c client) AssociateRouteTable(ctx context.Context, in *AssociateRouteTableRequest) (*AssociateRouteTableResult, error) {
 	return wire.Call[AssociateRouteTableResult](ctx, c.invoker, Model, "AssociateRouteTable", in)
+}
+
+func (c client) AssociateSubnetCidrBlock(ctx context.Context, in *AssociateSubnetCidrBlockRequest) (*AssociateSubnetCidrBlockResult, error) {
+	return wire.Call[AssociateSubnetCidrBlockResult](ctx, c.invoker, Model, "AssociateSubnetCidrBlock", in)
 }
 
 func (c client) AssociateVpcCidrBlock(ctx context.Context, in *AssociateVpcCidrBlockRequest) (*AssociateVpcCidrBlockResult, error) {
@@ -257,6 +279,10 @@ func (c client) CreateDefaultVpc(ctx context.Context, in *CreateDefaultVpcReques
 
 func (c client) CreateDhcpOptions(ctx context.Context, in *CreateDhcpOptionsRequest) (*CreateDhcpOptionsResult, error) {
 	return wire.Call[CreateDhcpOptionsResult](ctx, c.invoker, Model, "CreateDhcpOptions", in)
+}
+
+func (c client) CreateEgressOnlyInternetGateway(ctx context.Context, in *CreateEgressOnlyInternetGatewayRequest) (*CreateEgressOnlyInternetGatewayResult, error) {
+	return wire.Call[CreateEgressOnlyInternetGatewayResult](ctx, c.invoker, Model, "CreateEgressOnlyInternetGateway", in)
 }
 
 func (c client) CreateFlowLogs(ctx context.Context, in *CreateFlowLogsRequest) (*CreateFlowLogsResult, error) {
@@ -325,6 +351,10 @@ func (c client) CreateVpcPeeringConnection(ctx context.Context, in *CreateVpcPee
 
 func (c client) DeleteDhcpOptions(ctx context.Context, in *DeleteDhcpOptionsRequest) error {
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DeleteDhcpOptions", in)
+}
+
+func (c client) DeleteEgressOnlyInternetGateway(ctx context.Context, in *DeleteEgressOnlyInternetGatewayRequest) (*DeleteEgressOnlyInternetGatewayResult, error) {
+	return wire.Call[DeleteEgressOnlyInternetGatewayResult](ctx, c.invoker, Model, "DeleteEgressOnlyInternetGateway", in)
 }
 
 func (c client) DeleteFlowLogs(ctx context.Context, in *DeleteFlowLogsRequest) (*DeleteFlowLogsResult, error) {
@@ -413,6 +443,10 @@ func (c client) DescribeAvailabilityZones(ctx context.Context, in *DescribeAvail
 
 func (c client) DescribeDhcpOptions(ctx context.Context, in *DescribeDhcpOptionsRequest) (*DescribeDhcpOptionsResult, error) {
 	return wire.Call[DescribeDhcpOptionsResult](ctx, c.invoker, Model, "DescribeDhcpOptions", in)
+}
+
+func (c client) DescribeEgressOnlyInternetGateways(ctx context.Context, in *DescribeEgressOnlyInternetGatewaysRequest) (*DescribeEgressOnlyInternetGatewaysResult, error) {
+	return wire.Call[DescribeEgressOnlyInternetGatewaysResult](ctx, c.invoker, Model, "DescribeEgressOnlyInternetGateways", in)
 }
 
 func (c client) DescribeFlowLogs(ctx context.Context, in *DescribeFlowLogsRequest) (*DescribeFlowLogsResult, error) {
@@ -511,6 +545,10 @@ func (c client) DisassociateRouteTable(ctx context.Context, in *DisassociateRout
 	return wire.CallNoOutput(ctx, c.invoker, Model, "DisassociateRouteTable", in)
 }
 
+func (c client) DisassociateSubnetCidrBlock(ctx context.Context, in *DisassociateSubnetCidrBlockRequest) (*DisassociateSubnetCidrBlockResult, error) {
+	return wire.Call[DisassociateSubnetCidrBlockResult](ctx, c.invoker, Model, "DisassociateSubnetCidrBlock", in)
+}
+
 func (c client) DisassociateVpcCidrBlock(ctx context.Context, in *DisassociateVpcCidrBlockRequest) (*DisassociateVpcCidrBlockResult, error) {
 	return wire.Call[DisassociateVpcCidrBlockResult](ctx, c.invoker, Model, "DisassociateVpcCidrBlock", in)
 }
@@ -589,6 +627,10 @@ func (c client) RevokeSecurityGroupIngress(ctx context.Context, in *RevokeSecuri
 
 func (c client) StartNetworkInsightsAnalysis(ctx context.Context, in *StartNetworkInsightsAnalysisRequest) (*StartNetworkInsightsAnalysisResult, error) {
 	return wire.Call[StartNetworkInsightsAnalysisResult](ctx, c.invoker, Model, "StartNetworkInsightsAnalysis", in)
+}
+
+func (c client) UnassignIpv6Addresses(ctx context.Context, in *UnassignIpv6AddressesRequest) (*UnassignIpv6AddressesResult, error) {
+	return wire.Call[UnassignIpv6AddressesResult](ctx, c.invoker, Model, "UnassignIpv6Addresses", in)
 }
 
 func (c client) UpdateSecurityGroupRuleDescriptionsEgress(ctx context.Context, in *UpdateSecurityGroupRuleDescriptionsEgressRequest) (*UpdateSecurityGroupRuleDescriptionsEgressResult, error) {

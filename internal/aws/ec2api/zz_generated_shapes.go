@@ -184,6 +184,22 @@ type AnalysisTransitGatewayPolicyTableEntry struct {
 	TargetRouteTableId   string     `aws:"TargetRouteTableId,loc=targetRouteTableId"`
 }
 
+// AssignIpv6AddressesRequest is the model's AssignIpv6AddressesRequest.
+type AssignIpv6AddressesRequest struct {
+	Ipv6PrefixCount    *int32   `aws:"Ipv6PrefixCount"`
+	Ipv6Prefixes       []string `aws:"Ipv6Prefixes,loc=Ipv6Prefix,m.loc=item"`
+	NetworkInterfaceId string   `aws:"NetworkInterfaceId,required,loc=networkInterfaceId"`
+	Ipv6Addresses      []string `aws:"Ipv6Addresses,loc=ipv6Addresses,m.loc=item"`
+	Ipv6AddressCount   *int32   `aws:"Ipv6AddressCount,loc=ipv6AddressCount"`
+}
+
+// AssignIpv6AddressesResult is the model's AssignIpv6AddressesResult.
+type AssignIpv6AddressesResult struct {
+	AssignedIpv6Addresses []string `aws:"AssignedIpv6Addresses,loc=assignedIpv6Addresses,m.loc=item"`
+	AssignedIpv6Prefixes  []string `aws:"AssignedIpv6Prefixes,loc=assignedIpv6PrefixSet,m.loc=item"`
+	NetworkInterfaceId    string   `aws:"NetworkInterfaceId,loc=networkInterfaceId"`
+}
+
 // AssociateAddressRequest is the model's AssociateAddressRequest.
 type AssociateAddressRequest struct {
 	AllocationId       string `aws:"AllocationId"`
@@ -220,6 +236,20 @@ type AssociateRouteTableRequest struct {
 type AssociateRouteTableResult struct {
 	AssociationId    string                      `aws:"AssociationId,loc=associationId"`
 	AssociationState *RouteTableAssociationState `aws:"AssociationState,loc=associationState"`
+}
+
+// AssociateSubnetCidrBlockRequest is the model's AssociateSubnetCidrBlockRequest.
+type AssociateSubnetCidrBlockRequest struct {
+	Ipv6IpamPoolId    string `aws:"Ipv6IpamPoolId"`
+	Ipv6NetmaskLength *int32 `aws:"Ipv6NetmaskLength"`
+	SubnetId          string `aws:"SubnetId,required,loc=subnetId"`
+	Ipv6CidrBlock     string `aws:"Ipv6CidrBlock,loc=ipv6CidrBlock"`
+}
+
+// AssociateSubnetCidrBlockResult is the model's AssociateSubnetCidrBlockResult.
+type AssociateSubnetCidrBlockResult struct {
+	Ipv6CidrBlockAssociation *SubnetIpv6CidrBlockAssociation `aws:"Ipv6CidrBlockAssociation,loc=ipv6CidrBlockAssociation"`
+	SubnetId                 string                          `aws:"SubnetId,loc=subnetId"`
 }
 
 // AssociateVpcCidrBlockRequest is the model's AssociateVpcCidrBlockRequest.
@@ -396,6 +426,20 @@ type CreateDhcpOptionsRequest struct {
 // CreateDhcpOptionsResult is the model's CreateDhcpOptionsResult.
 type CreateDhcpOptionsResult struct {
 	DhcpOptions *DhcpOptions `aws:"DhcpOptions,loc=dhcpOptions"`
+}
+
+// CreateEgressOnlyInternetGatewayRequest is the model's CreateEgressOnlyInternetGatewayRequest.
+type CreateEgressOnlyInternetGatewayRequest struct {
+	ClientToken       string             `aws:"ClientToken"`
+	DryRun            *bool              `aws:"DryRun"`
+	VpcId             string             `aws:"VpcId,required"`
+	TagSpecifications []TagSpecification `aws:"TagSpecifications,loc=TagSpecification,m.loc=item"`
+}
+
+// CreateEgressOnlyInternetGatewayResult is the model's CreateEgressOnlyInternetGatewayResult.
+type CreateEgressOnlyInternetGatewayResult struct {
+	ClientToken               string                     `aws:"ClientToken,loc=clientToken"`
+	EgressOnlyInternetGateway *EgressOnlyInternetGateway `aws:"EgressOnlyInternetGateway,loc=egressOnlyInternetGateway"`
 }
 
 // CreateFlowLogsRequest is the model's CreateFlowLogsRequest.
@@ -706,6 +750,17 @@ type DeleteDhcpOptionsRequest struct {
 	DryRun        *bool  `aws:"DryRun,loc=dryRun"`
 }
 
+// DeleteEgressOnlyInternetGatewayRequest is the model's DeleteEgressOnlyInternetGatewayRequest.
+type DeleteEgressOnlyInternetGatewayRequest struct {
+	DryRun                      *bool  `aws:"DryRun"`
+	EgressOnlyInternetGatewayId string `aws:"EgressOnlyInternetGatewayId,required"`
+}
+
+// DeleteEgressOnlyInternetGatewayResult is the model's DeleteEgressOnlyInternetGatewayResult.
+type DeleteEgressOnlyInternetGatewayResult struct {
+	ReturnCode *bool `aws:"ReturnCode,loc=returnCode"`
+}
+
 // DeleteFlowLogsRequest is the model's DeleteFlowLogsRequest.
 type DeleteFlowLogsRequest struct {
 	DryRun     *bool    `aws:"DryRun"`
@@ -922,6 +977,21 @@ type DescribeDhcpOptionsRequest struct {
 type DescribeDhcpOptionsResult struct {
 	NextToken   string        `aws:"NextToken,loc=nextToken"`
 	DhcpOptions []DhcpOptions `aws:"DhcpOptions,loc=dhcpOptionsSet,m.loc=item"`
+}
+
+// DescribeEgressOnlyInternetGatewaysRequest is the model's DescribeEgressOnlyInternetGatewaysRequest.
+type DescribeEgressOnlyInternetGatewaysRequest struct {
+	DryRun                       *bool    `aws:"DryRun"`
+	EgressOnlyInternetGatewayIds []string `aws:"EgressOnlyInternetGatewayIds,loc=EgressOnlyInternetGatewayId,m.loc=item"`
+	MaxResults                   *int32   `aws:"MaxResults,min=5,max=255"`
+	NextToken                    string   `aws:"NextToken"`
+	Filters                      []Filter `aws:"Filters,loc=Filter,m.loc=Filter"`
+}
+
+// DescribeEgressOnlyInternetGatewaysResult is the model's DescribeEgressOnlyInternetGatewaysResult.
+type DescribeEgressOnlyInternetGatewaysResult struct {
+	EgressOnlyInternetGateways []EgressOnlyInternetGateway `aws:"EgressOnlyInternetGateways,loc=egressOnlyInternetGatewaySet,m.loc=item"`
+	NextToken                  string                      `aws:"NextToken,loc=nextToken"`
 }
 
 // DescribeFlowLogsRequest is the model's DescribeFlowLogsRequest.
@@ -1293,6 +1363,17 @@ type DisassociateRouteTableRequest struct {
 	AssociationId string `aws:"AssociationId,required,loc=associationId"`
 }
 
+// DisassociateSubnetCidrBlockRequest is the model's DisassociateSubnetCidrBlockRequest.
+type DisassociateSubnetCidrBlockRequest struct {
+	AssociationId string `aws:"AssociationId,required,loc=associationId"`
+}
+
+// DisassociateSubnetCidrBlockResult is the model's DisassociateSubnetCidrBlockResult.
+type DisassociateSubnetCidrBlockResult struct {
+	Ipv6CidrBlockAssociation *SubnetIpv6CidrBlockAssociation `aws:"Ipv6CidrBlockAssociation,loc=ipv6CidrBlockAssociation"`
+	SubnetId                 string                          `aws:"SubnetId,loc=subnetId"`
+}
+
 // DisassociateVpcCidrBlockRequest is the model's DisassociateVpcCidrBlockRequest.
 type DisassociateVpcCidrBlockRequest struct {
 	AssociationId string `aws:"AssociationId,required,loc=associationId"`
@@ -1325,6 +1406,13 @@ type DnsOptionsSpecification struct {
 	PrivateDnsOnlyForInboundResolverEndpoint *bool           `aws:"PrivateDnsOnlyForInboundResolverEndpoint"`
 	PrivateDnsPreference                     string          `aws:"PrivateDnsPreference"`
 	PrivateDnsSpecifiedDomains               []string        `aws:"PrivateDnsSpecifiedDomains,loc=PrivateDnsSpecifiedDomain,min=0,max=10,m.loc=item"`
+}
+
+// EgressOnlyInternetGateway is the model's EgressOnlyInternetGateway.
+type EgressOnlyInternetGateway struct {
+	Attachments                 []InternetGatewayAttachment `aws:"Attachments,loc=attachmentSet,m.loc=item"`
+	EgressOnlyInternetGatewayId string                      `aws:"EgressOnlyInternetGatewayId,loc=egressOnlyInternetGatewayId"`
+	Tags                        []Tag                       `aws:"Tags,loc=tagSet,m.loc=item"`
 }
 
 // EnaSrdSpecification is the model's EnaSrdSpecification.
@@ -2497,6 +2585,20 @@ type TransitGatewayRouteTableRoute struct {
 	AttachmentId    string `aws:"AttachmentId,loc=attachmentId"`
 	ResourceId      string `aws:"ResourceId,loc=resourceId"`
 	ResourceType    string `aws:"ResourceType,loc=resourceType"`
+}
+
+// UnassignIpv6AddressesRequest is the model's UnassignIpv6AddressesRequest.
+type UnassignIpv6AddressesRequest struct {
+	Ipv6Prefixes       []string `aws:"Ipv6Prefixes,loc=Ipv6Prefix,m.loc=item"`
+	NetworkInterfaceId string   `aws:"NetworkInterfaceId,required,loc=networkInterfaceId"`
+	Ipv6Addresses      []string `aws:"Ipv6Addresses,loc=ipv6Addresses,m.loc=item"`
+}
+
+// UnassignIpv6AddressesResult is the model's UnassignIpv6AddressesResult.
+type UnassignIpv6AddressesResult struct {
+	NetworkInterfaceId      string   `aws:"NetworkInterfaceId,loc=networkInterfaceId"`
+	UnassignedIpv6Addresses []string `aws:"UnassignedIpv6Addresses,loc=unassignedIpv6Addresses,m.loc=item"`
+	UnassignedIpv6Prefixes  []string `aws:"UnassignedIpv6Prefixes,loc=unassignedIpv6PrefixSet,m.loc=item"`
 }
 
 // UnsuccessfulItem is the model's UnsuccessfulItem.

@@ -85,6 +85,9 @@ func (securityGroup) Delete(ctx context.Context, r *Request) error {
 // names egress rules of its own takes it away.
 var everywhere = rule{egress: true, protocol: "-1", from: -1, to: -1, peer: "0.0.0.0/0"}
 
+// everywhere6 is the one that it gives each new group of a VPC with IPv6.
+var everywhere6 = rule{egress: true, protocol: "-1", from: -1, to: -1, peer: "::/0"}
+
 // setRules brings the inline rules from those of old to those that are wanted:
 // adding before removing, so that no traffic is cut in between.
 func (r *Request) setRules(ctx context.Context, old *template.Value) error {
@@ -114,7 +117,7 @@ func (r *Request) setRules(ctx context.Context, old *template.Value) error {
 			remove = append(remove, ruleOf(v, kind.egress))
 		}
 		if kind.egress && len(wanted) > 0 {
-			remove = append(remove, everywhere)
+			remove = append(remove, everywhere, everywhere6)
 		}
 		for _, u := range remove {
 			if slices.Contains(keep, u) {
