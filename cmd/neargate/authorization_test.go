@@ -21,6 +21,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
@@ -37,6 +38,7 @@ import (
 	"github.com/neargate/neargate/internal/ec2"
 	"github.com/neargate/neargate/internal/ecr"
 	"github.com/neargate/neargate/internal/ecs"
+	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/iam"
 	"github.com/neargate/neargate/internal/kms"
 	"github.com/neargate/neargate/internal/logs"
@@ -74,6 +76,7 @@ func allPermissions(t *testing.T) map[string]permissions {
 		"iam":            {iamapi.Model, iam.New(db, sealer, auth).Authorization()},
 		"ec2":            {ec2api.Model, networks.Authorization()},
 		"ecs":            {ecsapi.Model, ecs.New(ecs.Deps{DB: db, Checker: auth, Roles: tokens.Sessions()}).Authorization()},
+		"elbv2":          {elbv2api.Model, elbv2.New(elbv2.Options{DB: db}).Authorization()},
 		"ecr":            {ecrapi.Model, registries.Authorization()},
 		"logs":           {logsapi.Model, logs.New(db, need(logstore.Open(t.TempDir()))(t), time.Now).Authorization()},
 		"s3":             {s3api.Model, buckets.Authorization()},
@@ -228,6 +231,7 @@ func TestTaggingOnCreationNeedsItsOwnPermission(t *testing.T) {
 		"ecs RegisterTaskDefinition": "ecs:TagResource", "ecr CreateRepository": "ecr:TagResource", "logs CreateLogGroup": "logs:TagResource", "secretsmanager CreateSecret": "secretsmanager:TagResource",
 		"ssm PutParameter": "ssm:AddTagsToResource", "kms CreateKey": "kms:TagResource", "iam CreateRole": "iam:TagRole", "iam CreateUser": "iam:TagUser", "iam CreatePolicy": "iam:TagPolicy",
 		"acm RequestCertificate": "acm:AddTagsToCertificate", "acm ImportCertificate": "acm:AddTagsToCertificate",
+		"elbv2 CreateLoadBalancer": "elasticloadbalancing:AddTags", "elbv2 CreateTargetGroup": "elasticloadbalancing:AddTags", "elbv2 CreateRule": "elasticloadbalancing:AddTags",
 	} {
 		name, op, _ := strings.Cut(operation, " ")
 		rules := all[name].table.Rules[op]

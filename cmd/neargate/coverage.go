@@ -12,6 +12,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
@@ -26,7 +27,7 @@ import (
 
 // models are the services that we carry out, as docs/coverage.md lists them.
 var models = []*wire.Service{
-	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model, acmapi.Model,
+	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, elbv2api.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model, acmapi.Model,
 }
 
 // coverageCommand prints docs/coverage.md, from the same lists that the server uses.

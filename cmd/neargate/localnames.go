@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -16,7 +17,7 @@ import (
 const apiName = "api.neargate.localhost"
 
 // localNames keeps the names that this machine resolves to us: the registries
-// that have repositories.
+// that have repositories, and internet-facing load balancers.
 type localNames struct {
 	names      *loopback.Names
 	db         *store.DB
@@ -27,7 +28,9 @@ type localNames struct {
 func newLocalNames(db *store.DB, names *loopback.Names, registries func() []string) *localNames {
 	l := &localNames{names: names, db: db, registries: registries, wake: make(chan struct{}, 1)}
 	db.OnCommit(func(changes []store.Change) {
-		if slices.ContainsFunc(changes, func(c store.Change) bool { return c.Table == state.Repositories.Name() }) {
+		if slices.ContainsFunc(changes, func(c store.Change) bool {
+			return c.Table == state.Repositories.Name() || c.Table == state.LoadBalancers.Name()
+		}) {
 			select {
 			case l.wake <- struct{}{}:
 			default:
@@ -41,12 +44,27 @@ func newLocalNames(db *store.DB, names *loopback.Names, registries func() []stri
 func (l *localNames) Run(ctx context.Context) error {
 	for {
 		l.names.Set(append(l.registries(), apiName))
+		l.names.Also(l.loadBalancers())
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-l.wake:
 		}
 	}
+}
+
+// loadBalancers are the names of internet-facing load balancers with the public
+// address of a node, which the machine has a route to; internal ones do not answer it.
+func (l *localNames) loadBalancers() map[string]netip.Addr {
+	out := map[string]netip.Addr{}
+	for b := range state.LoadBalancers.All(l.db.Read(), "") {
+		if addresses := b.Addresses(); b.InternetFacing() && len(addresses) > 0 {
+			if a, err := netip.ParseAddr(addresses[0]); err == nil {
+				out[b.DNSName] = a
+			}
+		}
+	}
+	return out
 }
 
 // apiHosts are the public names of the APIs that we serve, in a region, and

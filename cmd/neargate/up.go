@@ -23,6 +23,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
@@ -44,6 +45,7 @@ import (
 	"github.com/neargate/neargate/internal/ecs/agent"
 	"github.com/neargate/neargate/internal/ecs/insights"
 	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/hostsfile"
 	"github.com/neargate/neargate/internal/iam"
@@ -177,7 +179,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	keyService := kms.New(db, sealer, time.Now)
 	secrets := secretsmanager.New(db, gate, validResourcePolicy, time.Now)
 	parameters := ssm.New(db, gate, time.Now)
-	managed := acm.New(acm.Options{DB: db, Sealer: sealer, Authority: authority, Now: time.Now})
+	managed := acm.New(acm.Options{DB: db, Sealer: sealer, Authority: authority, UsedBy: elbv2.CertificateUsers, Now: time.Now})
 	pace, agentPace := paces(cfg.pace)
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})
@@ -187,6 +189,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	})
 	taskSource.Source = tasks
 	flows := &flowlog.Writer{DB: db, Source: engine, Logs: logsapi.NewClient(gate), Sessions: flowLogSessions{sessions}, Log: log}
+	balancers := elbv2.New(elbv2.Options{DB: db, Linked: identities, Certificate: listenerCertificates(managed), Plane: balancerPlane(networks, engine, key[:], gate), Log: log})
 	performance := &insights.Writer{DB: db, Logs: logsapi.NewClient(gate), Meter: tasks, Log: log}
 
 	trails := cloudtrail.New(cloudtrail.Options{DB: db, Events: calls, S3: s3api.NewClient(gate), Log: log})
@@ -202,6 +205,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(ec2api.Model, ec2api.Bind(networks), networks.Authorization())
 	mount(ecsapi.Model, ecsapi.Bind(scheduler), scheduler.Authorization())
 	mount(ecrapi.Model, ecrapi.Bind(registries), registries.Authorization())
+	mount(elbv2api.Model, elbv2api.Bind(balancers), balancers.Authorization())
 	mount(logsapi.Model, logsapi.Bind(logGroups), logGroups.Authorization())
 	mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
 	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
@@ -231,7 +235,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
 		decisions.Run, calls.Run, keys.Run, inside.Run,
-		networks.Run, flows.Run, registries.Run, logGroups.Run,
+		networks.Run, balancers.Run, flows.Run, registries.Run, logGroups.Run,
 		keyService.Run, secrets.Run, managed.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run,

@@ -8,6 +8,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
 )
 
 // Certificate is a certificate of ACM as listeners need it.
@@ -139,11 +140,11 @@ func (s *Service) DescribeListenerCertificates(ctx context.Context, in *elbv2api
 	return out, err
 }
 
-// UsesOf lists the load balancers whose listeners show a certificate, by ARN: what
-// ACM answers as InUseBy.
-func (s *Service) UsesOf(certificate string) []string {
+// CertificateUsers lists the load balancers whose listeners show a certificate, by
+// ARN: what ACM answers as InUseBy.
+func CertificateUsers(tx *store.Tx, certificate string) []string {
 	var out []string
-	for l := range state.Listeners.By(s.DB.Read(), "certificate", certificate) {
+	for l := range state.Listeners.By(tx, "certificate", certificate) {
 		out = append(out, elbARNOfBalancer(l))
 	}
 	return unique(out)

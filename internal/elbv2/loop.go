@@ -21,6 +21,10 @@ func (s *Service) init() {
 	s.groups = reconcile.Loop{Name: "elbv2.target-group", Do: s.settle}
 	s.DB.OnCommit(func(changes []store.Change) {
 		for _, c := range changes {
+			if c.Table == state.Certificates.Name() { // perhaps renewed
+				s.Refresh()
+				continue
+			}
 			account, region, path := state.SplitKey(c.Key)
 			switch c.Table {
 			case state.LoadBalancers.Name(), state.Listeners.Name(), state.ListenerRules.Name():
