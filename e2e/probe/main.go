@@ -3,6 +3,7 @@
 //
 //	probe see NAME|ADDRESS...   the task's metadata; what names are and who answers
 //	probe say TEXT              TEXT to all who come to port 8080
+//	probe serve TEXT            HTTP on port 80: TEXT, and what it sees of the request
 //	probe calls                 which calls to AWS the task role may make
 package main
 
@@ -13,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,9 +31,30 @@ func main() {
 		}
 	case "say":
 		say(os.Args[2])
+	case "serve":
+		serve(os.Args[2])
 	case "calls":
 		calls()
 	}
+}
+
+// serve answers requests with what it sees of them. GET /slow takes three seconds;
+// GET /waiting says how many of these have come.
+func serve(text string) {
+	var waiting atomic.Int32
+	err := http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/slow":
+			waiting.Add(1)
+			time.Sleep(3 * time.Second)
+		case "/waiting":
+			fmt.Fprint(w, waiting.Load())
+			return
+		}
+		from, _, _ := net.SplitHostPort(r.RemoteAddr)
+		fmt.Fprintf(w, "%s %s %s for %s from %s", text, r.Method, r.URL.Path, r.Header.Get("X-Forwarded-For"), from)
+	}))
+	fmt.Println(err)
 }
 
 // metadata prints what the task metadata endpoint says of the task.

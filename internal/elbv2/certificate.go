@@ -7,6 +7,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/wire"
+	"github.com/neargate/neargate/internal/loadbalancer"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -53,7 +54,7 @@ func (s *Service) secure(l *state.Listener, policy string, certificates []elbv2a
 		l.SSLPolicy = policy
 	}
 	if l.SSLPolicy == "" {
-		l.SSLPolicy = defaultPolicy
+		l.SSLPolicy = loadbalancer.DefaultPolicy
 	}
 	if _, ok := findPolicy(l.SSLPolicy); !ok {
 		return &elbv2api.SSLPolicyNotFoundException{Message: "SSL policy '" + l.SSLPolicy + "' not found"}
