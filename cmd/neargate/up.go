@@ -179,7 +179,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	keyService := kms.New(db, sealer, time.Now)
 	secrets := secretsmanager.New(db, gate, validResourcePolicy, time.Now)
 	parameters := ssm.New(db, gate, time.Now)
-	managed := acm.New(acm.Options{DB: db, Sealer: sealer, Authority: authority, UsedBy: elbv2.CertificateUsers, Now: time.Now})
+	managed := acm.New(acm.Options{DB: db, Sealer: sealer, Authority: authority, Now: time.Now})
 	pace, agentPace := paces(cfg.pace)
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Log: log})

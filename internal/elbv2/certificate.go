@@ -9,7 +9,6 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/loadbalancer"
 	"github.com/neargate/neargate/internal/state"
-	"github.com/neargate/neargate/internal/store"
 )
 
 // Certificate is a certificate of ACM as listeners need it.
@@ -139,14 +138,4 @@ func (s *Service) DescribeListenerCertificates(ctx context.Context, in *elbv2api
 	}
 	out.Certificates, out.NextMarker, err = page(out.Certificates, order, in.Marker, in.PageSize)
 	return out, err
-}
-
-// CertificateUsers lists the load balancers whose listeners show a certificate, by
-// ARN: what ACM answers as InUseBy.
-func CertificateUsers(tx *store.Tx, certificate string) []string {
-	var out []string
-	for l := range state.Listeners.By(tx, "certificate", certificate) {
-		out = append(out, elbARNOfBalancer(l))
-	}
-	return unique(out)
 }
