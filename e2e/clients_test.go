@@ -141,6 +141,12 @@ func TestSecondSeedByNeargateDeploy(t *testing.T) {
 	if r := a.neargate("timeline", "seed"); r.code != 0 || !strings.HasPrefix(r.out, "stack/seed  CREATE_COMPLETE  ") || !strings.Contains(r.out, "\n  VpcStack AWS::CloudFormation::Stack ") || !strings.Contains(r.out, " AWS::ECS::Service ") {
 		t.Errorf("timeline: exit %d\n%s", r.code, r.out)
 	}
+	if r := a.neargate("cost", "seed"); r.code != 0 || !strings.Contains(r.out, "interface endpoint hour ") || !strings.Contains(r.out, ", 2 running ") || !strings.Contains(r.out, " USD a month, by the prices of ") {
+		t.Errorf("cost: exit %d\n%s", r.code, r.out)
+	}
+	if r := a.neargate("cost", "nothing"); r.code != 4 || !strings.HasPrefix(r.out, "error: there is no stack nothing\n") {
+		t.Errorf("cost of nothing: exit %d\n%s", r.code, r.out)
+	}
 	if r := deploy(); r.code != 0 || r.out != "no changes: stack seed is up to date\n" {
 		t.Errorf("deployed again: exit %d\n%s", r.code, r.out)
 	}

@@ -28,6 +28,7 @@ func commands(opts *options) []*cobra.Command {
 		reachCommand(opts),
 		netCommand(opts),
 		unusedCommand(opts),
+		costCommand(opts),
 		iamCommand(opts),
 		interruptCommand(opts),
 		versionCommand(opts),

@@ -36,6 +36,7 @@ import (
 	"github.com/neargate/neargate/internal/cloudformation"
 	"github.com/neargate/neargate/internal/cloudtrail"
 	"github.com/neargate/neargate/internal/control"
+	"github.com/neargate/neargate/internal/cost"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/dns"
 	"github.com/neargate/neargate/internal/ec2"
@@ -230,6 +231,10 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	}
 	networkViews.register(ctl)
 	(&rolesAPI{finder: &roles.Finder{DB: db, Access: checker}}).register(ctl)
+	(&costAPI{gatherer: &cost.Gatherer{DB: db, LogBytes: func(stream string) (int64, error) {
+		info, err := events.Info(stream)
+		return info.Bytes, err
+	}}}).register(ctl)
 
 	// Everything runs in one group under one context.
 	group, ctx := errgroup.WithContext(ctx)
