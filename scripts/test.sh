@@ -17,7 +17,7 @@ if [ "${1:-}" = quick ]; then
 	exit
 fi
 echo "== race detector, where goroutines meet"
-CGO_ENABLED=1 go test -race -count=1 $(printf './internal/%s ' access blob decision dns ecs ecs/agent/awslogs ecs/deployment ecs/insights edge gateway kms \
+CGO_ENABLED=1 go test -race -count=1 $(printf './internal/%s ' access blob decision dns ecs ecs/agent/awslogs ecs/deployment ecs/insights edge gateway kms loadbalancer loadbalancer/health \
 	logs logstore loopback metadata reconcile registry secretsmanager store)
 echo "== tests"
 PATH="$PWD/bin:$PATH" go test -count=1 -timeout 40m ./...

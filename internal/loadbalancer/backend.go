@@ -3,6 +3,7 @@ package loadbalancer
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -21,6 +22,7 @@ type backend struct {
 
 	mu    sync.Mutex
 	gone  bool
+	cuts  int                    // how often what was open was cut
 	idle  map[string][]*backConn // by zone, the latest last
 	open  map[net.Conn]struct{}
 	trim  *time.Timer
@@ -113,6 +115,12 @@ func (b *backend) connect(ctx context.Context, zone string, protocols []string) 
 func (b *backend) reach(ctx context.Context, hop Hop, protocols []string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
+	b.mu.Lock()
+	gone, cuts := b.gone, b.cuts
+	b.mu.Unlock()
+	if gone {
+		return nil, errGone
+	}
 	c, err := b.server.options.Dial(ctx, hop)
 	if err != nil {
 		return nil, err
@@ -127,9 +135,9 @@ func (b *backend) reach(ctx context.Context, hop Hop, protocols []string) (net.C
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.gone {
+	if b.gone || b.cuts != cuts {
 		_ = c.Close()
-		return nil, net.ErrClosed
+		return nil, errGone
 	}
 	if b.open == nil {
 		b.open = map[net.Conn]struct{}{}
@@ -138,6 +146,10 @@ func (b *backend) reach(ctx context.Context, hop Hop, protocols []string) (net.C
 	b.server.targets.Add(1)
 	return c, nil
 }
+
+// errGone is a target that has left the configuration, or may get no flows any
+// more, since it was chosen.
+var errGone = errors.New("the target is gone")
 
 // handshakeError is a TLS handshake with a target that failed.
 type handshakeError struct{ error }
@@ -171,6 +183,7 @@ func (b *backend) drop(c net.Conn) {
 func (b *backend) cut() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.cuts++
 	for c := range b.open {
 		b.drop(c)
 	}

@@ -168,23 +168,37 @@ func (x *exchange) forwardTo(f *rule.ForwardTo) {
 		x.refuse(464, "")
 		return
 	}
-	m := x.choose(g)
-	if m == nil {
-		x.refuse(503, "")
-		return
+	for range 3 {
+		m := x.choose(g)
+		if m == nil {
+			break
+		}
+		if x.carry(g, m) {
+			return
+		}
+		x.live = x.server.live.Load() // m left the configuration a moment ago: nothing was sent
+		if g = x.live.groups[id]; g == nil {
+			break
+		}
 	}
+	x.refuse(503, "")
+}
+
+// carry forwards the request to m and answers it; false when m is gone and the
+// request can go elsewhere.
+func (x *exchange) carry(g *group, m *member) bool {
 	x.record.Target, x.record.TargetZone = m.Target.Addr, m.Zone
 	m.outstanding.Add(1)
 	defer m.outstanding.Add(-1)
 	if g.Version == HTTP2 || g.Version == GRPC {
-		x.forwardHTTP2(g, m)
-		return
+		return x.forwardHTTP2(g, m)
 	}
-	x.forwardHTTP1(g, m)
+	return x.forwardHTTP1(g, m)
 }
 
 // choose finds the target: the one that a cookie names, or the next one.
 func (x *exchange) choose(g *group) *member {
+	x.stuck = false
 	if g.Stickiness.Type != NotSticky {
 		if m := x.server.jar.stuckTarget(g, x.zone, x.req.Fields, x.now); m != nil {
 			x.stuck = true

@@ -33,24 +33,27 @@ type attempt struct {
 // errClientGone is a client that has reset its connection while it waited.
 var errClientGone = errors.New("the client has gone")
 
-// forwardHTTP1 carries the request to m and the answer back.
-func (x *exchange) forwardHTTP1(g *group, m *member) {
+// forwardHTTP1 carries the request to m and the answer back; false when m is gone.
+func (x *exchange) forwardHTTP1(g *group, m *member) bool {
 	a := &attempt{exchange: x, g: g, m: m}
 	for first := true; ; first = false {
 		if err := a.connect(first); err != nil {
+			if err == errGone {
+				return false
+			}
 			x.refuseConnect(err)
-			return
+			return true
 		}
 		err := a.ask()
 		if err == nil {
 			a.deliver()
-			return
+			return true
 		}
 		stale := a.c.used && a.c.in == a.c.heard && a.replayable()
 		a.abandon()
 		if !first || !stale || !connectionLost(err) {
 			a.refuseAsk(err)
-			return
+			return true
 		}
 	}
 }

@@ -90,10 +90,10 @@ func (c *session) readHead(s *stream, l *live) (string, error) {
 			return head, nil
 		}
 		switch {
-		case len(b) > http1.MaxHead:
-			return "", errFull
 		case len(b) > http1.MaxLine && indexLF(b[:http1.MaxLine]) < 0:
 			return "", errLongLine
+		case len(b) > http1.MaxHead:
+			return "", errFull
 		}
 		if seen == 0 { // a head must be complete within one idle time-out from its first byte
 			s.readWithin(time.Now(), limit)

@@ -95,13 +95,16 @@ func (b *backend) reserve(zone string) *h2Conn {
 	return nil
 }
 
-// forwardHTTP2 carries a stream to m and its answer back.
-func (x *exchange) forwardHTTP2(g *group, m *member) {
+// forwardHTTP2 carries a stream to m and its answer back; false when m is gone.
+func (x *exchange) forwardHTTP2(g *group, m *member) bool {
 	to := x.to.(*h2Responder) // compatible has seen to it
 	c, err := m.stream(to.r.Context(), x.zone)
+	if err == errGone {
+		return false
+	}
 	if err != nil {
 		x.refuseConnect(err)
-		return
+		return true
 	}
 	sent := x.server.options.Now()
 	x.record.RequestTime = sent.Sub(x.now)
@@ -111,12 +114,12 @@ func (x *exchange) forwardHTTP2(g *group, m *member) {
 	if err != nil {
 		c.Release()
 		x.refuse(400, "")
-		return
+		return true
 	}
 	response, err := c.RoundTrip(request)
 	if err != nil {
 		x.refuseStream(to, watch)
-		return
+		return true
 	}
 	defer response.Body.Close()
 	now := x.server.options.Now()
@@ -136,7 +139,7 @@ func (x *exchange) forwardHTTP2(g *group, m *member) {
 	}
 	x.cookies = append(x.cookies, x.server.jar.targetCookies(g, m, head.Fields, x.stuck, true, x.now)...)
 	if err := to.begin(x, &head, false); err != nil {
-		return
+		return true
 	}
 	x.record.ResponseTime = x.server.options.Now().Sub(now)
 	if response.ContentLength != 0 { // an answer of trailers only must stay one frame
@@ -145,6 +148,7 @@ func (x *exchange) forwardHTTP2(g *group, m *member) {
 	if err := copyBody(to, &responseBody{response: response, watch: watch, buf: takeBuffer(true)}, 0); err != nil {
 		to.abort()
 	}
+	return true
 }
 
 // refuseStream answers a request that got none.

@@ -113,9 +113,9 @@ func (s *Server) Apply(c Config) error {
 // carried a few seconds to end, and returns. Several nodes of one listener each have
 // their own Serve. It closes l.
 func (s *Server) Serve(ctx context.Context, listener, zone string, l net.Listener) error {
-	ctx, done, err := s.begin(ctx)
-	if err != nil {
-		return errors.Join(err, l.Close())
+	ctx, done, ok := s.begin(ctx)
+	if !ok {
+		return l.Close()
 	}
 	defer done()
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
@@ -151,12 +151,12 @@ func (s *Server) newSession(ctx context.Context, listener, zone string, conn net
 	return c
 }
 
-// begin counts a Serve in; its context ends with the server.
-func (s *Server) begin(ctx context.Context) (context.Context, func(), error) {
+// begin counts a Serve in, unless the server is closed; its context ends with the server.
+func (s *Server) begin(ctx context.Context) (context.Context, func(), bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, nil, net.ErrClosed
+		return nil, nil, false
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	id := s.serves
@@ -169,7 +169,7 @@ func (s *Server) begin(ctx context.Context) (context.Context, func(), error) {
 		delete(s.stops, id)
 		s.mu.Unlock()
 		s.running.Done()
-	}, nil
+	}, true
 }
 
 // crowd is the sessions of one Serve.
@@ -244,6 +244,19 @@ func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Counts{Connections: int64(len(s.sessions)), Targets: s.targets.Load()}
+}
+
+// Outstanding returns how many requests and flows a target of a group carries now:
+// a draining target that carries none can go.
+func (s *Server) Outstanding(group string, target netip.AddrPort) int64 {
+	if g := s.live.Load().groups[group]; g != nil {
+		for _, m := range g.members {
+			if m.Target.Addr == target {
+				return m.outstanding.Load()
+			}
+		}
+	}
+	return 0
 }
 
 // Close stops accepting, closes idle connections, waits for requests that are

@@ -17,16 +17,16 @@ const (
 
 // ServePacket is Serve for UDP.
 func (s *Server) ServePacket(ctx context.Context, listener, zone string, p net.PacketConn) error {
-	ctx, done, err := s.begin(ctx)
-	if err != nil {
-		return errors.Join(err, p.Close())
+	ctx, done, ok := s.begin(ctx)
+	if !ok {
+		return p.Close()
 	}
 	defer done()
 	stop := context.AfterFunc(ctx, func() { _ = p.Close() })
 	defer stop()
 	d := &datagrams{server: s, ctx: ctx, listener: listener, zone: zone, conn: p, flows: map[netip.AddrPort]*udpFlow{}, local: addrPort(p.LocalAddr())}
 	d.crowd.server = s
-	err = d.run()
+	err := d.run()
 	d.crowd.each(dismissed.terminate)
 	_ = d.crowd.group.Wait()
 	if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {

@@ -28,6 +28,12 @@ func (r *Request) field(line string) *Error {
 		}
 	}
 	if !all(value, isPlain) {
+		switch KindOf(name) {
+		case TransferEncoding:
+			return bad("BadTransferEncoding", "the transfer encoding is malformed")
+		case ContentLength:
+			return bad("BadContentLength", "the content length is malformed")
+		}
 		clean, err := r.oddValue(value)
 		if err != nil {
 			return err
