@@ -100,6 +100,7 @@ func (b badTask) definition() object {
 
 // TestBadTaskDefinitions registers task definitions with every kind of invalid combination.
 func TestBadTaskDefinitions(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	codes := []string{"ClientException", "InvalidParameterException", "SerializationException", "AccessDeniedException"}
 	a.unharmed(func() {
@@ -118,6 +119,7 @@ func TestBadTaskDefinitions(t *testing.T) {
 
 // TestBadLaunches asks for tasks and services that cannot be.
 func TestBadLaunches(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	good := badTask{}.definition()
 	good["family"] = "good"

@@ -92,6 +92,7 @@ func pad(text string, size int) string {
 // TestBadTemplates sends templates that cannot be carried out, to CreateStack
 // and as a change set: each is refused by what is wrong with it, and nothing is made.
 func TestBadTemplates(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	a.unharmed(func() {
 		var calls []apiCall
@@ -136,6 +137,7 @@ func TestBadTemplates(t *testing.T) {
 
 // TestTemplateSizes takes templates up to 1 MB through S3, and no more.
 func TestTemplateSizes(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	bucket := "templates-" + a.ID
 	a.aws("s3api", "create-bucket", "--bucket", bucket, "--create-bucket-configuration", "LocationConstraint="+a.Region)

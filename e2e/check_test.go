@@ -17,6 +17,7 @@ var asYet = []string{"type that is not carried out", "custom resource", "propert
 
 // TestCheckAgreesOnTemplates: what CreateStack refuses, check calls an error.
 func TestCheckAgreesOnTemplates(t *testing.T) {
+	t.Parallel()
 	for _, b := range badTemplates {
 		r, err := check.Check(t.Context(), check.Options{Files: fstest.MapFS{"t.yml": &fstest.MapFile{Data: []byte(b.text)}}, Path: "t.yml"})
 		if err != nil {
@@ -61,6 +62,7 @@ const checkedStack = `Resources:
 // TestCheckAgrees deploys small templates, good and bad, and runs their task:
 // what happens is what check said, and why finds the same code.
 func TestCheckAgrees(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	image := a.push(busyboxArchive(t, a.dir, "sh"), "app", "1")
 	for _, row := range []struct{ name, old, new, code, message string }{

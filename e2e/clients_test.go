@@ -42,6 +42,7 @@ func (a *account) checkSteady() {
 // TestSecondSeedByCLI deploys the seed by `aws cloudformation package` and
 // `deploy`, with a profile for everything a client needs to know.
 func TestSecondSeedByCLI(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	dir, image := a.isolatedVPCWithImage()
 	bucket := "artifacts-" + a.ID
@@ -120,6 +121,7 @@ func testDescribeStack(a *account, packaged string) {
 
 // TestSecondSeedByNeargateDeploy is the same by our own command.
 func TestSecondSeedByNeargateDeploy(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	dir, image := a.isolatedVPCWithImage()
 	deploy := func(more ...string) result {
@@ -165,6 +167,7 @@ func TestSecondSeedByNeargateDeploy(t *testing.T) {
 // TestIsolatedVPCForEC2 deploys the VPC alone, by a profile, with the three
 // endpoints that ECS on EC2 needs.
 func TestIsolatedVPCForEC2(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	dir := a.isolatedVPC()
 	home := filepath.Join(a.dir, "home")
@@ -219,6 +222,7 @@ func (a *account) only(env ...string) *account {
 // TestChangeSetNamesWhatIsNotCarriedOut fails a change set by the name and line
 // of what is not carried out, and leaves the stack as it was.
 func TestChangeSetNamesWhatIsNotCarriedOut(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	template := a.write("vpc.yml", vpcOnly)
 	a.aws("cloudformation", "deploy", "--template-file", template, "--stack-name", "one")

@@ -35,6 +35,7 @@ func (a *account) json(into any, args ...string) {
 }
 
 func TestCommands(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	out, err := a.command("account", "create").Output()
 	if err != nil || !regexp.MustCompile(`^\{"AccountId":"\d{12}","AccessKeyId":"LKIA[A-Z0-9]{16}","SecretAccessKey":"[^"]{40}"\}\n$`).Match(out) {
@@ -93,6 +94,7 @@ func TestCommands(t *testing.T) {
 // TestLoadedImages runs images that stand for what public registries answer:
 // found where the internet is, and nowhere else.
 func TestLoadedImages(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	oci := busyboxArchive(t, a.dir, "sh", "-c", "echo from the loaded image; exec sleep 1000")
 	docker := a.dockerArchive(oci)

@@ -31,6 +31,7 @@ const faultKills = 200
 // kill it is started again and must bring what it was doing to its end: no
 // container dies from a kill, nothing is lost, nothing is there twice.
 func TestKillsAtEveryEffect(t *testing.T) {
+	t.Parallel()
 	f := newFaulty(t)
 	f.next = func() string { return strconv.Itoa(1 + f.random.IntN(60)) }
 	f.cycles(f.wanted(faultKills))
@@ -45,6 +46,7 @@ func TestKillsAtEveryEffect(t *testing.T) {
 
 // TestKillsAtRandomTimes kills the process whenever chance wants.
 func TestKillsAtRandomTimes(t *testing.T) {
+	t.Parallel()
 	f := newFaulty(t)
 	f.after = func() time.Duration { return time.Duration(20+f.random.IntN(2000)) * time.Millisecond }
 	f.cycles(f.wanted(20))
@@ -202,7 +204,7 @@ func (f *faulty) apps() []string { return f.processes(f.t, "/neargate demo-app")
 func (f *faulty) until(what string, step func(ctx context.Context) (bool, error)) {
 	f.t.Helper()
 	var last error
-	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
 		done, err := step(ctx)
 		cancel()
@@ -215,7 +217,7 @@ func (f *faulty) until(what string, step func(ctx context.Context) (bool, error)
 			f.restart()
 		}
 	}
-	f.t.Fatalf("%s: not within three minutes; last: %v\n%s", what, last, f.logTail())
+	f.t.Fatalf("%s: not within ten minutes; last: %v\n%s", what, last, f.logTail())
 }
 
 // dead reports whether the process has ended.

@@ -12,6 +12,7 @@ import (
 // TestInsideTheIsolatedVPC looks out of a task of the seed's VPC, through a
 // static program in an empty image, and out of tasks elsewhere for comparison.
 func TestInsideTheIsolatedVPC(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	internet := makeBelieveInternet(t)
 	dir := a.isolatedVPC()

@@ -32,9 +32,23 @@ type instance struct {
 // shared is the instance of most tests.
 var shared *instance
 
+// sideBySide is how many tests run at once, whatever the number of processors:
+// most of the time they wait for time-outs and clients.
+const sideBySide = "5"
+
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if !given("test.parallel") {
+		flag.Set("test.parallel", sideBySide)
+	}
 	os.Exit(runTests(m))
+}
+
+// given tells whether a flag is on the command line.
+func given(name string) bool {
+	found := false
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 func runTests(m *testing.M) int {
@@ -275,14 +289,17 @@ func (a *account) write(name, text string) string {
 	return path
 }
 
-// eventually waits until check returns nil.
+// eventually waits until check returns nil, longer when others use the machine:
+// within is for a quiet one. It asks less and less often, since asking may be work.
 func (a *account) eventually(within time.Duration, what string, check func() error) {
 	a.t.Helper()
 	var err error
-	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	pause := 50 * time.Millisecond
+	for deadline := time.Now().Add(4 * within); time.Now().Before(deadline); time.Sleep(pause) {
 		if err = check(); err == nil {
 			return
 		}
+		pause = min(pause*5/4, 500*time.Millisecond)
 	}
 	a.t.Fatalf("%s: not within %s: %v\n--- log of neargate\n%s", what, within, err, a.logTail())
 }

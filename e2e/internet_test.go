@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/neargate/neargate/internal/network/networktest"
@@ -20,15 +21,23 @@ func makeBelieveInternet(t *testing.T) string {
 	return address
 }
 
+// internets is the last octet of the latest internet: each test has its own, and
+// runs beside each other begin somewhere.
+var internets = func() *atomic.Uint32 {
+	random := make([]byte, 1)
+	rand.Read(random)
+	var at atomic.Uint32
+	at.Store(uint32(random[0]))
+	return &at
+}()
+
 // internetNamespace makes a network namespace that this machine reaches at one
 // address of a range for documentation. It returns the namespace's path and the
 // address. All ends with the test.
 func internetNamespace(t *testing.T) (path, address string) {
 	t.Helper()
 	name := "ngi" + strings.ToLower(rand.Text()[:6])
-	random := make([]byte, 1)
-	rand.Read(random)
-	net := int(random[0]) &^ 3 // of 198.51.100.0/24, four addresses
+	net := int(internets.Add(4)) & 0xfc // of 198.51.100.0/24, four addresses
 	here, there := fmt.Sprintf("198.51.100.%d", net+1), fmt.Sprintf("198.51.100.%d", net+2)
 	run(t, "ip", "netns", "add", name)
 	t.Cleanup(func() { run(t, "ip", "netns", "delete", name) })

@@ -78,6 +78,7 @@ func (a *account) clusterOf() string {
 }
 
 func TestSecondSeedBySAM(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	dir := a.isolatedVPC()
 	image := a.push(busyboxArchive(t, a.dir, "sh", "-c", "echo started; exec sleep 3600"), "sample-app-repo", "sample")

@@ -42,6 +42,7 @@ func (n *instance) must(t *testing.T, args ...string) string {
 // TestTwoInstancesSideBySide runs the same task in two instances; what one does
 // leaves the other alone.
 func TestTwoInstancesSideBySide(t *testing.T) {
+	t.Parallel()
 	n := another(t)
 	if err := n.start(); err != nil {
 		t.Fatal(err)
@@ -144,6 +145,7 @@ func TestDaemon(t *testing.T) {
 
 // TestSIGTERMLeavesTasksRunning stops the process as a service supervisor does.
 func TestSIGTERMLeavesTasksRunning(t *testing.T) {
+	t.Parallel()
 	n := another(t)
 	if err := n.start(); err != nil {
 		t.Fatal(err)

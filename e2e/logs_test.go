@@ -77,6 +77,7 @@ func (a *account) register(document string) string {
 }
 
 func TestEveryLineIsStoredBeforeTheTaskIsStopped(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	image := a.push(busyboxArchive(t, a.dir, "sh"), "printer", "1")
 	role := a.executionRole("execution")

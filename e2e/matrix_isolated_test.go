@@ -25,7 +25,7 @@ const (
 
 const executionPolicy = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
-var isolatedRows = []row{
+var endpointRows = []row{
 	{element: "endpoint for ecr.api", do: noEndpoint("ecr.api"), code: "net.endpoint-missing", resource: id("table"), reason: noECR},
 	{element: "endpoint for ecr.dkr", do: noEndpoint("ecr.dkr"), code: "net.endpoint-missing", resource: id("table"), reason: noRegistry},
 	{element: "gateway endpoint for s3", do: noEndpoint("s3"), code: "net.endpoint-missing", resource: id("table"), reason: noLayers},
@@ -53,6 +53,9 @@ var isolatedRows = []row{
 		code: "iam.endpoint-policy", resource: endpoint("ecr.api"), reason: `because no VPC endpoint policy allows the ecr:GetAuthorizationToken action$`},
 	{element: "policy of the endpoint for logs, an explicit deny", do: policy("logs", `{"Sid":"All","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Sid":"NoStreams","Effect":"Deny","Principal":"*","Action":"logs:CreateLogStream","Resource":"*"}`),
 		code: "iam.explicit-deny", resource: endpoint("logs"), reason: `AccessDeniedException: .* is not authorized to perform: logs:CreateLogStream on resource: .* with an explicit deny in a VPC endpoint policy : exit status 1$`},
+}
+
+var isolatedRows = []row{
 	{element: "egress rule of the task's security group", code: "net.sg-egress", reason: noECR, do: noEgress, resource: taskGroup},
 	{element: "network ACL that denies outbound 443", code: "net.nacl", reason: noWay, resource: id("acl"), do: denyEntry(true, 443, 443)},
 	{element: "network ACL that denies the replies", code: "net.nacl", reason: noWay, resource: id("acl"), do: denyEntry(false, 1024, 65535)},

@@ -9,7 +9,7 @@ import (
 
 const anywhere = "0.0.0.0/0"
 
-var natRows = []row{
+var routeRows = []row{
 	{element: "default route of the private subnets", code: "net.no-route", resource: id("PrivateRoutes"), reason: noECR, do: noDefault("PrivateRoutes")},
 	{element: "default route of the private subnets, mended in the template", code: "net.no-route", resource: id("PrivateRoutes"), reason: noECR, cloudformation: true, do: noDefault("PrivateRoutes")},
 	{element: "default route of the NAT gateway's subnet", code: "net.nat-no-route", resource: id("PublicRoutes"), reason: noECR, do: noDefault("PublicRoutes")},
@@ -21,6 +21,10 @@ var natRows = []row{
 		s.ok(s.ec2.ModifyVpcAttribute(s.t.Context(), &ec2api.ModifyVpcAttributeRequest{VpcId: s.vpc, EnableDnsSupport: &ec2api.AttributeBooleanValue{Value: ptr(false)}}))
 		s.replace()
 	}},
+}
+
+// gatewayRows move the service from subnet to subnet: their order counts.
+var gatewayRows = []row{
 	{element: "private subnet exchanged for a public one, no public IP", code: "net.igw-no-public-ip", reason: noECR, do: func(s *site) {
 		s.move(s.ids["FirstPublic"], "DISABLED")
 	}},

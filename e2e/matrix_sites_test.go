@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,35 +12,26 @@ import (
 	"github.com/neargate/neargate/internal/testenv"
 )
 
-// TestRemovalMatrix takes one element after the other away from two working
-// stacks; see row. What it saw is docs/removal-matrix.md.
+// TestRemovalMatrix takes one element after the other away from working stacks;
+// see row. What it saw is docs/removal-matrix.md. Rows that break what they
+// share go one after the other, each chain of them in an account of its own.
 func TestRemovalMatrix(t *testing.T) {
+	t.Parallel()
 	m := &matrix{lines: map[string][]line{}}
 	t.Run("stacks", func(t *testing.T) {
-		t.Run("isolated", func(t *testing.T) {
-			t.Parallel()
-			s := isolatedSite(newAccount(t), m)
-			for _, r := range isolatedRows {
-				if !t.Run(r.element, func(t *testing.T) { s.in(t).try(r) }) {
-					break // what is broken stays broken
-				}
-			}
-		})
-		t.Run("public and private", func(t *testing.T) {
+		chain(t, m, "isolated, endpoints", isolatedSite, endpointRows)
+		chain(t, m, "isolated, the rest", isolatedSite, isolatedRows)
+		chain(t, m, "public and private", publicPrivateSite, routeRows)
+		chain(t, m, "gateways", publicPrivateSite, gatewayRows)
+		t.Run("tasks", func(t *testing.T) {
 			t.Parallel()
 			s := publicPrivateSite(newAccount(t), m)
-			t.Run("tasks", func(t *testing.T) {
-				for _, r := range taskRows {
-					t.Run(r.element, func(t *testing.T) {
-						t.Parallel()
-						s.in(t).tryTask(r)
-					})
-				}
-			})
-			for _, r := range natRows {
-				if !t.Run(r.element, func(t *testing.T) { s.in(t).try(r) }) {
-					break // what is broken stays broken
-				}
+			s.scale(0) // the rows make services of their own
+			for _, r := range taskRows {
+				t.Run(r.element, func(t *testing.T) {
+					t.Parallel()
+					s.in(t).tryTask(r)
+				})
 			}
 		})
 	})
@@ -48,9 +40,25 @@ func TestRemovalMatrix(t *testing.T) {
 	}
 }
 
+// chain tries rows one after the other on a site of their own.
+func chain(t *testing.T, m *matrix, name string, deploy func(*account, *matrix) *site, rows []row) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		s := deploy(newAccount(t), m)
+		for _, r := range rows {
+			if !t.Run(r.element, func(t *testing.T) { s.in(t).try(r) }) {
+				break // what is broken stays broken
+			}
+		}
+	})
+}
+
+// sleeper is a script that sleeps, and ends at once when it is told to.
+const sleeper = "trap 'exit 0' TERM; sleep 3600 & wait"
+
 // pushSleeper pushes an image that sleeps, and ends when it is told to.
 func (a *account) pushSleeper() string {
-	return a.push(busyboxArchive(a.t, a.dir, "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"), "app", "good")
+	return a.push(busyboxArchive(a.t, a.dir, "sh", "-c", sleeper), "app", "good")
 }
 
 // isolatedSite is the second seed's stack, with a service whose task needs every
@@ -90,17 +98,22 @@ func publicPrivateSite(a *account, m *matrix) *site {
 	return s
 }
 
+// forRow is the site for one of several rows that are tried beside each other,
+// with a service of the row's own.
+func (s *site) forRow(chapter, element string) *site {
+	sub := *s
+	sub.ids = maps.Clone(s.ids)
+	sub.name = chapter
+	sub.service = "row-" + strings.ToLower(strings.NewReplacer(" ", "-", ":", "-", "'", "", ",", "", ".", "-", "(", "", ")", "", "/", "-").Replace(element))
+	return &sub
+}
+
 // tryTask is try for a row that breaks something of its own: it has its own
 // service, which is working at first where the row needs it.
 func (s *site) tryTask(r taskRow) {
 	s.t.Helper()
-	ids := map[string]string{}
-	for k, v := range s.ids {
-		ids[k] = v
-	}
-	s.ids = ids
-	s.name = "Tasks"
-	s.service = "row-" + strings.ToLower(strings.NewReplacer(" ", "-", ":", "-", "'", "", ",", "", ".", "-", "(", "", ")", "", "/", "-").Replace(r.element))
+	s = s.forRow("Tasks", r.element)
+	s.breaker = r.breaker
 	if r.setUp != nil {
 		r.setUp(s)
 	}
@@ -111,7 +124,7 @@ func (s *site) tryTask(r taskRow) {
 		s.serve(s.service, r.good)
 		s.steady()
 	}
-	s.try(row{element: r.element, code: r.code, resource: r.resource, stop: r.stop, reason: r.reason, fix: r.fix, event: r.event, runs: r.runs, do: func(s *site) {
+	s.try(row{element: r.element, code: r.code, resource: r.resource, stop: r.stop, reason: r.reason, fix: r.fix, event: r.event, runs: r.runs, also: r.also, do: func(s *site) {
 		if r.do != nil {
 			r.do(s)
 		}

@@ -20,6 +20,8 @@ type taskRow struct {
 	fix      string
 	event    bool
 	runs     bool
+	also     string
+	breaker  bool                               // the service has a circuit breaker
 	working  bool                               // the service works with good before it gets bad
 	setUp    func(*site)                        // before any of it
 	good     func(container, definition object) // task definition that works
@@ -60,6 +62,7 @@ var taskRows = append(permissionRows(), []taskRow{
 	}},
 	{element: "image repository, a slip of its name", code: "reg.not-found", resource: definition, reason: `^CannotPullContainerError: pull image manifest has been retried 7 time\(s\): failed to resolve ref .*not found$`, bad: imageNamed("app:", "ap:")},
 	{element: "image tag, a slip of its name", code: "reg.no-tag", resource: definition, reason: `^CannotPullContainerError: pull image manifest has been retried 7 time\(s\): failed to resolve ref .*:god: .*not found$`, bad: imageNamed(":good", ":god")},
+	{element: "image tag, with a circuit breaker", code: "reg.no-tag", also: "dep.circuit", breaker: true, resource: definition, reason: `^CannotPullContainerError: .*:god: .*not found$`, bad: imageNamed(":good", ":god")},
 	{element: "image architecture", code: "reg.arch", resource: definition, reason: `image Manifest does not contain descriptor matching platform 'linux/arm64'$`, bad: func(_, d object) {
 		d["runtimePlatform"] = object{"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}
 	}},
@@ -108,11 +111,11 @@ var taskRows = append(permissionRows(), []taskRow{
 	{element: "exit code", code: "run.exit", resource: definition, stop: "EssentialContainerExited", reason: exited, working: true, bad: shell("echo no database at db:5432 >&2; exit 7")},
 	{element: "signal", code: "run.exit", resource: definition, stop: "EssentialContainerExited", reason: exited, working: true, bad: shell("sh -c 'kill -SEGV $$'; exit $?")},
 	{element: "memory", code: "run.oom", resource: definition, stop: "EssentialContainerExited", reason: exited, bad: func(c, d object) {
-		shell("dd if=/dev/zero of=/dev/null bs=80M count=1 || exit 1; trap 'exit 0' TERM; while :; do sleep 0.1; done")(c, d)
+		shell("dd if=/dev/zero of=/dev/null bs=80M count=1 || exit 1; "+sleeper)(c, d)
 		c["memory"] = 64
 	}},
 	{element: "read-only root file system", code: "run.read-only", resource: definition, stop: "EssentialContainerExited", reason: exited, bad: func(c, d object) {
-		shell("touch /state || exit 1; trap 'exit 0' TERM; while :; do sleep 0.1; done")(c, d)
+		shell("touch /state || exit 1; "+sleeper)(c, d)
 		c["readonlyRootFilesystem"] = true
 	}},
 	{element: "bind on 127.0.0.1", code: "run.bind-localhost", resource: definition, runs: true, bad: listens("127.0.0.1:8080")},
@@ -163,15 +166,25 @@ func permissionRows() []taskRow {
 	return rows
 }
 
-func roleARN(s *site) string    { return "arn:aws:iam::" + s.ID + ":role/" + s.role }
+func roleARN(s *site) string    { return roleNamed(s.role)(s) }
 func definition(s *site) string { return s.ids["definition"] }
+
+func roleNamed(name string) func(*site) string {
+	return func(s *site) string { return "arn:aws:iam::" + s.ID + ":role/" + name }
+}
+
+// trustedRole makes a role that tasks may have.
+func (s *site) trustedRole(name string) {
+	s.t.Helper()
+	got(s.iam.CreateRole(s.t.Context(), &iamapi.CreateRoleRequest{RoleName: name, AssumeRolePolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`})).by(s)
+}
 
 // newRole makes an execution role of the row's own with these permissions, one
 // inline policy.
 func (s *site) newRole(actions []string, more string) {
 	s.t.Helper()
 	s.role = s.service
-	got(s.iam.CreateRole(s.t.Context(), &iamapi.CreateRoleRequest{RoleName: s.role, AssumeRolePolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}`})).by(s)
+	s.trustedRole(s.role)
 	s.ok(s.iam.PutRolePolicy(s.t.Context(), &iamapi.PutRolePolicyRequest{RoleName: s.role, PolicyName: "all",
 		PolicyDocument: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["` + strings.Join(actions, `","`) + `"],"Resource":"*"}` + more + `]}`}))
 }

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -45,6 +47,8 @@ type row struct {
 	event bool
 	// runs: the task goes on running, and why still finds what is wrong.
 	runs bool
+	// also is the code of a further finding.
+	also string
 }
 
 // site is where rows are tried: a service of one task in a deployed stack.
@@ -59,6 +63,7 @@ type site struct {
 	subnets []string // of the service
 	groups  []string
 	public  bool
+	breaker bool   // services have a circuit breaker that does not roll back
 	role    string // name of the execution role
 	image   string
 	logs    string // name of the log group
@@ -125,10 +130,10 @@ func (s *site) try(r row) {
 	}
 	r.do(s)
 	said := s.told(r)
-	f := s.explained(r)
+	f := s.explain(r, "service/"+s.service)
 	fix := s.paste(r, f)
 	s.steady()
-	s.matrix.add(s.name, line{row: r, said: said, finding: f, fix: fix, took: time.Since(s.started)})
+	s.matrix.add(s.name, line{row: r, said: said, finding: f, fix: fix})
 }
 
 // told waits until AWS's words are there: the stopped task's, or the service's.
@@ -157,7 +162,7 @@ func (s *site) told(r row) string {
 			if slices.Contains(s.before, t.TaskArn) || string(t.StopCode) == "UserInitiated" || strings.HasPrefix(t.StoppedReason, "Scaling activity") {
 				continue
 			}
-			if want := or(r.stop, "TaskFailedToStart"); string(t.StopCode) != want || !matches(r.reason, t.StoppedReason) {
+			if want := cmp.Or(r.stop, "TaskFailedToStart"); string(t.StopCode) != want || !matches(r.reason, t.StoppedReason) {
 				s.t.Fatalf("the task stopped with %s: %s\nwant %s: %s", t.StopCode, t.StoppedReason, want, r.reason)
 			}
 			said = string(t.StopCode) + ": " + t.StoppedReason
@@ -173,17 +178,14 @@ func (s *site) told(r row) string {
 	return said
 }
 
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}
-
-// stopped are the service's stopped tasks.
+// stopped are the service's stopped tasks: none before the service is made.
 func (s *site) stopped() []ecsapi.Task {
 	s.t.Helper()
-	all := got(s.ecs.ListTasks(s.t.Context(), &ecsapi.ListTasksRequest{Cluster: s.cluster, ServiceName: s.service, DesiredStatus: "STOPPED"})).by(s)
+	all, err := s.ecs.ListTasks(s.t.Context(), &ecsapi.ListTasksRequest{Cluster: s.cluster, ServiceName: s.service, DesiredStatus: "STOPPED"})
+	if refused := (*client.Error)(nil); errors.As(err, &refused) && refused.Code == "ServiceNotFoundException" {
+		return nil
+	}
+	s.ok(err)
 	if len(all.TaskArns) == 0 {
 		return nil
 	}
@@ -202,20 +204,24 @@ type found struct {
 	}
 }
 
-// explained asks why.
-func (s *site) explained(r row) found {
+// explain asks why about a target.
+func (s *site) explain(r row, target string) found {
 	s.t.Helper()
-	var first found
+	var all []found
 	s.eventually(20*time.Second, "why", func() error {
-		out := s.neargate("why", "service/"+s.service, "-o", "json")
+		out := s.neargate("why", target, "-o", "json")
 		var report struct{ Data struct{ Findings []found } }
 		if err := json.Unmarshal([]byte(out.out), &report); err != nil || len(report.Data.Findings) == 0 || out.code != 6 {
 			return fmt.Errorf("exit %d, %v\n%s", out.code, err, out.out)
 		}
-		first = report.Data.Findings[0]
+		all = report.Data.Findings
+		if r.also != "" && !slices.ContainsFunc(all, func(f found) bool { return f.Code == r.also }) {
+			return fmt.Errorf("no finding has the code %s: %s", r.also, out.out)
+		}
 		return nil
 	})
-	shown := s.neargate("why", "service/"+s.service).out
+	first := all[0]
+	shown := s.neargate("why", target).out
 	s.t.Logf("%s\n%s", r.element, shown)
 	if first.Code != r.code || first.Page == "" || len(first.Seen) == 0 {
 		s.t.Fatalf("the code is %s (page %q, %d pieces of evidence), want %s", first.Code, first.Page, len(first.Seen), r.code)
@@ -228,26 +234,31 @@ func (s *site) explained(r row) found {
 	return first
 }
 
+// text is the literal text of the fix in a language, the first that has part in it.
+func (f found) text(t *testing.T, lang, part string) string {
+	t.Helper()
+	for _, fix := range f.Fixes {
+		if fix.Lang == lang && strings.Contains(fix.Text, part) {
+			return fix.Text
+		}
+	}
+	t.Fatalf("no fix in %s with %q: %+v", lang, part, f.Fixes)
+	return ""
+}
+
 // paste applies the literal text of the fix.
 func (s *site) paste(r row, f found) string {
 	s.t.Helper()
-	lang := "cli"
 	if r.cloudformation {
-		lang = "cloudformation"
+		fix := f.text(s.t, "cloudformation", r.fix)
+		s.update(fix)
+		return fix
 	}
-	for _, fix := range f.Fixes {
-		if fix.Lang != lang || !strings.Contains(fix.Text, r.fix) {
-			continue
-		}
-		if r.cloudformation {
-			s.update(fix.Text)
-		} else if out := s.shell(fix.Text); out.code != 0 {
-			s.t.Fatalf("the fix\n%s\nexit %d\n%s", fix.Text, out.code, out.out)
-		}
-		return fix.Text
+	fix := f.text(s.t, "cli", r.fix)
+	if out := s.shell(fix); out.code != 0 {
+		s.t.Fatalf("the fix\n%s\nexit %d\n%s", fix, out.code, out.out)
 	}
-	s.t.Fatalf("no fix in %s with %q: %+v", lang, r.fix, f.Fixes)
-	return ""
+	return fix
 }
 
 // update pastes text below Resources of the stack's template and updates the stack.
@@ -260,7 +271,7 @@ func (s *site) update(text string) {
 }
 
 // steady waits until the service is as it should be, by what AWS says and by
-// what why says.
+// what why says. Failures must be forgiven: the next row would wait for them.
 func (s *site) steady() {
 	s.t.Helper()
 	s.eventually(60*time.Second, "the steady state", func() error {
@@ -268,8 +279,8 @@ func (s *site) steady() {
 		if err != nil || len(out.Services) != 1 {
 			return fmt.Errorf("no service: %w", err)
 		}
-		if v := out.Services[0]; v.RunningCount != v.DesiredCount || v.PendingCount != 0 || len(v.Deployments) != 1 || v.Deployments[0].RolloutState != "COMPLETED" {
-			return fmt.Errorf("%d of %d running, %d deployments; %s", v.RunningCount, v.DesiredCount, len(v.Deployments), v.Events[0].Message)
+		if v := out.Services[0]; v.RunningCount != v.DesiredCount || v.PendingCount != 0 || len(v.Deployments) != 1 || v.Deployments[0].RolloutState != "COMPLETED" || v.Deployments[0].FailedTasks != 0 {
+			return fmt.Errorf("%d of %d running, deployments %+v; %+v", v.RunningCount, v.DesiredCount, v.Deployments, v.Events[:min(1, len(v.Events))])
 		}
 		return nil
 	})
@@ -302,7 +313,8 @@ func (s *site) serve(name string, change func(container, definition object)) {
 	one, zero, most := int32(1), int32(0), int32(100)
 	got(s.ecs.CreateService(s.t.Context(), &ecsapi.CreateServiceRequest{
 		Cluster: s.cluster, ServiceName: name, TaskDefinition: revision, DesiredCount: &one, LaunchType: "FARGATE", NetworkConfiguration: network,
-		DeploymentConfiguration: &ecsapi.DeploymentConfiguration{MinimumHealthyPercent: &zero, MaximumPercent: &most},
+		DeploymentConfiguration: &ecsapi.DeploymentConfiguration{MinimumHealthyPercent: &zero, MaximumPercent: &most,
+			DeploymentCircuitBreaker: &ecsapi.DeploymentCircuitBreaker{Enable: s.breaker}},
 	})).by(s)
 	s.ids["definition"] = revision
 }
@@ -310,7 +322,7 @@ func (s *site) serve(name string, change func(container, definition object)) {
 // revise registers a task definition: a container that sleeps, with changes.
 func (s *site) revise(family string, change func(container, definition object)) string {
 	s.t.Helper()
-	container := object{"name": "app", "image": s.image, "essential": true, "stopTimeout": 2, "command": list{"sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"}, "logConfiguration": object{
+	container := object{"name": "app", "image": s.image, "essential": true, "stopTimeout": 2, "command": list{"sh", "-c", sleeper}, "logConfiguration": object{
 		"logDriver": "awslogs", "options": object{"awslogs-group": s.logs, "awslogs-region": s.Region, "awslogs-stream-prefix": family}}}
 	definition := object{"family": family, "requiresCompatibilities": list{"FARGATE"}, "networkMode": "awsvpc", "cpu": "256", "memory": "512",
 		"executionRoleArn": "arn:aws:iam::" + s.ID + ":role/" + s.role}
@@ -349,13 +361,24 @@ type line struct {
 	said    string
 	finding found
 	fix     string
-	took    time.Duration
 }
 
 func (m *matrix) add(site string, l line) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.lines[site] = append(m.lines[site], l)
+}
+
+// link leads to a code's entry in the catalogue.
+func link(code string) string {
+	return "[" + code + "](diagnoses.md#" + strings.ReplaceAll(code, ".", "") + ")"
+}
+
+func also(r row) string {
+	if r.also == "" {
+		return ""
+	}
+	return ", and " + link(r.also)
 }
 
 // write writes the page of the documentation: into out/, and where
@@ -371,13 +394,14 @@ func (m *matrix) write(t *testing.T) {
 	for _, all := range m.lines {
 		total += len(all)
 	}
-	fmt.Fprintf(&b, "# The removal matrix\n\nWritten by `NEARGATE_MATRIX=docs/removal-matrix.md go test ./e2e -run TestRemovalMatrix` at commit %s: %d rows.\n"+
+	fmt.Fprintf(&b, "# The removal matrix\n\n<!-- The run was at commit %s. -->\nWritten by `NEARGATE_MATRIX=docs/removal-matrix.md go test ./e2e -run TestRemovalMatrix`: %d rows.\n"+
 		"One element of a working stack is taken away or broken. The next task stops with AWS's code and text, `neargate why` names\nthe cause and the resource, and the text that it printed as the fix, pasted by the test, brings the service back to its\nsteady state. The codes are explained in [diagnoses.md](diagnoses.md).\n", strings.TrimSpace(string(commit)), total)
 	for _, site := range slices.Sorted(maps.Keys(m.lines)) {
 		fmt.Fprintf(&b, "\n## %s\n", site)
+		slices.SortFunc(m.lines[site], func(a, b line) int { return cmp.Compare(a.element, b.element) })
 		for _, l := range m.lines[site] {
-			fmt.Fprintf(&b, "\n### %s\n\n- **AWS says**: `%s`\n- **Code**: [%s](diagnoses.md#%s)\n- **Cause**: %s\n- **Where**: %s\n- **Fix**, as pasted; steady again after %s:\n\n```\n%s\n```\n",
-				l.element, strings.ReplaceAll(l.said, "`", "'"), l.finding.Code, strings.ReplaceAll(l.finding.Code, ".", ""), l.finding.Cause, l.finding.Where, l.took.Round(100*time.Millisecond), l.fix)
+			fmt.Fprintf(&b, "\n### %s\n\n- **AWS says**: `%s`\n- **Code**: %s%s\n- **Cause**: %s\n- **Where**: %s\n- **Fix**, as pasted:\n\n```\n%s\n```\n",
+				l.element, strings.ReplaceAll(l.said, "`", "'"), link(l.finding.Code), also(l.row), l.finding.Cause, l.finding.Where, l.fix)
 		}
 	}
 	for _, path := range []string{filepath.Join(testenv.Root(), "out", "removal-matrix.md"), os.Getenv("NEARGATE_MATRIX")} {

@@ -15,6 +15,7 @@ import (
 // looks for them in everything that the instance has written: its records,
 // decisions, objects, files of tasks, and its log.
 func TestNothingSecretIsKept(t *testing.T) {
+	t.Parallel()
 	n := another(t)
 	if err := n.start(); err != nil {
 		t.Fatal(err)
@@ -46,7 +47,11 @@ func TestNothingSecretIsKept(t *testing.T) {
 	used := a.runTask(define("used", `"environmentFiles":[{"type":"s3","value":"arn:aws:s3:::settings-`+a.ID+`/app.env"}],
 	 "secrets":[{"name":"PASSWORD","valueFrom":"`+json+`:password::"},{"name":"WHOLE","valueFrom":"`+plain+`"},{"name":"PARAMETER","valueFrom":"/sealed"}]`), "STOPPED")
 	if c := used.Containers[0]; c.ExitCode == nil || *c.ExitCode != 0 {
-		t.Fatalf("%s %+v", used.StoppedReason, c)
+		code := "no exit code"
+		if c.ExitCode != nil {
+			code = fmt.Sprint("exit code ", *c.ExitCode)
+		}
+		t.Fatalf("%s: %s %s\n%s", used.StoppedReason, code, c.Reason, n.logTail())
 	}
 	said := ""
 	for family, container := range map[string]string{

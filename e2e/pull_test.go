@@ -63,6 +63,7 @@ func internetRegistry(t *testing.T) (address, certificate, backend string) {
 // internet: from a public subnet and from behind a NAT gateway, but not from a subnet
 // without a way out, on the same machine and at the same time.
 func TestPullsFromTheInternetByItsOwnPath(t *testing.T) {
+	t.Parallel()
 	n := another(t)
 	registry, certificate, backend := internetRegistry(t)
 	trust := filepath.Join(t.TempDir(), "internet.pem")

@@ -53,6 +53,7 @@ func (a *account) craneImage(name string) string {
 // TestRegistryByCrane pushes and pulls with a second registry client, by
 // password and by the ECR credential helper, over TLS that is verified.
 func TestRegistryByCrane(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	uri := a.aws("ecr", "create-repository", "--repository-name", "team/app", "--query", "repository.repositoryUri", "--output", "text")
 	host := strings.TrimSuffix(uri, "/team/app")
@@ -107,6 +108,7 @@ func TestRegistryByCrane(t *testing.T) {
 // TestRunLeadsAWSNamesHere proves that a client without AWS_ENDPOINT_URL reaches
 // the instance inside `neargate run`, and that nothing outside sees it.
 func TestRunLeadsAWSNamesHere(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	hosts, err := os.ReadFile("/etc/hosts")
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 // TestTasksSurviveARestart kills the daemon under two tasks: one goes on
 // running, the other ends meanwhile, and its exit code and last line are right.
 func TestTasksSurviveARestart(t *testing.T) {
+	t.Parallel()
 	testenv.NeedRoot(t)
 	if shared == nil {
 		t.Skip("skipped: -short")

@@ -13,6 +13,7 @@ import (
 // TestS3ByCLI goes through the aws CLI's ways with S3: multipart copies,
 // presigned URLs, versions and sync.
 func TestS3ByCLI(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	bucket := "files-" + a.ID
 	a.aws("s3", "mb", "s3://"+bucket)
@@ -109,6 +110,7 @@ func testVersions(a *account, bucket string) {
 
 // TestSecretsAndParameters writes, versions, reads and deletes.
 func TestSecretsAndParameters(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	secret := func(more ...string) string {
 		return a.aws(append([]string{"secretsmanager", "get-secret-value", "--secret-id", "app/db", "--query", "SecretString", "--output", "text"}, more...)...)

@@ -44,6 +44,7 @@ func (s *shellTasks) lines(stopped task) []string {
 }
 
 func TestTasks(t *testing.T) {
+	t.Parallel()
 	s := newShellTasks(t)
 	t.Run("restart policy", func(t *testing.T) { testRestartPolicy(s.in(t)) })
 	t.Run("spot", func(t *testing.T) { testSpot(s.in(t)) })

@@ -115,6 +115,7 @@ output "may" { value = data.aws_iam_principal_policy_simulation.may.all_allowed 
 // TestTerraformIdentities: roles, policies, users, groups and the like by
 // Terraform's own provider: applied, a second plan empty, destroyed.
 func TestTerraformIdentities(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	tf := newTerraform(a, identities)
 	tf.apply()

@@ -80,6 +80,7 @@ output "target" { value = data.aws_kms_alias.app.target_key_id == aws_kms_key.ap
 // TestTerraformKeysAndSecrets makes keys, secrets and parameters: afterwards nothing
 // is left to do, and all of it goes away again.
 func TestTerraformKeysAndSecrets(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	tf := newTerraform(a, keysAndSecrets)
 	tf.apply()

@@ -228,6 +228,7 @@ resource "aws_vpc_security_group_egress_rule" "e" {
 
 // TestFiltersByTerraform makes, changes and destroys everything that filters packets.
 func TestFiltersByTerraform(t *testing.T) {
+	t.Parallel()
 	tf := newTerraform(newAccount(t), strings.ReplaceAll(filters, "PORT", "80"))
 	tf.apply()
 	tf.config(strings.ReplaceAll(filters, "PORT", "81"))

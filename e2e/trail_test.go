@@ -45,6 +45,7 @@ Outputs:
 // TestTrail looks calls up, and reads the files that a trail delivers: every call
 // with who made it, refused ones too, and no secret in them.
 func TestTrail(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	a.aws("cloudformation", "deploy", "--stack-name", "trail", "--template-file", a.write("trail.yml", trailTemplate))
 	a.aws("secretsmanager", "create-secret", "--name", "db", "--secret-string", "hunter2hunter2")

@@ -94,6 +94,7 @@ func (u *upload) rolePolicy(role, name, action, resource string) {
 // TestFifthSeed follows the reader of the fifth seed: it works, with much less than
 // S3FullAccess too; and what readers get wrong is told apart.
 func TestFifthSeed(t *testing.T) {
+	t.Parallel()
 	u := newUpload(t)
 	in := func(t *testing.T) *upload {
 		sub := *u

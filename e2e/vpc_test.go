@@ -9,6 +9,7 @@ import (
 // TestVPCByTerraform applies the usual VPC, sees that a second plan has nothing to
 // change, and takes it away without a trace.
 func TestVPCByTerraform(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	text, err := os.ReadFile(filepath.Join("testdata", "vpc.tf"))
 	if err != nil {

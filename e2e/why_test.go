@@ -10,6 +10,7 @@ import (
 // TestWhyTasksStop runs tasks that cannot go well, at the same time: each stops
 // with AWS's code and text, and `why` names the cause and shows the evidence.
 func TestWhyTasksStop(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	image := a.push(busyboxArchive(t, a.dir, "sh"), "app", "1")
 	role := a.executionRole("execution")

@@ -8,6 +8,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/sigv4"
@@ -16,12 +19,11 @@ import (
 // calls makes the calls that calls.py and calls.js make, too, with the task
 // role's credentials, and prints the code of each answer.
 func calls() {
-	var role struct{ AccessKeyId, SecretAccessKey, Token string }
-	if err := get("http://169.254.170.2"+os.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), &role); err != nil {
+	c, err := taskRole()
+	if err != nil {
 		fmt.Println("go credentials", err)
 		return
 	}
-	c := caller{os.Getenv("AWS_REGION"), sigv4.Credentials{AccessKeyID: role.AccessKeyId, SecretAccessKey: role.SecretAccessKey, SessionToken: role.Token}}
 	name := os.Getenv("NAME")
 	bucket := "https://" + name + ".s3." + c.region + ".amazonaws.com/"
 	c.s3("s3 get", http.MethodGet, bucket+"open", nil)
@@ -34,6 +36,34 @@ func calls() {
 	c.json("logs create", "logs", "logs", "Logs_20140328.CreateLogStream", map[string]any{"logGroupName": name, "logStreamName": "x"})
 	c.json("secret get", "secretsmanager", "secretsmanager", "secretsmanager.GetSecretValue", map[string]any{"SecretId": name + "-open"})
 	c.json("secret get other", "secretsmanager", "secretsmanager", "secretsmanager.GetSecretValue", map[string]any{"SecretId": name + "-closed"})
+}
+
+// put puts an object into a bucket with the task role, then sleeps until it is
+// told to end. It ends with 1 when the object was refused.
+func put(bucket string) {
+	c, err := taskRole()
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	req, err := http.NewRequest(http.MethodPut, "https://"+bucket+".s3."+c.region+".amazonaws.com/object", strings.NewReader("text"))
+	if err != nil {
+		panic(err)
+	}
+	status, answer, err := c.send(req, "s3", []byte("text"))
+	if fmt.Printf("%d %s %v\n", status, answer, err); err != nil || status != http.StatusOK {
+		os.Exit(1)
+	}
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGTERM)
+	<-end
+}
+
+// taskRole makes requests with the task role's credentials.
+func taskRole() (caller, error) {
+	var role struct{ AccessKeyId, SecretAccessKey, Token string }
+	err := get("http://169.254.170.2"+os.Getenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), &role)
+	return caller{os.Getenv("AWS_REGION"), sigv4.Credentials{AccessKeyID: role.AccessKeyId, SecretAccessKey: role.SecretAccessKey, SessionToken: role.Token}}, err
 }
 
 // caller signs requests with the test's own implementation.

@@ -5,6 +5,7 @@
 //	probe say TEXT              TEXT to all who come to port 8080
 //	probe serve TEXT            HTTP on port 80: TEXT, and what it sees of the request
 //	probe calls                 which calls to AWS the task role may make
+//	probe put BUCKET            puts an object, and ends with 1 when it may not
 package main
 
 import (
@@ -35,6 +36,8 @@ func main() {
 		serve(os.Args[2])
 	case "calls":
 		calls()
+	case "put":
+		put(os.Args[2])
 	}
 }
 

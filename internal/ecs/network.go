@@ -62,7 +62,7 @@ func (c scope) subnets(tx *store.Tx, n state.TaskNetwork) ([]placement.Subnet, e
 func (c scope) wrongVPC(tx *store.Tx, n state.TaskNetwork, group *state.SecurityGroup, vpc string) error {
 	groups := strings.Join(c.defaultGroup(tx, n.Subnets[0]), ",")
 	subnets := strings.Join(n.Subnets, ",")
-	return &decision.Explained{Err: invalid("Security groups and subnets must be in the same VPC."), Decision: decision.Decision{
+	return &decision.Explained{Err: invalid("Security group %s does not appear to belong to the same VPC as the input subnets.", group.ID), Decision: decision.Decision{
 		Phase: decision.Place, Verdict: decision.Deny, Code: "net.wrong-vpc", Where: group.ID, Resource: group.ID, Confidence: decision.Observed,
 		Cause: "the security group " + group.ID + " (" + group.Name + ") belongs to " + group.VpcID + ", but the subnets belong to " + vpc,
 		Facts: []decision.Fact{{Name: "subnets", Value: subnets}, {Name: "group", Value: group.ID}},

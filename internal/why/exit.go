@@ -63,7 +63,7 @@ func (x *Explainer) exit(tx *store.Tx, t *state.Task, decisions []decision.Decis
 	ended := f.Cause
 	for _, d := range decisions {
 		if d.Code == "iam.wrong-role" && f.Code == "run.exit" && *c.ExitCode != 0 {
-			f.Code, f.Where, f.Fixes = d.Code, d.Where, d.Fix
+			f.Code, f.Where, f.Resource, f.Fixes = d.Code, d.Where, d.Resource, d.Fix
 			f.Cause = "a permission is on the wrong one of the task's two roles: " + d.Cause
 		}
 	}

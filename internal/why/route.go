@@ -159,14 +159,25 @@ func (n names) nat(vpc string) string {
 	return ""
 }
 
-// publicSubnet is a subnet whose default route leads to the internet gateway.
+// publicSubnet is a subnet whose default route leads to the internet gateway, the
+// emptiest of them.
 func (n names) publicSubnet(v network.VPC) string {
+	emptiest, most := "PUBLIC_SUBNET", 0
 	for _, s := range v.Subnets {
-		if t, ok := v.RouteTable(s.RouteTable); ok && defaultGateway(t) != "" {
-			return s.ID
+		if t, ok := v.RouteTable(s.RouteTable); !ok || defaultGateway(t) == "" {
+			continue
+		}
+		room := 1 << (s.CIDR.Addr().BitLen() - s.CIDR.Bits())
+		for _, e := range v.ENIs {
+			if e.Subnet == s.ID {
+				room--
+			}
+		}
+		if room > most {
+			emptiest, most = s.ID, room
 		}
 	}
-	return "PUBLIC_SUBNET"
+	return emptiest
 }
 
 // endpoints reports whether a VPC has interface endpoints.

@@ -90,7 +90,7 @@ type Pace struct {
 // The two paces: AWS's own, and the one for people who are waiting.
 var (
 	AWSPace  = Pace{HealthyAfter: 40 * time.Second, BackoffFirst: 10 * time.Second, BackoffMax: 15 * time.Minute}
-	FastPace = Pace{HealthyAfter: 500 * time.Millisecond, BackoffFirst: 500 * time.Millisecond, BackoffMax: 30 * time.Second}
+	FastPace = Pace{HealthyAfter: 500 * time.Millisecond, BackoffFirst: 500 * time.Millisecond, BackoffMax: 10 * time.Second}
 )
 
 // Lower is how many healthy tasks a deployment keeps. More than 100 percent
