@@ -30,6 +30,7 @@ func commands(opts *options) []*cobra.Command {
 		unusedCommand(opts),
 		costCommand(opts),
 		iamCommand(opts),
+		explainCommand(opts),
 		interruptCommand(opts),
 		versionCommand(opts),
 		demoCommand(opts),

@@ -14,6 +14,13 @@ type rolesAPI struct{ finder *roles.Finder }
 
 func (a *rolesAPI) register(s *control.Server) {
 	s.Handle(control.Route{Pattern: "GET /iam/suggest", Handle: a.suggest})
+	s.Handle(control.Route{Pattern: "GET /roles", Handle: a.explain})
+}
+
+func (a *rolesAPI) explain(r *http.Request) (any, error) {
+	id, query := caller.From(r.Context()), r.URL.Query()
+	out, err := a.finder.Explain(id.Account, query.Get("stack"), query.Get("all") == "yes")
+	return out, roleError(err)
 }
 
 func (a *rolesAPI) suggest(r *http.Request) (any, error) {

@@ -6,6 +6,7 @@
 //	probe serve TEXT            HTTP on port 80: TEXT, and what it sees of the request
 //	probe calls                 which calls to AWS the task role may make
 //	probe put BUCKET            puts an object, and ends with 1 when it may not
+//	probe role [PATH]           whose credentials it gets, and what they may until they no longer may
 package main
 
 import (
@@ -38,6 +39,8 @@ func main() {
 		calls()
 	case "put":
 		put(os.Args[2])
+	case "role":
+		role(os.Args[2:])
 	}
 }
 

@@ -24,7 +24,7 @@ func (s *search) roles() {
 			continue
 		}
 		for _, inline := range role.Inline {
-			for _, action := range neverUsed(inline.Document, uses) {
+			for _, action := range NeverUsed(inline.Document, uses) {
 				s.add(Finding{Kind: Permission, ID: role.Name + "/" + action, Name: action, What: fmt.Sprintf("role %s never used it; granted by the inline policy %s", role.Name, inline.Name), Since: role.CreatedAt},
 					role.Name, "aws iam put-role-policy --role-name "+role.Name+" --policy-name "+inline.Name+" --policy-document ... # without "+action)
 			}
@@ -39,23 +39,23 @@ func (s *search) roles() {
 // is only found when nothing of it was used.
 func (s *search) attached(role *state.Role, arn string, uses []state.ActionUse) {
 	for p := range state.Policies.By(s.tx, "arn", arn) {
-		for _, action := range neverUsed(p.Document(), uses) {
+		for _, action := range NeverUsed(p.Document(), uses) {
 			s.add(Finding{Kind: Permission, ID: role.Name + "/" + action, Name: action, What: fmt.Sprintf("role %s never used it; granted by the policy %s", role.Name, p.Name), Since: role.CreatedAt},
 				arn, "aws iam create-policy-version --policy-arn "+arn+" --set-as-default --policy-document ... # without "+action)
 		}
 		return
 	}
 	aws, ok := managed.Get(arn)
-	if !ok || len(neverUsed(aws.Document, uses)) < len(Grants(aws.Document)) {
+	if !ok || len(NeverUsed(aws.Document, uses)) < len(Grants(aws.Document)) {
 		return
 	}
 	s.add(Finding{Kind: Permission, ID: role.Name + "/" + arn, Name: arn[strings.LastIndexByte(arn, '/')+1:], What: fmt.Sprintf("role %s used nothing of this policy", role.Name), Since: role.CreatedAt},
 		role.Name, "aws iam detach-role-policy --role-name "+role.Name+" --policy-arn "+arn)
 }
 
-// neverUsed are the actions that a policy grants and that were never allowed to
+// NeverUsed are the actions that a policy grants and that were never allowed to
 // anybody who has it.
-func neverUsed(document string, uses []state.ActionUse) []string {
+func NeverUsed(document string, uses []state.ActionUse) []string {
 	return slices.DeleteFunc(Grants(document), func(granted string) bool {
 		return slices.ContainsFunc(uses, func(u state.ActionUse) bool {
 			match, err := path.Match(strings.ToLower(granted), strings.ToLower(u.Action))
