@@ -88,7 +88,10 @@ func printRoles(w io.Writer, report *roles.Report) {
 
 func printRole(w io.Writer, s cli.Style, r *roles.Role) {
 	mark, used := s.Green("✓"), "last used "+madeAgo(r.LastUsed)
-	if !r.Used {
+	switch {
+	case r.Linked:
+		used = "used by the service itself"
+	case !r.Used:
 		mark, used = s.Yellow("–"), "not used since it was made "+madeAgo(r.Made)
 	}
 	name := r.Name

@@ -19,7 +19,7 @@ func iamCommand(opts *options) *cobra.Command {
 		Args:  knownCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(suggestCommand(opts))
+	cmd.AddCommand(suggestCommand(opts), simulateCommand(opts))
 	return cmd
 }
 

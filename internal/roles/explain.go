@@ -24,6 +24,7 @@ type Role struct {
 	Stack, LogicalID string // of CloudFormation; "" when no stack made it
 	Made             time.Time
 	Kind             Kind
+	Linked           bool // service-linked: what its service does with it inside Neargate is not counted
 
 	AssumedBy []string    // who may assume it, with conditions
 	NamedBy   []Reference // what names it
@@ -106,7 +107,7 @@ func (v *view) origins() {
 }
 
 func (v *view) role(r *state.Role) Role {
-	out := Role{Name: r.Name, ARN: r.ARN(), Made: r.CreatedAt, NamedBy: v.references[r.ARN()], Granted: granted(v.tx, r.PrincipalPolicies)}
+	out := Role{Name: r.Name, ARN: r.ARN(), Made: r.CreatedAt, NamedBy: v.references[r.ARN()], Granted: granted(v.tx, r.PrincipalPolicies), Linked: r.LinkedService != ""}
 	if made := v.resources[r.Name]; made != nil {
 		out.Stack, out.LogicalID = made.StackName, made.LogicalID
 	}

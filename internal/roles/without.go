@@ -21,7 +21,7 @@ var needs = []struct{ service, breaks string }{
 func without(r *Role) string {
 	done := doneBy(r.Uses)
 	switch {
-	case r.Kind.Name == linkedKind.Name:
+	case r.Linked:
 		return "the service could not act for the account; it makes the role again when it needs it"
 	case len(r.NamedBy) == 0 && !r.Used:
 		return "nothing that happened here so far: nobody used it and nothing names it"
@@ -34,7 +34,7 @@ func without(r *Role) string {
 	case len(done) > 0:
 		return "who assumes it could no longer call " + list(done)
 	case len(r.NamedBy) > 0:
-		return r.NamedBy[0].What + " could do nothing more"
+		return r.NamedBy[0].What + " could do nothing; nothing was done with it so far"
 	}
 	return "nobody could assume it any more; no call was made with it so far"
 }
