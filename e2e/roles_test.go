@@ -76,7 +76,7 @@ import boto3, sys
 sts = boto3.client("sts")
 for arn in sys.argv[1:]:
     try:
-        sts.assume_role(RoleArn=arn, RoleSessionName="x")
+        sts.assume_role(RoleArn=arn, RoleSessionName="admin")
         print(arn, "assumed")
     except sts.exceptions.ClientError as e:
         print(e)
@@ -185,7 +185,7 @@ func (r *roleTasks) checkKinds() {
 		code int
 		want string
 	}{
-		{[]string{"ecsTaskRole", "s3:GetObject"}, 6, "denied by statement 1 (line 1) of role/ecsTaskRole inline policy AWSRevokeOlderSessions"},
+		{[]string{"ecsTaskRole", "s3:GetObject", "--context", "aws:TokenIssueTime=2020-01-01T00:00:00Z"}, 6, "denied by statement 1 (line 1) of role/ecsTaskRole inline policy AWSRevokeOlderSessions"},
 		{[]string{"ecsTaskExecutionRole", "ecr:BatchGetImage"}, 0, "allowed by statement 1 (line 1) of arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"},
 		{[]string{"ecsTaskExecutionRole", "s3:GetObject"}, 6, "no statement allows it"},
 	} {

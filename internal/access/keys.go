@@ -85,6 +85,17 @@ func (k *Keys) longTerm(id string) (string, caller.Identity, error) {
 	}, nil
 }
 
+// Secret is the secret of a long-term access key, for a stack that hands on a key
+// which it made.
+func (k *Keys) Secret(accessKeyID string) (secret string, ok bool) {
+	key, ok := state.AccessKeys.Get(k.db.Read(), accessKeyID)
+	if !ok {
+		return "", false
+	}
+	secret, err := k.secretOf(key)
+	return secret, err == nil
+}
+
 // secretOf opens a record's secret once; a changed record is another pointer.
 func (k *Keys) secretOf(key *state.AccessKey) (string, error) {
 	k.mu.Lock()

@@ -3,7 +3,6 @@ package cloudformation
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -167,7 +166,7 @@ func (o *operation) destroy(ctx context.Context, r *state.StackResource, p state
 		return &resource.Failure{Code: "InvalidRequest", Message: "Neargate does not carry out the resource type " + typ}
 	}
 	props := properties(p.Properties)
-	if resolved, err := template.ResolveDynamic(props, o.s.dynamic(ctx)); err == nil {
+	if resolved, err := template.ResolveDynamic(props, o.dynamic(ctx)); err == nil {
 		props = resolved
 	}
 	req := o.request(r, p, props)
@@ -293,14 +292,4 @@ func (o *operation) drop(ctx context.Context, r *state.StackResource) bool {
 		return nil
 	})
 	return ok && err == nil
-}
-
-// dynamic resolves the dynamic references of a resource's properties.
-func (s *Service) dynamic(ctx context.Context) func(template.Dynamic) (string, error) {
-	return func(d template.Dynamic) (string, error) {
-		if d.Service == "secretsmanager" {
-			return s.secretValue(ctx, d)
-		}
-		return s.parameterValue(ctx, strings.TrimSpace(d.Rest), d.Service == "ssm-secure")
-	}
 }

@@ -1,12 +1,44 @@
 package cloudformation
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/cloudformation/template"
+	"github.com/neargate/neargate/internal/state"
 )
+
+// dynamic resolves the dynamic references of a resource's properties.
+func (o *operation) dynamic(ctx context.Context) func(template.Dynamic) (string, error) {
+	return func(d template.Dynamic) (string, error) {
+		switch {
+		case d.AccessKey() != "":
+			return o.keySecret(d.AccessKey())
+		case d.Service == "secretsmanager":
+			return o.s.secretValue(ctx, d)
+		}
+		return o.s.parameterValue(ctx, strings.TrimSpace(d.Rest), d.Service == "ssm-secure")
+	}
+}
+
+// keySecret is the secret of an access key that this stack made, or another one
+// of the same tree of nested stacks: nobody gets at others by such a reference.
+func (o *operation) keySecret(id string) (string, error) {
+	tx := o.s.db.Read()
+	for r := range state.StackResources.By(tx, "physical", state.Key(o.stack.Account, o.stack.Region, id)) {
+		stack, ok := state.Stacks.Get(tx, state.Key(r.Account, r.Region, r.StackID))
+		if r.Live.Type != "AWS::IAM::AccessKey" || !ok || cmp.Or(stack.RootID, stack.ID) != cmp.Or(o.stack.RootID, o.stack.ID) {
+			continue
+		}
+		if secret, ok := o.s.secret(id); ok {
+			return secret, nil
+		}
+	}
+	return "", &template.Error{Message: "The access key " + id + " is none of this stack's"}
+}
 
 // secretValue reads what {{resolve:secretsmanager:...}} stands for.
 func (s *Service) secretValue(ctx context.Context, d template.Dynamic) (string, error) {

@@ -15,6 +15,16 @@ func (o *operation) outputs(config state.StackConfig) (out []state.StackOutput, 
 		if err != nil {
 			return nil, nil, &template.Error{Message: "[Error] /Outputs/" + output.Name + "/Value: " + message(err)}
 		}
+		// An output that shows a key's secret is meant to; other references stay as written, as on AWS.
+		v, err = template.ResolveDynamic(v, func(d template.Dynamic) (string, error) {
+			if id := d.AccessKey(); id != "" {
+				return o.keySecret(id)
+			}
+			return "{{resolve:" + d.Service + ":" + d.Rest + "}}", nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
 		name, err := o.e.Value(output.Export)
 		if err != nil {
 			return nil, nil, err

@@ -30,7 +30,9 @@ type Options struct {
 	Invoker  wire.Invoker      // the other services
 	Checker  authorize.Checker // for iam:PassRole
 	Sessions Sessions
-	Log      *slog.Logger // nil for the default
+	// Secret is the secret of an access key that a stack made.
+	Secret func(accessKeyID string) (secret string, ok bool)
+	Log    *slog.Logger // nil for the default
 }
 
 // Service carries out the CloudFormation API. Run does the work of its stacks.
@@ -39,6 +41,7 @@ type Service struct {
 	invoker  wire.Invoker
 	checker  authorize.Checker
 	sessions Sessions
+	secret   func(accessKeyID string) (string, bool)
 	log      *slog.Logger
 	types    map[string]resource.Type
 	loop     reconcile.Loop
@@ -53,7 +56,7 @@ const maxStacks = 1024
 
 // New returns a Service. Stacks are worked on once Run is called.
 func New(o Options) *Service {
-	s := &Service{db: o.DB, invoker: o.Invoker, checker: o.Checker, sessions: o.Sessions, log: o.Log, types: resource.Types()}
+	s := &Service{db: o.DB, invoker: o.Invoker, checker: o.Checker, sessions: o.Sessions, secret: o.Secret, log: o.Log, types: resource.Types()}
 	if s.log == nil {
 		s.log = slog.Default()
 	}

@@ -1,6 +1,7 @@
 package cloudformation_test
 
 import (
+	"encoding/json"
 	"io"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
+	"github.com/neargate/neargate/internal/state"
 )
 
 // What SAM makes before its first deployment, in its own form: strings for
@@ -132,6 +134,7 @@ Resources:
   Friends: {Type: AWS::IAM::UserToGroupAddition, Properties: {GroupName: !Ref Team, Users: [!Ref Friend]}}
   Key: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref User, Status: !If [Grown, Inactive, Active]}}
   KeySecret: {Type: AWS::SSM::Parameter, Properties: {Name: /key, Type: String, Value: !GetAtt Key.SecretAccessKey}}
+  KeyKept: {Type: AWS::SecretsManager::Secret, Properties: {SecretString: !Sub '{"id":"${Key}","secret":"${Key.SecretAccessKey}"}'}}
   Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Path: /p/, Roles: [!Ref Role]}}
   Linked: {Type: AWS::IAM::ServiceLinkedRole, Properties: {AWSServiceName: elasticloadbalancing.amazonaws.com, Description: !Sub 'size ${Size}'}}
   Certificate: {Type: AWS::CertificateManager::Certificate, Properties: {DomainName: a.example, SubjectAlternativeNames: ['*.a.example'], ValidationMethod: DNS, CertificateTransparencyLoggingPreference: !If [Grown, DISABLED, ENABLED], Tags: [{Key: Size, Value: !Ref Size}]}}
@@ -187,6 +190,11 @@ func TestEveryType(t *testing.T) {
 	if len(secretKey) != 40 {
 		t.Errorf("the access key's secret is %q", secretKey)
 	}
+	kept := call[secretsmanagerapi.GetSecretValueResponse](w, secretsmanagerapi.Model, "GetSecretValue", &secretsmanagerapi.GetSecretValueRequest{SecretId: physical(w, "all", "KeyKept")})
+	if kept.SecretString != `{"id":"`+output(s, "Key")+`","secret":"`+secretKey+`"}` {
+		t.Errorf("the access key is kept as %s", kept.SecretString)
+	}
+	w.nowhere(secretKey, "KeySecret") // a parameter of type String is no secret
 	_, err := w.api.UpdateStack(w.ctx, &cloudformationapi.UpdateStackInput{StackName: "all", TemplateBody: everything, Capabilities: []cloudformationapi.Capability{"CAPABILITY_IAM"}})
 	wantError(t, err, "ValidationError", "No updates are to be performed.")
 
@@ -221,6 +229,43 @@ func TestEveryType(t *testing.T) {
 	}
 	w.expect(w.ended(s.StackId), "DELETE_COMPLETE")
 	w.nothingLeft()
+}
+
+// nowhere fails when a text is in the records of stacks, but for one resource's.
+func (w *world) nowhere(text, but string) {
+	w.t.Helper()
+	tx := w.db.Read()
+	for r := range state.StackResources.All(tx, "") {
+		if record, _ := json.Marshal(r); r.LogicalID != but && strings.Contains(string(record), text) {
+			w.t.Errorf("the record of %s has it: %s", r.LogicalID, record)
+		}
+	}
+	for s := range state.Stacks.All(tx, "") {
+		if record, _ := json.Marshal(s); strings.Contains(string(record), text) {
+			w.t.Errorf("the record of stack %s has it", s.Name)
+		}
+	}
+	for e := range state.StackEvents.All(tx, "") {
+		if strings.Contains(e.Properties, text) {
+			w.t.Errorf("the events of %s have it", e.LogicalID)
+		}
+	}
+}
+
+// A template cannot name other keys by the reference that stands for a secret.
+func TestSecretsOfOtherKeysStayHidden(t *testing.T) {
+	w := newWorld(t)
+	call[iamapi.CreateUserResponse](w, iamapi.Model, "CreateUser", &iamapi.CreateUserRequest{UserName: "ann"})
+	id := call[iamapi.CreateAccessKeyResponse](w, iamapi.Model, "CreateAccessKey", &iamapi.CreateAccessKeyRequest{UserName: "ann"}).AccessKey.AccessKeyId
+	s := w.create("thief", "Resources: {P: {Type: AWS::SSM::Parameter, Properties: {Name: /p, Type: String, Value: '{{resolve:neargate-access-key:"+id+"}}'}}}")
+	w.expect(s, "ROLLBACK_COMPLETE")
+	reasons := ""
+	for _, e := range w.eventList("thief") {
+		reasons += e.ResourceStatusReason + "\n"
+	}
+	if !strings.Contains(reasons, "The access key "+id+" is none of this stack's") {
+		t.Error(reasons)
+	}
 }
 
 // checkIdentities looks at the users, groups and the like that the stack made.

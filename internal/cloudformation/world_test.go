@@ -64,6 +64,7 @@ type world struct {
 	api     *cloudformation.Service
 	ctx     context.Context
 	checker authorize.Checker
+	keys    *access.Keys
 	ec2     *ec2.Service
 	ecs     *ecs.Service
 	s3      *s3.Service
@@ -92,6 +93,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, db: db, ctx: caller.With(t.Context(), caller.ForRoot(account, region)), refuse: map[string]func() error{}}
 	seal := seal.Temporary()
 	keys := access.NewKeys(db, seal)
+	w.keys = keys
 	auth := access.NewAuthorizer(keys, decision.Discard)
 	site := network.DefaultSite("test")
 	w.sts = sts.New(db, keys, auth)
@@ -123,7 +125,7 @@ func newWorld(t *testing.T) *world {
 // start begins the loops; after w.stop it is a restart over the same store.
 func (w *world) start() {
 	ctx, cancel := context.WithCancel(context.Background())
-	w.api = cloudformation.New(cloudformation.Options{DB: w.db, Invoker: w, Checker: w.checker, Sessions: w.sts.Sessions()})
+	w.api = cloudformation.New(cloudformation.Options{DB: w.db, Invoker: w, Checker: w.checker, Sessions: w.sts.Sessions(), Secret: w.keys.Secret})
 	w.stop, w.stopped = cancel, make(chan struct{})
 	var group sync.WaitGroup
 	for _, run := range []func(context.Context) error{w.api.Run, w.ec2.Run, w.ecs.Run, w.agent} {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/cloudformation/template"
 )
 
 // iamAccessKey is AWS::IAM::AccessKey.
@@ -19,8 +20,9 @@ var iamAccessKeySchema = &Schema{
 // Schema is the type's schema.
 func (iamAccessKey) Schema() *Schema { return iamAccessKeySchema }
 
-// Create makes the key. Its secret is told once: it is the resource's attribute
-// from then on, as in CloudFormation.
+// Create makes the key. Its secret is the resource's attribute from then on, as in
+// CloudFormation, but records have a reference in its place: only IAM keeps the
+// secret, sealed, and what uses the attribute gets it as it is made.
 func (iamAccessKey) Create(ctx context.Context, r *Request) (Result, error) {
 	user := r.Text("UserName")
 	out, err := r.iam().CreateAccessKey(ctx, &iamapi.CreateAccessKeyRequest{UserName: user})
@@ -31,7 +33,7 @@ func (iamAccessKey) Create(ctx context.Context, r *Request) (Result, error) {
 	if err := r.Created(r.PhysicalID); err != nil {
 		return Result{}, err
 	}
-	return Result{PhysicalID: r.PhysicalID, Attributes: attributes("SecretAccessKey", out.AccessKey.SecretAccessKey)}, accessKeyStatus(ctx, r, user)
+	return Result{PhysicalID: r.PhysicalID, Attributes: attributes("SecretAccessKey", template.SecretOfKey(r.PhysicalID))}, accessKeyStatus(ctx, r, user)
 }
 
 func accessKeyStatus(ctx context.Context, r *Request, user string) error {

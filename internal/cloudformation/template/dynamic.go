@@ -5,12 +5,26 @@ import (
 	"strings"
 )
 
-var dynamicReference = regexp.MustCompile(`\{\{resolve:(ssm|ssm-secure|secretsmanager):([^{}]+)\}\}`)
+var dynamicReference = regexp.MustCompile(`\{\{resolve:(ssm|ssm-secure|secretsmanager|` + accessKey + `):([^{}]+)\}\}`)
 
 // Dynamic is one dynamic reference, {{resolve:service:rest}}.
 type Dynamic struct {
-	Service string // ssm, ssm-secure or secretsmanager
-	Rest    string // name[:version], or id[:SecretString:key[:stage[:version]]]
+	Service string // ssm, ssm-secure, secretsmanager, or that of SecretOfKey
+	Rest    string // name[:version], or id[:SecretString:key[:stage[:version]]], or the id of a key
+}
+
+// accessKey is a kind of reference of our own.
+const accessKey = "neargate-access-key"
+
+// SecretOfKey is a reference to the secret of an access key that a stack made.
+func SecretOfKey(id string) string { return "{{resolve:" + accessKey + ":" + id + "}}" }
+
+// AccessKey is the id of the access key whose secret is meant, "" for another reference.
+func (d Dynamic) AccessKey() string {
+	if d.Service != accessKey {
+		return ""
+	}
+	return d.Rest
 }
 
 // SecretParts splits the rest of a secretsmanager reference. The id may be an
