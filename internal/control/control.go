@@ -81,6 +81,9 @@ func (s *Server) Handle(route Route) {
 		out, err := route.Handle(r)
 		switch {
 		case err != nil:
+			if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+				return // nobody waits for the answer any more
+			}
 			fail(w, err)
 		case out == nil:
 			w.WriteHeader(http.StatusNoContent)

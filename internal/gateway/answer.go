@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	cryptotls "crypto/tls"
 	"errors"
 	"log/slog"
@@ -42,6 +43,10 @@ func (g *Gateway) fail(req *request, stage string, err error) {
 		if known.ErrorCode() == "AccessDeniedException" && req.protocol == wire.EC2Query {
 			known = wire.NewError("UnauthorizedOperation", 403, "You are not authorized to perform this operation. %s", known.ErrorMessage())
 		}
+	case hungUp(req.raw, err): // nobody is left to be answered, but the call was made
+		slog.Debug("client hung up", "request", req.id, "operation", req.name(), "stage", stage)
+		g.record(req, wire.NewError("RequestCanceled", 499, "The client closed the connection before there was an answer."))
+		return
 	default:
 		slog.Error("internal failure", "request", req.id, "operation", req.name(), "stage", stage, "error", err)
 		known = wire.NewError("InternalFailure", 500, "The request processing has failed because of an unknown error, exception or failure. Request %s", req.id)
@@ -58,6 +63,11 @@ func (g *Gateway) fail(req *request, stage string, err error) {
 	}
 	wire.EncodeError(model, req.protocol, req.w, known, req.id)
 	req.log(known)
+}
+
+// hungUp reports whether a request failed because its client no longer waits.
+func hungUp(r *http.Request, err error) bool {
+	return errors.Is(err, context.Canceled) && r.Context().Err() != nil
 }
 
 // signatureError words a signature's fault as the service's family does.

@@ -89,11 +89,20 @@ var others = []Kind{
 	},
 }
 
-// kindOf tells what a role is for: by what refers to it, by AWS's policies that
-// it has, or by whom it trusts.
+// marks reports whether a role has one of AWS's policies for the kind.
+func (k Kind) marks(r *state.Role) bool {
+	return slices.ContainsFunc(r.Attached, func(arn string) bool { return slices.Contains(k.policies, arn[strings.LastIndexByte(arn, '/')+1:]) })
+}
+
+// kindOf tells what a role is for: by AWS's policies that it has beside trust in
+// the service that they are for, by what refers to it, or by whom it trusts.
 func kindOf(r *state.Role, references []Reference, trusted []string, actions []string) Kind {
 	if r.LinkedService != "" {
 		return linkedKind
+	}
+	marked := slices.IndexFunc(glossary, func(k Kind) bool { return k.marks(r) })
+	if marked >= 0 && glossary[marked].Principal != task.Principal && slices.Contains(trusted, glossary[marked].Principal) {
+		return glossary[marked]
 	}
 	asTask := slices.ContainsFunc(references, func(ref Reference) bool { return ref.As == task.Name })
 	asExecution := slices.ContainsFunc(references, func(ref Reference) bool { return ref.As == execution.Name })
@@ -105,12 +114,8 @@ func kindOf(r *state.Role, references []Reference, trusted []string, actions []s
 	case asExecution:
 		return execution
 	}
-	for _, k := range glossary {
-		for _, arn := range r.Attached {
-			if slices.Contains(k.policies, arn[strings.LastIndexByte(arn, '/')+1:]) {
-				return k
-			}
-		}
+	if marked >= 0 {
+		return glossary[marked]
 	}
 	if slices.Contains(trusted, task.Principal) {
 		if slices.Contains(actions, "ecr:GetAuthorizationToken") {

@@ -20,6 +20,11 @@ func (v *view) notes(r *state.Role, role *Role, services []string, uses []state.
 	if p := role.Kind.Principal; p != "" && !slices.Contains(services, p) {
 		all = append(all, "its trust policy does not let "+p+" in, which a "+role.Kind.Name+" needs")
 	}
+	for _, ref := range role.NamedBy {
+		if (ref.As == task.Name || ref.As == execution.Name) && role.Kind.Principal != task.Principal {
+			all = append(all, ref.What+" names it as its "+ref.As+", which needs trust in "+task.Principal)
+		}
+	}
 	if role.Kind.Name == task.Name && role.Used && v.writesLogs(role) && !slices.ContainsFunc(uses, func(u state.ActionUse) bool { return u.Allowed > 0 && strings.HasPrefix(u.Action, "logs:") }) {
 		if g := logActions(role.Granted); len(g) > 0 {
 			all = append(all, "the awslogs driver writes with the execution role: this one did not need "+list(g)+" for it")
