@@ -70,6 +70,10 @@ func TestTrail(t *testing.T) {
 	if len(made) != 1 || !strings.Contains(made[0].CloudTrailEvent, `"invokedBy":"cloudformation.amazonaws.com"`) {
 		t.Errorf("the stack's call is %+v", made)
 	}
+	vpc := a.aws("ec2", "create-vpc", "--cidr-block", "10.9.0.0/24", "--query", "Vpc.VpcId", "--output", "text")
+	if byName := lookup(a.Region, "AttributeKey=ResourceName,AttributeValue="+vpc); len(byName) != 1 || byName[0].EventName != "CreateVpc" {
+		t.Errorf("what made %s is %+v", vpc, byName)
+	}
 	if users := lookup("us-east-1", "AttributeKey=EventName,AttributeValue=CreateAccessKey"); len(users) != 1 || strings.Contains(users[0].CloudTrailEvent, keys.AccessKey.SecretAccessKey) {
 		t.Errorf("IAM's call is %+v", users)
 	}

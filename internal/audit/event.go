@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/arn"
@@ -119,17 +120,29 @@ func eventID(c *Call) string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// resources are the ARNs that the permission check names.
+// maxResources bounds the resources that an event names.
+const maxResources = 50
+
+// resources are the ARNs that the permission check names, and those of what was made.
 func (c *Call) resources() []string {
 	var all []string
+	add := func(r string) {
+		// The check says vpc/* of what is only made by the call.
+		if r != "*" && r != "" && !strings.HasSuffix(r, "/*") && !slices.Contains(all, r) && len(all) < maxResources {
+			all = append(all, r)
+		}
+	}
 	for _, rule := range c.Rules {
 		if rule.Resources == nil || c.In == nil || rule.Applies != nil && !rule.Applies(c.Identity, c.In) {
 			continue
 		}
 		for _, r := range rule.Resources(c.Identity, c.In) {
-			if r != "*" && r != "" && !slices.Contains(all, r) && len(all) < 50 {
-				all = append(all, r)
-			}
+			add(r)
+		}
+	}
+	if c.Err == nil && c.Out != nil {
+		for _, r := range c.made() {
+			add(r)
 		}
 	}
 	return all
