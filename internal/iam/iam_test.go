@@ -346,8 +346,8 @@ func TestServiceLinkedRoles(t *testing.T) {
 	if _, err := w.auth.Trust(access.Assumption{RoleARN: "arn:aws:iam::000000000000:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS", Service: "ecs.amazonaws.com", SourceAccount: acct}); err != nil {
 		t.Error(err)
 	}
-	status := func() *iamapi.GetServiceLinkedRoleDeletionStatusResponse {
-		task, err := w.api.DeleteServiceLinkedRole(w.ctx, &iamapi.DeleteServiceLinkedRoleRequest{RoleName: "AWSServiceRoleForECS"})
+	status := func(role string) *iamapi.GetServiceLinkedRoleDeletionStatusResponse {
+		task, err := w.api.DeleteServiceLinkedRole(w.ctx, &iamapi.DeleteServiceLinkedRoleRequest{RoleName: role})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -359,11 +359,22 @@ func TestServiceLinkedRoles(t *testing.T) {
 	}
 	cluster := &state.Cluster{Account: acct, Region: "eu-west-1", Name: "c", Status: "ACTIVE"}
 	ok(t, w.db.Write(t.Context(), func(tx *store.Tx) error { state.Clusters.Put(tx, cluster); return nil }))
-	if s := status(); s.Status != "FAILED" || s.Reason.RoleUsageList[0].Resources[0] != "arn:aws:ecs:eu-west-1:000000000000:cluster/c" {
+	if s := status("AWSServiceRoleForECS"); s.Status != "FAILED" || s.Reason.RoleUsageList[0].Resources[0] != "arn:aws:ecs:eu-west-1:000000000000:cluster/c" {
 		t.Errorf("%+v", s)
 	}
 	ok(t, w.db.Write(t.Context(), func(tx *store.Tx) error { state.Clusters.Delete(tx, state.Key(acct, "eu-west-1", "c")); return nil }))
-	if s := status(); s.Status != "SUCCEEDED" {
+	if s := status("AWSServiceRoleForECS"); s.Status != "SUCCEEDED" {
+		t.Errorf("%+v", s)
+	}
+	const balancing = "elasticloadbalancing.amazonaws.com"
+	ok(t, w.iam.EnsureLinkedRole(w.ctx, acct, balancing))
+	balancer := &state.LoadBalancer{Account: acct, Region: "eu-west-1", Name: "b", Path: "app/b/1"}
+	ok(t, w.db.Write(t.Context(), func(tx *store.Tx) error { state.LoadBalancers.Put(tx, balancer); return nil }))
+	if s := status("AWSServiceRoleForElasticLoadBalancing"); s.Status != "FAILED" || s.Reason.RoleUsageList[0].Resources[0] != balancer.ARN() {
+		t.Errorf("%+v", s)
+	}
+	ok(t, w.db.Write(t.Context(), func(tx *store.Tx) error { state.LoadBalancers.Delete(tx, balancer.Key()); return nil }))
+	if s := status("AWSServiceRoleForElasticLoadBalancing"); s.Status != "SUCCEEDED" {
 		t.Errorf("%+v", s)
 	}
 	for _, l := range linkedRoles {

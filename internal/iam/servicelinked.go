@@ -157,19 +157,25 @@ func (s *Service) GetServiceLinkedRoleDeletionStatus(ctx context.Context, in *ia
 
 // usedBy lists, per region, what needs a service-linked role.
 func usedBy(tx *store.Tx, role *state.Role) []iamapi.RoleUsageType {
-	if role.LinkedService != "ecs.amazonaws.com" {
-		return nil
-	}
 	var out []iamapi.RoleUsageType
-	for c := range state.Clusters.All(tx, role.Account+"/") {
-		if c.Status != "ACTIVE" {
-			continue
-		}
-		if len(out) == 0 || out[len(out)-1].Region != c.Region {
-			out = append(out, iamapi.RoleUsageType{Region: c.Region})
+	add := func(region, arn string) {
+		if len(out) == 0 || out[len(out)-1].Region != region {
+			out = append(out, iamapi.RoleUsageType{Region: region})
 		}
 		last := &out[len(out)-1]
-		last.Resources = append(last.Resources, "arn:aws:ecs:"+c.Region+":"+c.Account+":cluster/"+c.Name)
+		last.Resources = append(last.Resources, arn)
+	}
+	switch role.LinkedService {
+	case "ecs.amazonaws.com":
+		for c := range state.Clusters.All(tx, role.Account+"/") {
+			if c.Status == "ACTIVE" {
+				add(c.Region, "arn:aws:ecs:"+c.Region+":"+c.Account+":cluster/"+c.Name)
+			}
+		}
+	case "elasticloadbalancing.amazonaws.com":
+		for l := range state.LoadBalancers.All(tx, role.Account+"/") {
+			add(l.Region, l.ARN())
+		}
 	}
 	return out
 }
