@@ -156,7 +156,7 @@ func TestNormalised(t *testing.T) {
 			Environment: []ecsapi.KeyValuePair{}, MountPoints: []ecsapi.MountPoint{}, VolumesFrom: []ecsapi.VolumeFrom{}, SystemControls: []ecsapi.SystemControl{},
 			PortMappings:     []ecsapi.PortMapping{{ContainerPort: ptr[int32](80), HostPort: ptr[int32](80), Protocol: "tcp"}},
 			HealthCheck:      &ecsapi.HealthCheck{Command: []string{"CMD-SHELL", "true"}, Interval: ptr[int32](30), Timeout: ptr[int32](5), Retries: ptr[int32](3)},
-			LogConfiguration: &ecsapi.LogConfiguration{LogDriver: "awslogs", SecretOptions: []ecsapi.Secret{}, Options: map[string]string{"awslogs-group": "g", "awslogs-region": "us-east-1", "mode": "non-blocking", "max-buffer-size": "25m"}},
+			LogConfiguration: &ecsapi.LogConfiguration{LogDriver: "awslogs", Options: map[string]string{"awslogs-group": "g", "awslogs-region": "us-east-1", "mode": "non-blocking", "max-buffer-size": "25m"}},
 		}},
 	}
 	attributes := map[string]bool{}

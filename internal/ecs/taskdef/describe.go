@@ -71,7 +71,7 @@ func describeContainer(c state.ContainerDefinition) ecsapi.ContainerDefinition {
 		out.RestartPolicy = &ecsapi.ContainerRestartPolicy{Enabled: r.Enabled, IgnoredExitCodes: r.IgnoredExitCodes, RestartAttemptPeriod: r.AttemptPeriod}
 	}
 	if l := c.Log; l != nil {
-		out.LogConfiguration = &ecsapi.LogConfiguration{LogDriver: ecsapi.LogDriver(l.Driver), Options: l.Options, SecretOptions: []ecsapi.Secret{}}
+		out.LogConfiguration = &ecsapi.LogConfiguration{LogDriver: ecsapi.LogDriver(l.Driver), Options: l.Options}
 	}
 	if h := c.HealthCheck; h != nil {
 		out.HealthCheck = &ecsapi.HealthCheck{Command: h.Command, Interval: &h.Interval, Timeout: &h.Timeout, Retries: &h.Retries, StartPeriod: h.StartPeriod}
