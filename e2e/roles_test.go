@@ -54,6 +54,7 @@ func (r *roleTasks) said(arn string) string {
 // TestRoles follows the third seed, with all its roles, and the first, whose three
 // roles are told apart.
 func TestRoles(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	r := &roleTasks{account: a, network: a.defaultNetwork(), image: a.push(probeArchive(t, a.dir), "probe", "1")}
 	a.aws("ecs", "create-cluster", "--cluster-name", "roles")
