@@ -168,6 +168,21 @@ func (r *roleTasks) checkTaskRole() {
 // checkKinds: every role of the third seed is told by its kind, and which are used.
 func (r *roleTasks) checkKinds() {
 	r.t.Helper()
+	var report struct {
+		Roles []struct {
+			LogicalID string
+			Used      bool
+		}
+	}
+	r.json(&report, "explain", "roles", "third")
+	for _, role := range report.Roles {
+		if want := role.LogicalID == "ExecutionRole" || role.LogicalID == "TaskRole"; role.Used != want || r.roles[role.LogicalID] == "" {
+			r.t.Errorf("%+v", role)
+		}
+	}
+	if len(report.Roles) != len(r.roles) {
+		r.t.Errorf("%d roles of %d are explained", len(report.Roles), len(r.roles))
+	}
 	out := r.neargate("explain", "roles", "--all").out
 	table := strings.Join(strings.Fields(out), " ")
 	for _, want := range []string{

@@ -32,7 +32,7 @@ func role(other []string) {
 	}
 	fmt.Println("create", c.code(http.MethodPut, "https://made-by-a-task.s3."+c.region+".amazonaws.com/"))
 	last := ""
-	for range 600 {
+	for range 6000 { // ten minutes: long enough for whoever revokes the session
 		answer := c.code(http.MethodGet, "https://s3."+c.region+".amazonaws.com/")
 		if answer != last {
 			fmt.Println("list", answer)
