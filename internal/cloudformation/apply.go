@@ -302,13 +302,13 @@ func (st *step) replace(ctx context.Context, schema *resource.Schema, before *te
 
 // request is the work as the resource type sees it.
 func (st *step) request(ctx context.Context, p state.Physical, props, previous *template.Value) (*resource.Request, error) {
-	resolved, err := template.ResolveDynamic(props, st.o.dynamic(ctx))
+	resolved, err := template.ResolveDynamic(props, st.o.dynamic(ctx, st.rec.Type))
 	if err != nil {
 		return nil, err
 	}
 	req := st.o.request(st.rec, p, resolved)
 	if previous != nil {
-		if req.Previous, err = template.ResolveDynamic(previous, st.o.dynamic(ctx)); err != nil {
+		if req.Previous, err = template.ResolveDynamic(previous, st.o.dynamic(ctx, st.rec.Type)); err != nil {
 			req.Previous = previous // what it resolved to is gone
 		}
 	}

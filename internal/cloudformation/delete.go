@@ -166,7 +166,7 @@ func (o *operation) destroy(ctx context.Context, r *state.StackResource, p state
 		return &resource.Failure{Code: "InvalidRequest", Message: "Neargate does not carry out the resource type " + typ}
 	}
 	props := properties(p.Properties)
-	if resolved, err := template.ResolveDynamic(props, o.dynamic(ctx)); err == nil {
+	if resolved, err := template.ResolveDynamic(props, o.dynamic(ctx, typ)); err == nil {
 		props = resolved
 	}
 	req := o.request(r, p, props)

@@ -11,10 +11,14 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
-// dynamic resolves the dynamic references of a resource's properties.
-func (o *operation) dynamic(ctx context.Context) func(template.Dynamic) (string, error) {
+// dynamic resolves the dynamic references of the properties of a resource of a
+// type. A nested stack gets references to secrets of keys as they are written: it
+// resolves them itself, and does not keep what they stand for as parameters.
+func (o *operation) dynamic(ctx context.Context, typ string) func(template.Dynamic) (string, error) {
 	return func(d template.Dynamic) (string, error) {
 		switch {
+		case d.AccessKey() != "" && typ == stackType:
+			return template.SecretOfKey(d.AccessKey()), nil
 		case d.AccessKey() != "":
 			return o.keySecret(d.AccessKey())
 		case d.Service == "secretsmanager":

@@ -252,6 +252,23 @@ func (w *world) nowhere(text, but string) {
 	}
 }
 
+// A nested stack can use the secret of its parent's key, and does not keep it.
+func TestNestedStacksGetSecretsOfKeys(t *testing.T) {
+	w := newWorld(t)
+	child := w.put("child.template", "Parameters: {Hidden: {Type: String, NoEcho: true}}\nResources: {Kept: {Type: AWS::SecretsManager::Secret, Properties: {Name: kept, SecretString: !Ref Hidden}}}")
+	s := w.create("parent", "Resources:\n  User: {Type: AWS::IAM::User}\n  Key: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref User}}\n  Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: '"+child+"', Parameters: {Hidden: !GetAtt Key.SecretAccessKey}}}\nOutputs: {Shown: {Value: !GetAtt Key.SecretAccessKey}}")
+	w.expect(s, "CREATE_COMPLETE")
+	secret := call[secretsmanagerapi.GetSecretValueResponse](w, secretsmanagerapi.Model, "GetSecretValue", &secretsmanagerapi.GetSecretValueRequest{SecretId: "kept"}).SecretString
+	if len(secret) != 40 || output(s, "Shown") != secret {
+		t.Errorf("the child keeps %q, the output shows %q", secret, output(s, "Shown"))
+	}
+	for stack := range state.Stacks.All(w.db.Read(), "") {
+		if record, _ := json.Marshal(stack); stack.Name != "parent" && strings.Contains(string(record), secret) {
+			t.Errorf("the record of %s has it", stack.Name)
+		}
+	}
+}
+
 // A template cannot name other keys by the reference that stands for a secret.
 func TestSecretsOfOtherKeysStayHidden(t *testing.T) {
 	w := newWorld(t)
