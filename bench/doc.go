@@ -6,6 +6,8 @@
 //	bench task     RunTask until the process runs, against our runtime alone,
 //	               containerd's API with a daemon of its own, and plain runc
 //	bench stack    examples/isolated-vpc deployed and deleted, by phase
+//	bench proxy    a load balancer's HTTP and HTTPS beside nginx and HAProxy, each alone on one
+//	               core; Debian's packages nginx-light, haproxy and wrk
 //
 // It needs root and bin/neargate; `make bench` runs all of it.
 package main

@@ -36,9 +36,16 @@ type backConn struct {
 	used   bool // has carried a request before
 	parked time.Time
 	heard  int64 // bytes that had come in when the request began
+	w      writer
 }
 
 func (b *backend) name() string { return b.addr.String() }
+
+// begin returns the writer for a request; its close gives back the buffer.
+func (c *backConn) begin(idle time.Duration) *writer {
+	c.w = writer{s: c.stream, out: takeBuffer(false)[:0], idle: idle}
+	return &c.w
+}
 
 // take returns an idle connection of a node in zone, nil when there is none that works.
 func (b *backend) take(zone string) *backConn {

@@ -32,6 +32,7 @@ type exchange struct {
 	closes, fresh bool
 	begun         bool // the head of the answer is on its way
 	writtenBefore int64
+	attempt       attempt
 }
 
 // responder writes an answer to the client.

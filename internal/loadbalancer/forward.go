@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,7 @@ type attempt struct {
 	uploadErr error        // why it stopped; read after uploading.Wait
 	sent      time.Time
 	response  http1.Response
+	answer    lengthBody // of the answer
 }
 
 // errClientGone is a client that has reset its connection while it waited.
@@ -35,7 +37,8 @@ var errClientGone = errors.New("the client has gone")
 
 // forwardHTTP1 carries the request to m and the answer back; false when m is gone.
 func (x *exchange) forwardHTTP1(g *group, m *member) bool {
-	a := &attempt{exchange: x, g: g, m: m}
+	a := &x.attempt // what it holds is used again
+	*a = attempt{exchange: x, g: g, m: m, response: a.response}
 	for first := true; ; first = false {
 		if err := a.connect(first); err != nil {
 			if err == errGone {
@@ -99,7 +102,7 @@ func isTimeout(err error) bool {
 // ask sends the request and reads the head of the answer.
 func (a *attempt) ask() error {
 	a.c.heard = a.c.in
-	a.w = newWriter(a.c.stream, a.live.Attributes.IdleTimeout)
+	a.w = a.c.begin(a.live.Attributes.IdleTimeout)
 	a.requestHead(a.w)
 	a.held = 0
 	if a.body == nil {
@@ -148,6 +151,7 @@ func (a *attempt) hear(err error) error {
 		return err
 	}
 	began := time.Now()
+	runtime.Gosched() // others first: the answer may be here by then, and no wait be needed
 	for seen := 0; ; {
 		b := a.c.Buffered()
 		if n := http1.HeadEnd(b, seen); n > 0 {
@@ -283,7 +287,8 @@ func (a *attempt) deliverBody() (bool, error) {
 	case r.Chunked:
 		return true, copyBody(a.to, &chunkBody{s: a.c.stream, idle: idle}, idle)
 	case r.HasLength:
-		return true, copyBody(a.to, &lengthBody{s: a.c.stream, left: r.Length, idle: idle}, idle)
+		a.answer = lengthBody{s: a.c.stream, left: r.Length, idle: idle}
+		return true, copyBody(a.to, &a.answer, idle)
 	}
 	return false, copyBody(a.to, &closeBody{s: a.c.stream, idle: idle}, idle)
 }

@@ -89,7 +89,7 @@ func (x *exchange) vouched(name string) bool {
 }
 
 func (x *exchange) forwardedFor() string {
-	client := x.client.Addr().String()
+	client := x.address
 	if x.live.Attributes.ClientPort {
 		client = x.client.String()
 	}

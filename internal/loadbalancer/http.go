@@ -3,6 +3,7 @@ package loadbalancer
 import (
 	"errors"
 	"io"
+	"runtime"
 	"time"
 
 	"github.com/neargate/neargate/internal/loadbalancer/http1"
@@ -60,6 +61,7 @@ func (c *session) serveHTTP1() {
 			return
 		}
 		s.rest(false)
+		runtime.Gosched() // others first: the next request may be here by then, and no wait be needed
 	}
 }
 

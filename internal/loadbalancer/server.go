@@ -147,6 +147,7 @@ func transient(err error) bool {
 
 func (s *Server) newSession(ctx context.Context, listener, zone string, conn net.Conn) *session {
 	c := &session{server: s, ctx: context.WithoutCancel(ctx), listener: listener, zone: zone, raw: conn, conn: conn, client: addrPort(conn.RemoteAddr()), local: addrPort(conn.LocalAddr())}
+	c.address = c.client.Addr().String()
 	c.record = ConnectionRecord{Listener: listener, Zone: zone, Client: c.client, Opened: s.options.Now(), TraceID: newConnTrace()}
 	return c
 }

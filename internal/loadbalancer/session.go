@@ -25,6 +25,7 @@ type session struct {
 	raw      net.Conn // what was accepted
 	conn     net.Conn // the same, or TLS on it
 	client   netip.AddrPort
+	address  string // the client's, as X-Forwarded-For has it
 	local    netip.AddrPort
 	tls      *tls.ConnectionState // nil: plain
 	state    atomic.Int32

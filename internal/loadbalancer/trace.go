@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// newTrace returns an id as of X-Amzn-Trace-Id: 1-67891233-abcdef012345678912345678.
-func newTrace(now time.Time) string {
-	var b [35]byte
+// newTrace returns an id as of X-Amzn-Trace-Id after its five letters' name:
+// Root=1-67891233-abcdef012345678912345678.
+func newTrace(name string, now time.Time) string {
+	b := [40]byte{5: '1', 6: '-', 15: '-'}
 	var raw [16]byte
 	binary.BigEndian.PutUint32(raw[:4], uint32(now.Unix()))
 	binary.BigEndian.PutUint32(raw[4:8], rand.Uint32())
 	binary.BigEndian.PutUint64(raw[8:], rand.Uint64())
-	b[0], b[1], b[10] = '1', '-', '-'
-	hex.Encode(b[2:10], raw[:4])
-	hex.Encode(b[11:], raw[4:])
+	copy(b[:], name)
+	hex.Encode(b[7:15], raw[:4])
+	hex.Encode(b[16:], raw[4:])
 	return string(b[:])
 }
 
@@ -25,7 +26,7 @@ func newTrace(now time.Time) string {
 // root is made where there is none, and a caller's root gets our Self before it.
 func traceID(came string, now time.Time) string {
 	if came == "" {
-		return "Root=" + newTrace(now)
+		return newTrace("Root=", now)
 	}
 	var kept []string
 	root := false
@@ -37,11 +38,11 @@ func traceID(came string, now time.Time) string {
 		root = root || strings.HasPrefix(part, "Root=")
 		kept = append(kept, part)
 	}
-	first := "Root="
+	name := "Root="
 	if root {
-		first = "Self="
+		name = "Self="
 	}
-	return strings.Join(append([]string{first + newTrace(now)}, kept...), ";")
+	return strings.Join(append([]string{newTrace(name, now)}, kept...), ";")
 }
 
 // newConnTrace returns the id of a connection in logs.
