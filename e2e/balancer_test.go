@@ -211,4 +211,10 @@ func testBalancerDrains(b *balanced) {
 	if got := <-slow; got != "200 web <nil>" {
 		b.t.Errorf("the request that it had ended as %s", got)
 	}
+	b.eventually(20*time.Second, "the target is gone once it has no requests", func() error {
+		if h := b.health(); h != "none" {
+			return errors.New(h)
+		}
+		return nil
+	})
 }

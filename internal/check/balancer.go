@@ -15,8 +15,8 @@ import (
 
 const elb = "AWS::ElasticLoadBalancingV2::"
 
-// stand stands for a resource of a type that cannot be made here and that others
-// refer to: load balancers and their parts, so that rules can follow them.
+// stand stands for a resource that is not made here and that others refer to: load
+// balancers and their parts, so that rules can follow them.
 func (c *checker) stand(p *planned) (resource.Result, bool) {
 	kind, ok := map[string]string{elb + "LoadBalancer": "loadbalancer/app", elb + "TargetGroup": "targetgroup", elb + "Listener": "listener/app", elb + "ListenerRule": "listener-rule/app"}[p.Type]
 	if !ok {

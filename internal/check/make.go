@@ -42,6 +42,10 @@ func (c *checker) make(p *planned) (resource.Result, bool) {
 		p.Unknown = true
 		return resource.Result{}, false
 	}
+	if strings.HasPrefix(p.Type, elb) { // rules of their own follow load balancers, also where subnets are not known
+		p.Unknown = true
+		return c.stand(p)
+	}
 	for _, name := range laterCarried[p.Type] {
 		properties = properties.With(name, nil)
 	}

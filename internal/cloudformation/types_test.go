@@ -77,6 +77,30 @@ Resources:
   Table: {Type: AWS::EC2::RouteTable, Properties: {VpcId: !Ref Vpc}}
   Route: {Type: AWS::EC2::Route, DependsOn: Attachment, Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}}
   Association: {Type: AWS::EC2::SubnetRouteTableAssociation, Properties: {RouteTableId: !Ref Table, SubnetId: !Ref Subnet}}
+  Subnet2: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: !Select [1, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]], AvailabilityZone: !Select [1, !GetAZs '']}}
+  Balancer:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    DependsOn: Attachment
+    Properties: {Subnets: [!Ref Subnet, !Ref Subnet2], SecurityGroups: [!Ref Group], LoadBalancerAttributes: [{Key: idle_timeout.timeout_seconds, Value: !Ref Size}], Tags: [{Key: Size, Value: !Ref Size}]}
+  Targets:
+    Type: AWS::ElasticLoadBalancingV2::TargetGroup
+    Properties:
+      {VpcId: !Ref Vpc, Protocol: HTTP, Port: 80, TargetType: ip, Matcher: {HttpCode: '200-299'}, HealthCheckIntervalSeconds: !Ref Size, TargetGroupAttributes: [{Key: deregistration_delay.timeout_seconds, Value: !Ref Size}], Targets: [{Id: !Sub '10.1.0.${Size}', Port: 80}]}
+  Plain:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties: {LoadBalancerArn: !Ref Balancer, Port: 80, Protocol: HTTP, DefaultActions: [{Type: redirect, RedirectConfig: {Protocol: HTTPS, Port: '443', Path: !Sub '/size${Size}', StatusCode: HTTP_301}}]}
+  Secure:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties: {LoadBalancerArn: !Ref Balancer, Port: 443, Protocol: HTTPS, Certificates: [{CertificateArn: !Ref Certificate}], DefaultActions: [{Type: forward, TargetGroupArn: !Ref Targets}]}
+  More: {Type: AWS::ElasticLoadBalancingV2::ListenerCertificate, Properties: {ListenerArn: !Ref Secure, Certificates: [{CertificateArn: !Ref Certificate2}]}}
+  Certificate2: {Type: AWS::CertificateManager::Certificate, Properties: {DomainName: two.example.com}}
+  Rule:
+    Type: AWS::ElasticLoadBalancingV2::ListenerRule
+    Properties:
+      ListenerArn: !Ref Secure
+      Priority: !Ref Size
+      Conditions: [{Field: path-pattern, PathPatternConfig: {Values: [!Sub '/size/${Size}']}}]
+      Actions: [{Type: forward, ForwardConfig: {TargetGroups: [{TargetGroupArn: !Ref Targets, Weight: !Ref Size}]}}]
   Address: {Type: AWS::EC2::EIP, DependsOn: Attachment, Properties: {Domain: vpc, Tags: [{Key: Size, Value: !Ref Size}]}}
   Nat: {Type: AWS::EC2::NatGateway, DependsOn: Attachment, Properties: {SubnetId: !Ref Subnet, AllocationId: !GetAtt Address.AllocationId, Tags: [{Key: Size, Value: !Ref Size}]}}
   Second: {Type: AWS::EC2::VPCCidrBlock, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.2.0.0/16}}
@@ -158,6 +182,7 @@ Outputs:
   Managed: {Value: !Ref Managed}
   RoleArn: {Value: !GetAtt Role.Arn}
   DefaultGroup: {Value: !GetAtt Vpc.DefaultSecurityGroup}
+  BalancerName: {Value: !GetAtt Balancer.DNSName}
 `
 
 // Each type is made, changed in place, left alone when nothing changes, and deleted.
@@ -221,6 +246,7 @@ func TestEveryType(t *testing.T) {
 	if !slices.Contains(tags, acmapi.Tag{Key: "Size", Value: "24"}) {
 		t.Errorf("tags of the certificate: %v", tags)
 	}
+	checkBalancer(w, s)
 	if again := call[ssmapi.GetParameterResult](w, ssmapi.Model, "GetParameter", &ssmapi.GetParameterRequest{Name: "/key"}).Parameter.Value; again != secretKey {
 		t.Error("an update of the access key lost its secret")
 	}

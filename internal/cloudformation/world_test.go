@@ -19,6 +19,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
+	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
@@ -34,6 +35,7 @@ import (
 	"github.com/neargate/neargate/internal/ecr"
 	"github.com/neargate/neargate/internal/ecs"
 	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/iam"
 	"github.com/neargate/neargate/internal/kms"
@@ -116,6 +118,11 @@ func newWorld(t *testing.T) *world {
 	w.gateway.Mount(ecrapi.Model, ecrapi.Bind(repositories), repositories.Authorization())
 	certificates := acm.New(acm.Options{DB: db, Sealer: seal, Authority: must(pki.Open(t.TempDir())), Now: time.Now})
 	w.gateway.Mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())
+	balancers := elbv2.New(elbv2.Options{DB: db, Certificate: func(_, _, name string) (elbv2.Certificate, error) {
+		_, err := certificates.TLS(name)
+		return elbv2.Certificate{Issued: true}, err
+	}})
+	w.gateway.Mount(elbv2api.Model, elbv2api.Bind(balancers), balancers.Authorization())
 	w.checker = auth
 	w.start()
 	t.Cleanup(func() { w.stop(); <-w.stopped })

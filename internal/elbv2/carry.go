@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/neargate/neargate/internal/loadbalancer"
 	"github.com/neargate/neargate/internal/loadbalancer/health"
@@ -22,7 +23,9 @@ type balancer struct {
 	ctx     context.Context
 	doors   map[door]net.Listener
 	nodes   atomic.Pointer[[]state.LoadBalancerSubnet]
-	uses    []string // its target groups and zones, as far as targets depend on them
+	// draining is which targets get no more requests, since when.
+	draining atomic.Pointer[map[health.Key]time.Time]
+	uses     []string // its target groups and zones, as far as targets depend on them
 }
 
 // door is where a node listens.
@@ -42,6 +45,7 @@ func (s *Service) carry(ctx context.Context, b *state.LoadBalancer) error {
 	if err := r.server.Apply(c); err != nil {
 		return fmt.Errorf("load balancer %s: %w", b.Path, err)
 	}
+	r.noticeDraining(c, s.Now())
 	r.checker.Set(q.checks(b, c))
 	if err := s.open(ctx, b, r, c); err != nil {
 		return err

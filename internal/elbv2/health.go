@@ -79,5 +79,54 @@ func (s *Service) report(ctx context.Context, balancer string, k health.Key, fou
 	s.balancers.Add(balancer)
 }
 
-// drained reports whether a draining target has no requests left.
-func (s *Service) drained(t *state.Target) bool { return false }
+// drainQuiet is how long a draining target must have had no requests, so that one
+// that was being given to it when it was deregistered has been seen.
+const drainQuiet = time.Second
+
+// drained reports whether a draining target has no requests left, and none can come.
+func (s *Service) drained(t *state.Target, users []string) bool {
+	if !s.DrainEarly {
+		return false
+	}
+	addr, ok := addressOf(t)
+	for _, path := range users {
+		s.mu.Lock()
+		r := s.running[state.Key(t.Account, t.Region, path)]
+		s.mu.Unlock()
+		if r == nil {
+			return false
+		}
+		since, told := r.drains(health.Key{Group: t.GroupARN(), Addr: addr})
+		if !ok || !told || s.Now().Sub(since) < drainQuiet || r.server.Outstanding(t.GroupARN(), addr) > 0 {
+			return false
+		}
+	}
+	return len(users) > 0
+}
+
+// drains tells since when the load balancer gives a target no more requests.
+func (r *balancer) drains(k health.Key) (time.Time, bool) {
+	all := r.draining.Load()
+	if all == nil {
+		return time.Time{}, false
+	}
+	since, ok := (*all)[k]
+	return since, ok
+}
+
+// noticeDraining notes which targets a configuration that is in force now drains.
+func (r *balancer) noticeDraining(c loadbalancer.Config, now time.Time) {
+	all := map[health.Key]time.Time{}
+	for _, g := range c.Groups {
+		for _, t := range g.Targets {
+			if t.State == loadbalancer.Draining {
+				k := health.Key{Group: g.ID, Addr: t.Addr}
+				all[k] = now
+				if since, ok := r.drains(k); ok {
+					all[k] = since
+				}
+			}
+		}
+	}
+	r.draining.Store(&all)
+}

@@ -53,6 +53,9 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoa
 			Account: q.account, Region: q.region, Name: in.Name, Path: "app/" + in.Name + "/" + ids.Hex(16), Type: "application", Scheme: string(in.Scheme),
 			VpcID: vpc, Subnets: subnets, Status: state.LoadBalancerProvisioning, CreatedAt: s.Now(), Tool: id.Tool(), Tags: tags,
 		}
+		if s.Plane == nil {
+			b.Status = state.LoadBalancerActive
+		}
 		if b.Scheme == "" {
 			b.Scheme = string(elbv2api.LoadBalancerSchemeEnumInternetFacing)
 		}

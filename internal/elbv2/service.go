@@ -27,8 +27,11 @@ type Options struct {
 	// Certificate finds a certificate of ACM; its error is one of the API's.
 	Certificate func(account, region, arn string) (Certificate, error)
 	Plane       *Plane
-	Now         func() time.Time
-	Log         *slog.Logger
+	// DrainEarly lets a deregistered target go once it has no requests left, instead
+	// of after its deregistration delay.
+	DrainEarly bool
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Service is Elastic Load Balancing v2. Its methods are the generated API.

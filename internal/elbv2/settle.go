@@ -32,7 +32,7 @@ func (s *Service) settle(ctx context.Context, key string) (reconcile.Result, err
 		for t := range state.Targets.By(tx, "group", key) {
 			if t.Draining() {
 				left := t.DrainsUntil.Sub(s.Now())
-				if left <= 0 || len(users) == 0 || s.drained(t) {
+				if left <= 0 || len(users) == 0 || s.drained(t, users) {
 					state.Targets.Delete(tx, t.Key())
 				} else if left = min(left, drainLook); next == 0 || left < next {
 					next = left
@@ -51,7 +51,7 @@ func (s *Service) settle(ctx context.Context, key string) (reconcile.Result, err
 }
 
 // drainLook is how often a draining target is looked at: it may have no requests left.
-const drainLook = time.Second
+const drainLook = 500 * time.Millisecond
 
 // use sets whether a target is used, as AWS words it.
 func (q scope) use(g *state.TargetGroup, t *state.Target, users []string, now time.Time) {

@@ -14,7 +14,7 @@ func Types() map[string]Type {
 		iamRole{}, iamPolicy{}, iamManagedPolicy{}, iamUser{}, iamGroup{}, iamMembers{}, iamAccessKey{}, iamProfile{}, iamLinkedRole{}, iamProvider{},
 		trail{}, logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
 		kmsKey{}, kmsAlias{}, secretPolicy{},
-		certificate{},
+		certificate{}, loadBalancer{}, targetGroup{}, listener{}, listenerRule{}, listenerCertificate{},
 	}
 	types := make(map[string]Type, len(all))
 	for _, t := range all {

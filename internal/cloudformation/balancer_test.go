@@ -1,0 +1,38 @@
+package cloudformation_test
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/elbv2api"
+)
+
+// checkBalancer looks at the load balancer after the update to the size 24.
+func checkBalancer(w *world, s cloudformationapi.Stack) {
+	w.t.Helper()
+	b := call[elbv2api.DescribeLoadBalancersOutput](w, elbv2api.Model, "DescribeLoadBalancers", &elbv2api.DescribeLoadBalancersInput{}).LoadBalancers
+	if len(b) != 1 || b[0].DNSName != output(s, "BalancerName") || len(b[0].AvailabilityZones) != 2 || !strings.HasPrefix(b[0].LoadBalancerName, "all-Balancer-") {
+		w.t.Fatalf("%+v", b)
+	}
+	attributes := call[elbv2api.DescribeLoadBalancerAttributesOutput](w, elbv2api.Model, "DescribeLoadBalancerAttributes", &elbv2api.DescribeLoadBalancerAttributesInput{LoadBalancerArn: b[0].LoadBalancerArn}).Attributes
+	if !slices.Contains(attributes, elbv2api.LoadBalancerAttribute{Key: "idle_timeout.timeout_seconds", Value: "24"}) {
+		w.t.Errorf("%+v", attributes)
+	}
+	groups := call[elbv2api.DescribeTargetGroupsOutput](w, elbv2api.Model, "DescribeTargetGroups", &elbv2api.DescribeTargetGroupsInput{LoadBalancerArn: b[0].LoadBalancerArn}).TargetGroups
+	if len(groups) != 1 || *groups[0].HealthCheckIntervalSeconds != 24 || groups[0].Matcher.HttpCode != "200-299" {
+		w.t.Fatalf("%+v", groups)
+	}
+	targets := call[elbv2api.DescribeTargetHealthOutput](w, elbv2api.Model, "DescribeTargetHealth", &elbv2api.DescribeTargetHealthInput{TargetGroupArn: groups[0].TargetGroupArn}).TargetHealthDescriptions
+	if len(targets) != 1 || targets[0].Target.Id != "10.1.0.24" {
+		w.t.Errorf("%+v", targets)
+	}
+	rules := call[elbv2api.DescribeRulesOutput](w, elbv2api.Model, "DescribeRules", &elbv2api.DescribeRulesInput{ListenerArn: physical(w, "all", "Secure")}).Rules
+	if len(rules) != 2 || rules[0].Priority != "24" || rules[0].Conditions[0].Values[0] != "/size/24" || *rules[0].Actions[0].ForwardConfig.TargetGroups[0].Weight != 24 {
+		w.t.Errorf("%+v", rules)
+	}
+	certificates := call[elbv2api.DescribeListenerCertificatesOutput](w, elbv2api.Model, "DescribeListenerCertificates", &elbv2api.DescribeListenerCertificatesInput{ListenerArn: physical(w, "all", "Secure")}).Certificates
+	if len(certificates) != 2 || !*certificates[0].IsDefault || *certificates[1].IsDefault {
+		w.t.Errorf("%+v", certificates)
+	}
+}
