@@ -40,8 +40,15 @@ func For(uses []state.ActionUse) Policy {
 	slices.SortFunc(p.Statements, func(a, b Statement) int {
 		return cmp.Or(slices.Compare(a.Actions, b.Actions), slices.Compare(a.Resources, b.Resources))
 	})
+	if size := len(strings.Join(strings.Fields(p.Document()), "")); size > maxInline {
+		p.note("the policy has %d characters, and the inline policies of a role may have %d: share it among managed policies", size, maxInline)
+	}
 	return p
 }
+
+// maxInline is how many characters, without spaces, the inline policies of a role
+// may have together.
+const maxInline = 10240
 
 // note adds a note once.
 func (p *Policy) note(format string, args ...any) {

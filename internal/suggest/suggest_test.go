@@ -151,6 +151,16 @@ func TestSuggestionsSuffice(t *testing.T) {
 	})
 }
 
+func TestPoliciesCanBeTooLarge(t *testing.T) {
+	var uses []state.ActionUse
+	for i := range 20 {
+		uses = append(uses, use(fmt.Sprintf("s3:Action%d", i), series(fmt.Sprintf("arn:aws:s3:::bucket-of-action-%d/a-long-prefix-of-ten-objects/", i), 10)...))
+	}
+	if p := For(uses); len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "share it among managed policies") {
+		t.Errorf("%q", p.Notes)
+	}
+}
+
 func TestReplayTellsDifferences(t *testing.T) {
 	uses := []state.ActionUse{use("s3:GetObject", on("arn:aws:s3:::b/x"), state.ResourceUse{Resource: "arn:aws:s3:::b/y", Denied: 1})}
 	r, err := Run(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/y"}}`, role, uses)
