@@ -37,13 +37,18 @@ func (q scope) checks(b *state.LoadBalancer, c loadbalancer.Config) []health.Tar
 	return out
 }
 
+// eager is how often a target is asked that is still starting, whatever the
+// interval: tasks are registered here a moment after their start, before most
+// programs listen, and would otherwise wait for a whole interval.
+const eager = time.Second
+
 // checkOf is how the targets of a group are asked.
 func checkOf(g *state.TargetGroup) health.Check {
 	h := g.HealthCheck
 	port, _ := strconv.ParseUint(h.Port, 10, 16) // 0 for traffic-port
 	return health.Check{
 		Protocol: h.Protocol, Version: g.ProtocolVersion, Port: uint16(port), Path: h.Path,
-		Interval: time.Duration(h.IntervalSeconds) * time.Second, Timeout: time.Duration(h.TimeoutSeconds) * time.Second,
+		Interval: time.Duration(h.IntervalSeconds) * time.Second, Eager: eager, Timeout: time.Duration(h.TimeoutSeconds) * time.Second,
 		Healthy: int(h.HealthyThreshold), Unhealthy: int(h.UnhealthyThreshold), Matcher: cmp.Or(h.GRPCCode, h.HTTPCode),
 	}
 }
