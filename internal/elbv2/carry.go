@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +25,17 @@ type balancer struct {
 	doors   map[door]net.Listener
 	nodes   atomic.Pointer[[]state.LoadBalancerSubnet]
 	// draining is which targets get no more requests, since when.
-	draining atomic.Pointer[map[health.Key]time.Time]
-	uses     []string // its target groups and zones, as far as targets depend on them
+	draining  atomic.Pointer[map[health.Key]time.Time]
+	lines     logLines
+	delivered time.Time // when logs were delivered last
+	logs      atomic.Pointer[logging]
+	uses      []string // its target groups and zones, as far as targets depend on them
+}
+
+// logging is what the recording of requests has to know.
+type logging struct {
+	access, connections bool
+	ports               map[string]string // of listeners, by ARN
 }
 
 // door is where a node listens.
@@ -46,6 +56,7 @@ func (s *Service) carry(ctx context.Context, b *state.LoadBalancer) error {
 		return fmt.Errorf("load balancer %s: %w", b.Path, err)
 	}
 	r.noticeDraining(c, s.Now())
+	r.logs.Store(loggingOf(b, c))
 	r.checker.Set(q.checks(b, c))
 	if err := s.open(ctx, b, r, c); err != nil {
 		return err
@@ -64,7 +75,9 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 	r := &balancer{doors: map[door]net.Listener{}}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.server = loadbalancer.New(loadbalancer.Options{
-		Key: s.Plane.Key, Log: s.Log, Now: s.Now,
+		Key: s.Plane.Key, Log: s.Log,
+		Record:     func(record *loadbalancer.AccessRecord) { s.record(b.Path, r, record) },
+		Connection: func(record *loadbalancer.ConnectionRecord) { r.connection(record) },
 		Dial: func(ctx context.Context, hop loadbalancer.Hop) (net.Conn, error) {
 			return s.dial(ctx, r, hop.Network, hop.Zone, hop.Target)
 		},
@@ -88,6 +101,35 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 		return err
 	})
 	return r
+}
+
+func loggingOf(b *state.LoadBalancer, c loadbalancer.Config) *logging {
+	l := &logging{ports: map[string]string{}}
+	if bucket, _ := accessLog.bucket(b); bucket != "" {
+		l.access = true
+	}
+	if bucket, _ := connectionLog.bucket(b); bucket != "" {
+		l.connections = true
+	}
+	for _, listener := range c.Listeners {
+		l.ports[listener.ID] = strconv.Itoa(int(listener.Port))
+	}
+	return l
+}
+
+// record counts a request, and notes it for the access log.
+func (s *Service) record(name string, r *balancer, record *loadbalancer.AccessRecord) {
+	s.metrics.count(name, record)
+	if l := r.logs.Load(); l != nil && l.access {
+		r.lines.add(logPlace{accessLog, record.Zone}, accessLine(name, record))
+	}
+}
+
+// connection notes a connection for the connection log.
+func (r *balancer) connection(record *loadbalancer.ConnectionRecord) {
+	if l := r.logs.Load(); l != nil && l.connections {
+		r.lines.add(logPlace{connectionLog, record.Zone}, connectionLine(dash(l.ports[record.Listener]), record))
+	}
 }
 
 // dial connects to a target from the node of a zone, or from any when there is none.
@@ -139,14 +181,15 @@ func (s *Service) open(ctx context.Context, b *state.LoadBalancer, r *balancer, 
 	return nil
 }
 
-// stop ends the traffic of a load balancer.
-func (s *Service) stop(key string) {
+// stop ends the traffic of a load balancer, and returns what it was; nil when
+// there was none.
+func (s *Service) stop(key string) *balancer {
 	s.mu.Lock()
 	r := s.running[key]
 	delete(s.running, key)
 	s.mu.Unlock()
 	if r == nil {
-		return
+		return nil
 	}
 	r.stop()
 	gone, cancel := context.WithCancel(context.Background())
@@ -161,6 +204,7 @@ func (s *Service) stop(key string) {
 			s.groups.Add(g.Key())
 		}
 	}
+	return r
 }
 
 // noticeUses lets the loop of target groups look at those that the load balancer

@@ -39,14 +39,24 @@ var spoken = map[string]string{kindLoadBalancer: "load balancer", kindTargetGrou
 // those of the request.
 func (q scope) path(kind, text string) (string, error) {
 	a, err := arn.Parse(text)
-	found, path, _ := strings.Cut(a.Resource, "/")
-	if err != nil || a.Service != "elasticloadbalancing" || found != kind || path == "" {
+	found, path, ok := cutKind(text)
+	if err != nil || !ok || found != kind || path == "" {
 		return "", invalid("'%s' is not a valid %s ARN", text, spoken[kind])
 	}
 	if a.Account != q.account || a.Region != q.region {
 		return "", invalid("'%s' is not a valid %s ARN of this account and region", text, spoken[kind])
 	}
 	return path, nil
+}
+
+// cutKind takes the kind and the path out of an ARN of Elastic Load Balancing.
+func cutKind(text string) (kind, path string, ok bool) {
+	a, err := arn.Parse(text)
+	if err != nil || a.Service != "elasticloadbalancing" {
+		return "", "", false
+	}
+	kind, path, ok = strings.Cut(a.Resource, "/")
+	return kind, path, ok
 }
 
 // get finds a record by its ARN.

@@ -3,6 +3,7 @@ package elbv2
 import (
 	"context"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -61,7 +62,9 @@ func (s *Service) Run(ctx context.Context) error {
 	s.mu.Unlock()
 	group.Go(func() error { return s.balancers.Run(ctx) })
 	group.Go(func() error { return s.groups.Run(ctx) })
-	return group.Wait()
+	err := group.Wait()
+	s.deliverRest(ctx)
+	return err
 }
 
 // balance makes one load balancer what its records say.
@@ -72,7 +75,9 @@ func (s *Service) balance(ctx context.Context, key string) (reconcile.Result, er
 		return reconcile.Result{}, nil
 	}
 	if b.Status == state.LoadBalancerDeleting {
-		s.stop(key)
+		if r := s.stop(key); r != nil {
+			s.deliver(ctx, b, r)
+		}
 		return reconcile.Result{}, s.remove(ctx, b)
 	}
 	b, err := s.makeNodes(ctx, b)
@@ -82,7 +87,42 @@ func (s *Service) balance(ctx context.Context, key string) (reconcile.Result, er
 	if err := s.carry(ctx, b); err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{}, s.activate(ctx, b)
+	if err := s.activate(ctx, b); err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{After: s.deliverSoon(ctx, b)}, nil
+}
+
+// logEvery is the time between two deliveries of logs.
+const logEvery = 5 * time.Second
+
+// deliverSoon delivers what waits in the logs of a load balancer, and says when to
+// come again.
+func (s *Service) deliverSoon(ctx context.Context, b *state.LoadBalancer) time.Duration {
+	s.mu.Lock()
+	r := s.running[b.Key()]
+	s.mu.Unlock()
+	l := r.logs.Load()
+	if !l.access && !l.connections {
+		return 0
+	}
+	if left := logEvery - s.Now().Sub(r.delivered); left > 0 {
+		return left
+	}
+	r.delivered = s.Now()
+	s.deliver(ctx, b, r)
+	return logEvery
+}
+
+// deliverRest delivers what waits when everything ends.
+func (s *Service) deliverRest(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	for key, r := range s.running {
+		if b, ok := state.LoadBalancers.Get(s.DB.Read(), key); ok {
+			s.deliver(ctx, b, r)
+		}
+	}
 }
 
 // makeNodes makes the nodes of a load balancer, and takes those away whose subnet it

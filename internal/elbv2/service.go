@@ -41,7 +41,8 @@ type Service struct {
 	groups    reconcile.Loop // keys of target groups
 
 	mu      sync.Mutex
-	running map[string]*balancer // by the keys of load balancers
+	metrics metrics
+	running map[string]*balancer // guarded by mu; by the keys of load balancers
 	serve   func(run func(context.Context) error)
 }
 

@@ -3,6 +3,7 @@ package elbv2
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -108,4 +109,20 @@ func (w *world) listener(balancer, group string, port int32) elbv2api.Listener {
 	w.t.Helper()
 	out := must[*elbv2api.CreateListenerOutput](w)(w.CreateListener(w.ctx, &elbv2api.CreateListenerInput{LoadBalancerArn: balancer, Protocol: "HTTP", Port: &port, DefaultActions: forwardTo(group)}))
 	return out.Listeners[0]
+}
+
+// put registers a target outside of the VPC.
+func (w *world) put(g elbv2api.TargetGroup, at netip.AddrPort) {
+	w.t.Helper()
+	ok(w.t, w.DB.Write(w.ctx, func(tx *store.Tx) error {
+		q := scopeOf(w.ctx, tx)
+		record, err := q.targetGroup(g.TargetGroupArn)
+		if err != nil {
+			return err
+		}
+		t := &state.Target{Account: acct, Region: region, Group: record.Path, ID: at.Addr().String(), Port: int32(at.Port()), AvailabilityZone: "all", RegisteredAt: time.Now()}
+		t.Health, t.Reason, t.Description = q.firstHealth(record)
+		state.Targets.Put(tx, t)
+		return nil
+	}))
 }
