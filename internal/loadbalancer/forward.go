@@ -150,8 +150,8 @@ func (a *attempt) hear(err error) error {
 	if err != nil && !a.c.readable() { // it may have answered before it closed
 		return err
 	}
-	began := time.Now()
 	runtime.Gosched() // others first: the answer may be here by then, and no wait be needed
+	tick, began := min(time.Second, a.live.Attributes.IdleTimeout), time.Time{}
 	for seen := 0; ; {
 		b := a.c.Buffered()
 		if n := http1.HeadEnd(b, seen); n > 0 {
@@ -173,7 +173,7 @@ func (a *attempt) hear(err error) error {
 			return errFull
 		}
 		seen = len(b)
-		a.c.readWithin(time.Now(), min(time.Second, a.live.Attributes.IdleTimeout))
+		a.c.readWithin(time.Now(), tick)
 		err := a.c.Fill()
 		if err == nil {
 			continue
@@ -183,6 +183,9 @@ func (a *attempt) hear(err error) error {
 		}
 		if a.to.gone() {
 			return errClientGone
+		}
+		if began.IsZero() {
+			began = time.Now().Add(-tick)
 		}
 		since := max(began.UnixNano(), a.sentAt.Load())
 		if !a.sending.Load() && time.Since(time.Unix(0, since)) >= a.live.Attributes.IdleTimeout {

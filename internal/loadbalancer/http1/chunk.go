@@ -125,7 +125,7 @@ func (c *Chunks) trailers(s Source) error {
 			return nil
 		}
 		name, value, ok := strings.Cut(line, ":")
-		if total += len(line); !ok || total > maxTrailers || name == "" || !all(name, isToken) || strings.ContainsAny(value, "\x00\r") {
+		if total += len(line); !ok || total > maxTrailers || name == "" || !all(name, isToken) || !clean(value) {
 			return ErrTrailer
 		}
 		if KindOf(name) == Other && !suspicious(name) {

@@ -87,7 +87,7 @@ func suspicious(name string) bool {
 
 // oddValue makes a value harmless.
 func (r *Request) oddValue(value string) (string, *Error) {
-	if strings.ContainsAny(value, "\x00\r") {
+	if !clean(value) {
 		return "", bad("BadHeader", "a header field holds a null or carriage return")
 	}
 	r.note("NonCompliantHeader")

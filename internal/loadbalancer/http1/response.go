@@ -47,7 +47,7 @@ func ParseResponse(head string, r *Response) error {
 			break
 		}
 		name, value, ok := strings.Cut(line, ":")
-		if value = trim(value); !ok || name == "" || !all(name, isToken) || strings.ContainsAny(value, "\x00\r") {
+		if value = trim(value); !ok || name == "" || !all(name, isToken) || !clean(value) {
 			return errField
 		}
 		f := Field{Name: name, Value: value, Kind: KindOf(name)}
@@ -104,6 +104,9 @@ func ParseResponse(head string, r *Response) error {
 	return nil
 }
 
+// clean says whether s holds neither a null nor a carriage return.
+func clean(s string) bool { return strings.IndexByte(s, 0) < 0 && strings.IndexByte(s, '\r') < 0 }
+
 // statusLine reads "HTTP/1.1 200 OK".
 func (r *Response) statusLine(line string) error {
 	if len(line) < 12 || line[:7] != "HTTP/1." || class[line[7]]&isDigit == 0 || line[8] != ' ' {
@@ -120,7 +123,7 @@ func (r *Response) statusLine(line string) error {
 	if len(line) > 13 {
 		r.Reason = line[13:]
 	}
-	if strings.ContainsAny(r.Reason, "\x00\r") {
+	if !clean(r.Reason) {
 		return errStatusLine
 	}
 	return nil
