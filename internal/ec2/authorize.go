@@ -38,6 +38,7 @@ var onNamed = []string{
 	"ModifySubnetAttribute", "ModifyVpcAttribute", "ModifyVpcEndpoint", "ReleaseAddress", "ReplaceRoute", "ReplaceRouteTableAssociation",
 	"RevokeSecurityGroupEgress", "RevokeSecurityGroupIngress", "UpdateSecurityGroupRuleDescriptionsEgress", "UpdateSecurityGroupRuleDescriptionsIngress",
 	"DeleteNetworkInsightsAnalysis", "DeleteNetworkInsightsPath",
+	"DescribeSecurityGroupReferences", "DescribeStaleSecurityGroups",
 }
 
 // onAll are the operations that know no single resources.
@@ -130,7 +131,7 @@ func (s *Service) namedIDs(id caller.Identity, in any) []string {
 			}
 		case strings.HasSuffix(name, "Id") && field.Kind() == reflect.String:
 			all = append(all, one(field.String())...)
-		case strings.HasSuffix(name, "Ids") || name == "Groups" || name == "Resources":
+		case strings.HasSuffix(name, "Ids") || name == "GroupId" || name == "Groups" || name == "Resources":
 			if list, ok := field.Interface().([]string); ok {
 				all = append(all, list...)
 			}

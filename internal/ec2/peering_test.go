@@ -139,3 +139,65 @@ func TestPeeringReachesTheDataPlane(t *testing.T) {
 	w.eventually(func() bool { return !sees().Present })
 	w.ok(w.service.RemoveInterface(w.ctx, one.Account, one.Region, one.ID))
 }
+
+// Rules name groups of a peered VPC; what they mean for packets follows who
+// carries them, and they are stale when the group or the connection is gone.
+func TestPeeredGroups(t *testing.T) {
+	w := newWorld(t)
+	theirs := caller.With(t.Context(), caller.ForRoot("111111111111", "eu-west-1"))
+	a := w.vpc("10.1.0.0/16")
+	b := must(w.service.CreateVpc(theirs, &ec2api.CreateVpcRequest{CidrBlock: "10.2.0.0/16"})).Vpc.VpcId
+	own := must(w.service.CreateSecurityGroup(w.ctx, &ec2api.CreateSecurityGroupRequest{GroupName: "web", Description: "web", VpcId: a})).GroupId
+	client := must(w.service.CreateSecurityGroup(theirs, &ec2api.CreateSecurityGroupRequest{GroupName: "client", Description: "client", VpcId: b})).GroupId
+	permission := []ec2api.IpPermission{{IpProtocol: "tcp", FromPort: ptr(int32(80)), ToPort: ptr(int32(80)), UserIdGroupPairs: []ec2api.UserIdGroupPair{{GroupId: client, UserId: "111111111111", Description: "from there"}}}}
+	authorize := func() error {
+		_, err := w.service.AuthorizeSecurityGroupIngress(w.ctx, &ec2api.AuthorizeSecurityGroupIngressRequest{GroupId: own, IpPermissions: permission})
+		return err
+	}
+	fails(t, authorize(), "InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
+	p := must(w.service.CreateVpcPeeringConnection(w.ctx, &ec2api.CreateVpcPeeringConnectionRequest{VpcId: a, PeerVpcId: b, PeerOwnerId: "111111111111"})).VpcPeeringConnection.VpcPeeringConnectionId
+	w.ok(w.accept(theirs, p))
+	w.ok(authorize())
+	pair := must(w.service.DescribeSecurityGroups(w.ctx, &ec2api.DescribeSecurityGroupsRequest{GroupIds: []string{own}})).SecurityGroups[0].IpPermissions[0].UserIdGroupPairs[0]
+	if want := (ec2api.UserIdGroupPair{GroupId: client, UserId: "111111111111", VpcId: b, VpcPeeringConnectionId: p, PeeringStatus: "active", Description: "from there"}); pair != want {
+		t.Errorf("the rule names %+v, want %+v", pair, want)
+	}
+	references := func() []ec2api.SecurityGroupReference {
+		return must(w.service.DescribeSecurityGroupReferences(theirs, &ec2api.DescribeSecurityGroupReferencesRequest{GroupId: []string{client}})).SecurityGroupReferenceSet
+	}
+	if got := references(); len(got) != 1 || got[0] != (ec2api.SecurityGroupReference{GroupId: client, ReferencingVpcId: a, VpcPeeringConnectionId: p}) {
+		t.Errorf("references: %+v", got)
+	}
+
+	subnet := must(w.service.CreateSubnet(theirs, &ec2api.CreateSubnetRequest{VpcId: b, CidrBlock: "10.2.0.0/24"})).Subnet.SubnetId
+	eni := must(w.service.CreateNetworkInterface(theirs, &ec2api.CreateNetworkInterfaceRequest{SubnetId: subnet, Groups: []string{client}})).NetworkInterface
+	members := func() []network.PeerGroup {
+		t.Helper()
+		v, ok := w.service.VPCView(a)
+		if !ok {
+			t.Fatal("no view")
+		}
+		return v.PeerGroups
+	}
+	if got := members(); len(got) != 1 || got[0].ID != client || len(got[0].Members) != 1 || got[0].Members[0].String() != eni.PrivateIpAddress {
+		t.Errorf("the group over there: %+v, want %s", got, eni.PrivateIpAddress)
+	}
+
+	stale := func() []ec2api.StaleSecurityGroup {
+		return must(w.service.DescribeStaleSecurityGroups(w.ctx, &ec2api.DescribeStaleSecurityGroupsRequest{VpcId: a})).StaleSecurityGroupSet
+	}
+	if got := stale(); len(got) != 0 {
+		t.Errorf("stale too early: %+v", got)
+	}
+	must(w.service.DeleteVpcPeeringConnection(w.ctx, &ec2api.DeleteVpcPeeringConnectionRequest{VpcPeeringConnectionId: p}))
+	got := stale()
+	if len(got) != 1 || got[0].GroupId != own || len(got[0].StaleIpPermissions) != 1 || *got[0].StaleIpPermissions[0].FromPort != 80 || got[0].StaleIpPermissions[0].UserIdGroupPairs[0].PeeringStatus != "deleted" || len(members()) != 0 {
+		t.Errorf("after the end of the connection: %+v, members %v", got, members())
+	}
+	w.ok(w.service.DeleteNetworkInterface(theirs, &ec2api.DeleteNetworkInterfaceRequest{NetworkInterfaceId: eni.NetworkInterfaceId}))
+	must(w.service.DeleteSecurityGroup(theirs, &ec2api.DeleteSecurityGroupRequest{GroupId: client})) // stale rules do not keep it
+	must(w.service.RevokeSecurityGroupIngress(w.ctx, &ec2api.RevokeSecurityGroupIngressRequest{GroupId: own, IpPermissions: permission}))
+	if got := stale(); len(got) != 0 {
+		t.Errorf("revoked, and still stale: %+v", got)
+	}
+}

@@ -144,11 +144,12 @@ func (q *scope) parsePeers(g *state.SecurityGroup, p ec2api.IpPermission) ([]sta
 		rules = append(rules, state.SecurityGroupRule{PrefixListID: r.PrefixListId, Description: r.Description})
 	}
 	for _, r := range p.UserIdGroupPairs {
-		id, err := q.referencedGroup(g, r)
+		rule, err := q.referencedGroup(g, r)
 		if err != nil {
 			return nil, err
 		}
-		rules = append(rules, state.SecurityGroupRule{ReferencedGroupID: id, Description: r.Description})
+		rule.Description = r.Description
+		rules = append(rules, rule)
 	}
 	return rules, nil
 }
@@ -160,27 +161,6 @@ func ruleCIDR(text string, v4 bool) (string, error) {
 		return "", errorf("InvalidParameterValue", "CIDR block %s is malformed", text)
 	}
 	return p.Masked().String(), nil
-}
-
-// referencedGroup finds the group that a rule of g names; it must be of the same VPC.
-func (q *scope) referencedGroup(g *state.SecurityGroup, pair ec2api.UserIdGroupPair) (string, error) {
-	if pair.VpcPeeringConnectionId != "" {
-		return "", errUnsupported("The parameter VpcPeeringConnectionId")
-	}
-	if pair.UserId != "" && pair.UserId != q.account {
-		return "", kindSecurityGroup.notFound(cmp.Or(pair.GroupId, pair.GroupName))
-	}
-	other, err := q.group(pair.GroupId, pair.GroupName)
-	if pair.GroupId != "" && pair.GroupName != "" {
-		other, err = q.group(pair.GroupId, "")
-	}
-	if err != nil {
-		return "", err
-	}
-	if other.VpcID != g.VpcID {
-		return "", errorf("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.")
-	}
-	return other.ID, nil
 }
 
 // same reports whether two rules allow the same; descriptions and tags do not count.
@@ -208,7 +188,7 @@ func ruleText(r state.SecurityGroupRule) string {
 }
 
 // permissionsOut gathers the rules of one direction by protocol and ports.
-func permissionsOut(g *state.SecurityGroup, egress bool) []ec2api.IpPermission {
+func (q *scope) permissionsOut(g *state.SecurityGroup, egress bool) []ec2api.IpPermission {
 	out := []ec2api.IpPermission{}
 	for _, r := range g.Rules {
 		if r.Egress != egress {
@@ -227,12 +207,12 @@ func permissionsOut(g *state.SecurityGroup, egress bool) []ec2api.IpPermission {
 				out[i].FromPort, out[i].ToPort = &r.FromPort, &r.ToPort
 			}
 		}
-		addPeer(&out[i], g.Account, r)
+		q.addPeer(&out[i], g, r)
 	}
 	return out
 }
 
-func addPeer(p *ec2api.IpPermission, account string, r state.SecurityGroupRule) {
+func (q *scope) addPeer(p *ec2api.IpPermission, g *state.SecurityGroup, r state.SecurityGroupRule) {
 	switch {
 	case r.CIDRIPv4 != "":
 		p.IpRanges = append(p.IpRanges, ec2api.IpRange{CidrIp: r.CIDRIPv4, Description: r.Description})
@@ -241,7 +221,7 @@ func addPeer(p *ec2api.IpPermission, account string, r state.SecurityGroupRule) 
 	case r.PrefixListID != "":
 		p.PrefixListIds = append(p.PrefixListIds, ec2api.PrefixListId{PrefixListId: r.PrefixListID, Description: r.Description})
 	default:
-		p.UserIdGroupPairs = append(p.UserIdGroupPairs, ec2api.UserIdGroupPair{GroupId: r.ReferencedGroupID, UserId: account, Description: r.Description})
+		p.UserIdGroupPairs = append(p.UserIdGroupPairs, q.pairOut(g, r))
 	}
 }
 

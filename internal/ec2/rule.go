@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -73,7 +74,7 @@ func (s *Service) addRules(ctx context.Context, dryRun *bool, groupID, groupName
 				return errorf("InvalidPermission.Duplicate", "the specified rule \"%s\" already exists", ruleText(r))
 			}
 			all = append(all, r)
-			out = append(out, ruleOut(g, r))
+			out = append(out, q.ruleOut(g, r))
 		}
 		if err := q.checkRules(all, egress, nil); err != nil {
 			return err
@@ -209,7 +210,7 @@ func (q *scope) idsOfPermissions(g *state.SecurityGroup, egress bool, permission
 			if hasPorts(r.Protocol) {
 				one.FromPort, one.ToPort = &r.FromPort, &r.ToPort
 			}
-			addPeer(&one, g.Account, r)
+			q.addPeer(&one, g, r)
 			unknown = append(unknown, one)
 		}
 	}
@@ -223,7 +224,7 @@ func revokedOut(g *state.SecurityGroup, r state.SecurityGroupRule) ec2api.Revoke
 	}
 }
 
-func ruleOut(g *state.SecurityGroup, r state.SecurityGroupRule) ec2api.SecurityGroupRule {
+func (q *scope) ruleOut(g *state.SecurityGroup, r state.SecurityGroupRule) ec2api.SecurityGroupRule {
 	out := ec2api.SecurityGroupRule{
 		SecurityGroupRuleId: r.ID, GroupId: g.ID, GroupOwnerId: g.Account, IsEgress: &r.Egress,
 		IpProtocol: r.Protocol, FromPort: &r.FromPort, ToPort: &r.ToPort,
@@ -231,7 +232,8 @@ func ruleOut(g *state.SecurityGroup, r state.SecurityGroupRule) ec2api.SecurityG
 		SecurityGroupRuleArn: resourceARN(g.Account, g.Region, "security-group-rule", r.ID), Tags: apiTags(r.Tags),
 	}
 	if r.ReferencedGroupID != "" {
-		out.ReferencedGroupInfo = &ec2api.ReferencedSecurityGroup{GroupId: r.ReferencedGroupID, UserId: g.Account, VpcId: g.VpcID}
+		pair := q.pairOut(g, r)
+		out.ReferencedGroupInfo = &ec2api.ReferencedSecurityGroup{GroupId: pair.GroupId, UserId: pair.UserId, VpcId: cmp.Or(pair.VpcId, g.VpcID), VpcPeeringConnectionId: pair.VpcPeeringConnectionId, PeeringStatus: pair.PeeringStatus}
 	}
 	return out
 }

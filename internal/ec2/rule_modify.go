@@ -44,7 +44,7 @@ func (s *Service) DescribeSecurityGroupRules(ctx context.Context, in *ec2api.Des
 		slices.SortFunc(all, func(a, b *groupRule) int { return cmp.Compare(a.rule.ID, b.rule.ID) })
 		found, next, err := page(q, slices.Values(all), ruleResource, query{in.SecurityGroupRuleIds, "securityGroupRuleIds", in.Filters, in.MaxResults, in.NextToken})
 		out.NextToken = next
-		out.SecurityGroupRules = each(found, func(r *groupRule) ec2api.SecurityGroupRule { return ruleOut(r.group, r.rule) })
+		out.SecurityGroupRules = each(found, func(r *groupRule) ec2api.SecurityGroupRule { return q.ruleOut(r.group, r.rule) })
 		return err
 	})
 	return &out, err

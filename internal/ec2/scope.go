@@ -68,6 +68,7 @@ func (s *Service) write(ctx context.Context, dryRun *bool, f func(q *scope) erro
 		if err := f(q); err != nil {
 			return err
 		}
+		q.touchPeers()
 		if wire.Or(dryRun, false) {
 			return errDryRun()
 		}

@@ -213,18 +213,18 @@ func (s *Service) DescribeSecurityGroups(ctx context.Context, in *ec2api.Describ
 		}
 		found, next, err := list(q, securityGroupResource, query{wanted, "groupIds", in.Filters, in.MaxResults, in.NextToken})
 		out.NextToken = next
-		out.SecurityGroups = each(found, securityGroupOut)
+		out.SecurityGroups = each(found, q.securityGroupOut)
 		return err
 	})
 	return &out, err
 }
 
-func securityGroupOut(g *state.SecurityGroup) ec2api.SecurityGroup {
+func (q *scope) securityGroupOut(g *state.SecurityGroup) ec2api.SecurityGroup {
 	return ec2api.SecurityGroup{
 		GroupId: g.ID, GroupName: g.Name, Description: g.Description, OwnerId: g.Account, VpcId: g.VpcID,
 		SecurityGroupArn:    resourceARN(g.Account, g.Region, "security-group", g.ID),
-		IpPermissions:       permissionsOut(g, false),
-		IpPermissionsEgress: permissionsOut(g, true),
+		IpPermissions:       q.permissionsOut(g, false),
+		IpPermissionsEgress: q.permissionsOut(g, true),
 		Tags:                apiTags(g.Tags),
 	}
 }
@@ -242,7 +242,7 @@ func (s *Service) DeleteSecurityGroup(ctx context.Context, in *ec2api.DeleteSecu
 			return errorf("CannotDelete", "the specified group: \"%s\" name: \"%s\" cannot be deleted by a user", g.ID, g.Name)
 		}
 		key := g.Key()
-		if exists(state.NetworkInterfaces.By(q.tx, "group", key)) || exists(state.SecurityGroups.By(q.tx, "referenced", key)) || exists(state.VpcEndpoints.By(q.tx, "group", key)) {
+		if exists(state.NetworkInterfaces.By(q.tx, "group", key)) || q.namedAtHome(g) || exists(state.VpcEndpoints.By(q.tx, "group", key)) {
 			return errorf("DependencyViolation", "resource %s has a dependent object", g.ID)
 		}
 		state.SecurityGroups.Delete(q.tx, key)

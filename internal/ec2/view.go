@@ -25,6 +25,7 @@ type vpcRecords struct {
 	lists      []*prefixList
 	peers      []peerRecord
 	dhcp       *state.DhcpOptions // nil for none
+	peerGroups []network.PeerGroup
 }
 
 // peerRecord is an active peering connection and the VPC at its other end.
@@ -64,6 +65,7 @@ func loadVPC(tx *store.Tx, options *Options, key string) (vpcRecords, bool) {
 			r.peers = append(r.peers, peerRecord{p.ID, v, exists(state.NetworkInterfaces.By(tx, "vpc", other))})
 		}
 	}
+	r.peerGroups = r.loadPeerGroups(tx)
 	return r, true
 }
 
@@ -106,6 +108,7 @@ func hostView(r vpcRecords) network.VPC {
 	for _, p := range r.peers {
 		v.Peerings = append(v.Peerings, network.Peering{ID: p.id, VPC: p.vpc.ID, CIDRs: vpcCIDRs(p.vpc), IPv6CIDRs: vpcCIDRs6(p.vpc), Present: p.present})
 	}
+	v.PeerGroups = r.peerGroups
 	for _, n := range r.interfaces {
 		if n.InterfaceType == state.InterfaceTypeNAT && !r.natAlive(n.Owner) {
 			continue // being deleted

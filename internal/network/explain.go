@@ -347,12 +347,18 @@ func (v VPC) covers(r Rule, a netip.Addr) bool {
 	return r.CIDR.Contains(a)
 }
 
+// peerGroup returns the group of a peered VPC with the given id.
+func (v VPC) peerGroup(id string) (PeerGroup, bool) {
+	return find(v.PeerGroups, func(g PeerGroup) bool { return g.ID == id })
+}
+
 // members are the addresses of the ENIs that carry a group; nobody is a member
 // of a group that is gone.
 func (v VPC) members(group string) []netip.Addr {
 	var all []netip.Addr
 	if _, ok := v.SecurityGroup(group); !ok {
-		return nil
+		peer, _ := v.peerGroup(group)
+		return peer.Members
 	}
 	for _, e := range v.ENIs {
 		if _, ok := find(e.Groups, func(g string) bool { return g == group }); ok {

@@ -23,7 +23,10 @@ func (v VPC) six() VPC {
 	}
 	w := v
 	w.isSix, w.CIDRs, w.DNSSupport, w.Nameservers = true, v.IPv6CIDRs, false, nil
-	w.Subnets, w.ENIs, w.Peerings = nil, nil, nil
+	w.Subnets, w.ENIs, w.Peerings, w.PeerGroups = nil, nil, nil, nil
+	for _, g := range v.PeerGroups {
+		w.PeerGroups = append(w.PeerGroups, PeerGroup{ID: g.ID, Members: g.IPv6Members})
+	}
 	for _, s := range v.Subnets {
 		if s.IPv6CIDR.IsValid() {
 			s.numbered, s.CIDR = s.CIDR, s.IPv6CIDR

@@ -35,6 +35,9 @@ func planFilter(site Site, v VPC) Filter {
 	for _, g := range slices.SortedFunc(slices.Values(v.SecurityGroups), func(a, b SecurityGroup) int { return cmp.Compare(a.ID, b.ID) }) {
 		f.addGroup(v, g)
 	}
+	for _, g := range slices.SortedFunc(slices.Values(v.PeerGroups), func(a, b PeerGroup) int { return cmp.Compare(a.ID, b.ID) }) {
+		f.addMembers(v, g.ID)
+	}
 	for _, e := range v.sorted() {
 		if e.Kind != Detached {
 			f.addENI(v, e)
@@ -117,11 +120,7 @@ func wellKnown(v VPC) []FilterRule {
 
 // addGroup adds a group's members and its rules.
 func (f *Filter) addGroup(v VPC, g SecurityGroup) {
-	members := Set{Name: membersOf(g.ID), Kind: AddressSet}
-	for _, a := range v.members(g.ID) {
-		members.Elements = append(members.Elements, Element{Addr: a})
-	}
-	f.Sets = append(f.Sets, members)
+	f.addMembers(v, g.ID)
 	egress, ingress := Chain{Name: "egress-" + g.ID}, Chain{Name: "ingress-" + g.ID}
 	for _, r := range g.Egress {
 		egress.Rules = append(egress.Rules, f.ruleOf(v, r, true)...)
@@ -131,6 +130,15 @@ func (f *Filter) addGroup(v VPC, g SecurityGroup) {
 	}
 	f.Chains = append(f.Chains, egress, ingress)
 	f.addMarks(v, g)
+}
+
+// addMembers adds the set of the addresses that carry a group.
+func (f *Filter) addMembers(v VPC, group string) {
+	members := Set{Name: membersOf(group), Kind: AddressSet}
+	for _, a := range v.members(group) {
+		members.Elements = append(members.Elements, Element{Addr: a})
+	}
+	f.Sets = append(f.Sets, members)
 }
 
 // ruleOf turns a security group rule into filter rules: one, or one per prefix
@@ -152,7 +160,8 @@ func (f *Filter) ruleOf(v VPC, r Rule, egress bool) []FilterRule {
 // peers are the conditions on the other end, each for a rule of its own.
 func peers(v VPC, r Rule, egress bool) [][]Match {
 	if r.Group != "" {
-		if _, ok := v.SecurityGroup(r.Group); !ok {
+		_, own := v.SecurityGroup(r.Group)
+		if _, peer := v.peerGroup(r.Group); !own && !peer {
 			return nil // the group is gone: the rule is stale and allows nobody
 		}
 		if egress {

@@ -106,3 +106,51 @@ func TestPrivateNATThroughPeering(t *testing.T) {
 	w.expect("eni-behind-a", "10.2.3.10:80", "task-b to 10.1.3.99 at 10.2.3.10")
 	w.expect("eni-behind-a", internetAddr+":80", "time-out")
 }
+
+// Rules may name groups of the other VPC: they mean the addresses that carry the
+// group there, now.
+func TestPeeringGroups(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := peerable("-a", "1"), peerable("-b", "2")
+	ab, ba := peered(a, b, "pcx-groups"), peered(b, a, "pcx-groups")
+	ab.SecurityGroups = append(ab.SecurityGroups, SecurityGroup{ID: "sg-client"})
+	member := func(v VPC, id string) {
+		for i := range v.ENIs {
+			if v.ENIs[i].ID == id {
+				v.ENIs[i].Groups = append(v.ENIs[i].Groups[:len(v.ENIs[i].Groups):len(v.ENIs[i].Groups)], "sg-client")
+			}
+		}
+	}
+	member(ab, "eni-isolated-a")
+	client, _ := ab.ENI("eni-isolated-a")
+	ba.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-client", Protocol: TCP, FromPort: 80, ToPort: 80, Group: "sg-client"}}
+	named := clone(ba)
+	named.PeerGroups = []PeerGroup{{ID: "sg-client", Members: ab.members("sg-client")}}
+	for range 2 {
+		w.set(ab)
+		w.set(named)
+	}
+	w.serve(w.NetNS("eni-isolated-b"), "0.0.0.0:80", "task-b")
+	explained := func(v VPC, want bool) {
+		t.Helper()
+		full := clone(ab)
+		full.Peerings[0].Remote = &v
+		hops := Explain(w.site, full, Flow{From: "eni-isolated-a", To: addr("10.2.3.10"), Port: 80, Protocol: TCP})
+		if last := hops[len(hops)-1]; last.Pass != want || last.Kind != HopIngress {
+			t.Errorf("explained as %+v", hops)
+		}
+	}
+	w.expect("eni-isolated-a", "10.2.3.10:80", "task-b to "+client.IP.String()+" at 10.2.3.10")
+	explained(named, true)
+	nobody := clone(named)
+	nobody.PeerGroups = []PeerGroup{{ID: "sg-client"}} // nobody carries it any more
+	w.set(nobody)
+	w.expect("eni-isolated-a", "10.2.3.10:80", "time-out")
+	explained(nobody, false)
+	w.set(ba) // the group, or the connection, is gone: the rule is stale
+	w.expect("eni-isolated-a", "10.2.3.10:80", "time-out")
+	explained(ba, false)
+	w.set(named)
+	w.expect("eni-isolated-a", "10.2.3.10:80", "task-b to "+client.IP.String()+" at 10.2.3.10")
+}

@@ -23,8 +23,16 @@ type VPC struct {
 	PrefixLists    []PrefixList
 	ENIs           []ENI
 	Peerings       []Peering
+	PeerGroups     []PeerGroup
 
 	isSix bool // it is the view that six returns
+}
+
+// PeerGroup is a security group of a peered VPC that rules of this one name: the
+// addresses of the ENIs that carry it.
+type PeerGroup struct {
+	ID                   string
+	Members, IPv6Members []netip.Addr
 }
 
 // Subnet is a range of a VPC and the route table that its packets follow.
@@ -115,7 +123,7 @@ type Rule struct {
 	ICMPType, ICMPCode int
 
 	CIDR       netip.Prefix
-	Group      string // id of a group of this VPC: the addresses of the ENIs that carry it
+	Group      string // id of a group of this VPC, or of its PeerGroups: the addresses of the ENIs that carry it
 	PrefixList string // id of a prefix list of this VPC value
 }
 

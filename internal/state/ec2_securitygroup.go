@@ -1,6 +1,10 @@
 package state
 
-import "github.com/neargate/neargate/internal/store"
+import (
+	"cmp"
+
+	"github.com/neargate/neargate/internal/store"
+)
 
 // SecurityGroup is a stateful firewall for the network interfaces that carry
 // it. Written by ec2.
@@ -31,6 +35,9 @@ type SecurityGroupRule struct {
 	CIDRIPv6          string
 	PrefixListID      string
 	ReferencedGroupID string
+	// A group of a peered VPC, when it is not of the group's own: its account and
+	// VPC, and the connection by which the rule was made.
+	ReferencedAccount, ReferencedVpcID, VpcPeeringConnectionID string
 
 	Description string
 	Tags        []Tag
@@ -55,7 +62,7 @@ var SecurityGroups = store.Define("ec2.security-group", (*SecurityGroup).Key,
 		var keys []string
 		for _, r := range g.Rules {
 			if r.ReferencedGroupID != "" && r.ReferencedGroupID != g.ID {
-				keys = append(keys, Key(g.Account, g.Region, r.ReferencedGroupID))
+				keys = append(keys, Key(cmp.Or(r.ReferencedAccount, g.Account), g.Region, r.ReferencedGroupID))
 			}
 		}
 		return keys

@@ -77,8 +77,10 @@ type API interface {
 	DescribePrefixLists(ctx context.Context, in *DescribePrefixListsRequest) (*DescribePrefixListsResult, error)
 	DescribeRegions(ctx context.Context, in *DescribeRegionsRequest) (*DescribeRegionsResult, error)
 	DescribeRouteTables(ctx context.Context, in *DescribeRouteTablesRequest) (*DescribeRouteTablesResult, error)
+	DescribeSecurityGroupReferences(ctx context.Context, in *DescribeSecurityGroupReferencesRequest) (*DescribeSecurityGroupReferencesResult, error)
 	DescribeSecurityGroupRules(ctx context.Context, in *DescribeSecurityGroupRulesRequest) (*DescribeSecurityGroupRulesResult, error)
 	DescribeSecurityGroups(ctx context.Context, in *DescribeSecurityGroupsRequest) (*DescribeSecurityGroupsResult, error)
+	DescribeStaleSecurityGroups(ctx context.Context, in *DescribeStaleSecurityGroupsRequest) (*DescribeStaleSecurityGroupsResult, error)
 	DescribeSubnets(ctx context.Context, in *DescribeSubnetsRequest) (*DescribeSubnetsResult, error)
 	DescribeTags(ctx context.Context, in *DescribeTagsRequest) (*DescribeTagsResult, error)
 	DescribeVpcAttribute(ctx context.Context, in *DescribeVpcAttributeRequest) (*DescribeVpcAttributeResult, error)
@@ -185,8 +187,10 @@ func Bind(api API) wire.Handlers {
 		"DescribePrefixLists":                        wire.Handler(api.DescribePrefixLists),
 		"DescribeRegions":                            wire.Handler(api.DescribeRegions),
 		"DescribeRouteTables":                        wire.Handler(api.DescribeRouteTables),
+		"DescribeSecurityGroupReferences":            wire.Handler(api.DescribeSecurityGroupReferences),
 		"DescribeSecurityGroupRules":                 wire.Handler(api.DescribeSecurityGroupRules),
 		"DescribeSecurityGroups":                     wire.Handler(api.DescribeSecurityGroups),
+		"DescribeStaleSecurityGroups":                wire.Handler(api.DescribeStaleSecurityGroups),
 		"DescribeSubnets":                            wire.Handler(api.DescribeSubnets),
 		"DescribeTags":                               wire.Handler(api.DescribeTags),
 		"DescribeVpcAttribute":                       wire.Handler(api.DescribeVpcAttribute),
@@ -497,12 +501,20 @@ func (c client) DescribeRouteTables(ctx context.Context, in *DescribeRouteTables
 	return wire.Call[DescribeRouteTablesResult](ctx, c.invoker, Model, "DescribeRouteTables", in)
 }
 
+func (c client) DescribeSecurityGroupReferences(ctx context.Context, in *DescribeSecurityGroupReferencesRequest) (*DescribeSecurityGroupReferencesResult, error) {
+	return wire.Call[DescribeSecurityGroupReferencesResult](ctx, c.invoker, Model, "DescribeSecurityGroupReferences", in)
+}
+
 func (c client) DescribeSecurityGroupRules(ctx context.Context, in *DescribeSecurityGroupRulesRequest) (*DescribeSecurityGroupRulesResult, error) {
 	return wire.Call[DescribeSecurityGroupRulesResult](ctx, c.invoker, Model, "DescribeSecurityGroupRules", in)
 }
 
 func (c client) DescribeSecurityGroups(ctx context.Context, in *DescribeSecurityGroupsRequest) (*DescribeSecurityGroupsResult, error) {
 	return wire.Call[DescribeSecurityGroupsResult](ctx, c.invoker, Model, "DescribeSecurityGroups", in)
+}
+
+func (c client) DescribeStaleSecurityGroups(ctx context.Context, in *DescribeStaleSecurityGroupsRequest) (*DescribeStaleSecurityGroupsResult, error) {
+	return wire.Call[DescribeStaleSecurityGroupsResult](ctx, c.invoker, Model, "DescribeStaleSecurityGroups", in)
 }
 
 func (c client) DescribeSubnets(ctx context.Context, in *DescribeSubnetsRequest) (*DescribeSubnetsResult, error) {

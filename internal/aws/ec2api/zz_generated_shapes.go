@@ -1178,6 +1178,17 @@ type DescribeRouteTablesResult struct {
 	NextToken   string       `aws:"NextToken,loc=nextToken"`
 }
 
+// DescribeSecurityGroupReferencesRequest is the model's DescribeSecurityGroupReferencesRequest.
+type DescribeSecurityGroupReferencesRequest struct {
+	DryRun  *bool    `aws:"DryRun"`
+	GroupId []string `aws:"GroupId,required,m.loc=item"`
+}
+
+// DescribeSecurityGroupReferencesResult is the model's DescribeSecurityGroupReferencesResult.
+type DescribeSecurityGroupReferencesResult struct {
+	SecurityGroupReferenceSet []SecurityGroupReference `aws:"SecurityGroupReferenceSet,loc=securityGroupReferenceSet,m.loc=item"`
+}
+
 // DescribeSecurityGroupRulesRequest is the model's DescribeSecurityGroupRulesRequest.
 type DescribeSecurityGroupRulesRequest struct {
 	Filters              []Filter `aws:"Filters,loc=Filter,m.loc=Filter"`
@@ -1207,6 +1218,20 @@ type DescribeSecurityGroupsRequest struct {
 type DescribeSecurityGroupsResult struct {
 	NextToken      string          `aws:"NextToken,loc=nextToken"`
 	SecurityGroups []SecurityGroup `aws:"SecurityGroups,loc=securityGroupInfo,m.loc=item"`
+}
+
+// DescribeStaleSecurityGroupsRequest is the model's DescribeStaleSecurityGroupsRequest.
+type DescribeStaleSecurityGroupsRequest struct {
+	DryRun     *bool  `aws:"DryRun"`
+	MaxResults *int32 `aws:"MaxResults,min=5,max=255"`
+	NextToken  string `aws:"NextToken,min=1,max=1024"`
+	VpcId      string `aws:"VpcId,required"`
+}
+
+// DescribeStaleSecurityGroupsResult is the model's DescribeStaleSecurityGroupsResult.
+type DescribeStaleSecurityGroupsResult struct {
+	NextToken             string               `aws:"NextToken,loc=nextToken"`
+	StaleSecurityGroupSet []StaleSecurityGroup `aws:"StaleSecurityGroupSet,loc=staleSecurityGroupSet,m.loc=item"`
 }
 
 // DescribeSubnetsRequest is the model's DescribeSubnetsRequest.
@@ -2405,6 +2430,14 @@ type SecurityGroupIdentifier struct {
 	GroupName string `aws:"GroupName,loc=groupName"`
 }
 
+// SecurityGroupReference is the model's SecurityGroupReference.
+type SecurityGroupReference struct {
+	GroupId                string `aws:"GroupId,loc=groupId"`
+	ReferencingVpcId       string `aws:"ReferencingVpcId,loc=referencingVpcId"`
+	VpcPeeringConnectionId string `aws:"VpcPeeringConnectionId,loc=vpcPeeringConnectionId"`
+	TransitGatewayId       string `aws:"TransitGatewayId,loc=transitGatewayId"`
+}
+
 // SecurityGroupRule is the model's SecurityGroupRule.
 type SecurityGroupRule struct {
 	SecurityGroupRuleId  string                   `aws:"SecurityGroupRuleId,loc=securityGroupRuleId"`
@@ -2471,6 +2504,26 @@ type ServiceDetail struct {
 // ServiceTypeDetail is the model's ServiceTypeDetail.
 type ServiceTypeDetail struct {
 	ServiceType ServiceType `aws:"ServiceType,loc=serviceType"`
+}
+
+// StaleIpPermission is the model's StaleIpPermission.
+type StaleIpPermission struct {
+	FromPort         *int32            `aws:"FromPort,loc=fromPort"`
+	IpProtocol       string            `aws:"IpProtocol,loc=ipProtocol"`
+	IpRanges         []string          `aws:"IpRanges,loc=ipRanges,m.loc=item"`
+	PrefixListIds    []string          `aws:"PrefixListIds,loc=prefixListIds,m.loc=item"`
+	ToPort           *int32            `aws:"ToPort,loc=toPort"`
+	UserIdGroupPairs []UserIdGroupPair `aws:"UserIdGroupPairs,loc=groups,m.loc=item"`
+}
+
+// StaleSecurityGroup is the model's StaleSecurityGroup.
+type StaleSecurityGroup struct {
+	Description              string              `aws:"Description,loc=description"`
+	GroupId                  string              `aws:"GroupId,loc=groupId"`
+	GroupName                string              `aws:"GroupName,loc=groupName"`
+	StaleIpPermissions       []StaleIpPermission `aws:"StaleIpPermissions,loc=staleIpPermissions,m.loc=item"`
+	StaleIpPermissionsEgress []StaleIpPermission `aws:"StaleIpPermissionsEgress,loc=staleIpPermissionsEgress,m.loc=item"`
+	VpcId                    string              `aws:"VpcId,loc=vpcId"`
 }
 
 // StartNetworkInsightsAnalysisRequest is the model's StartNetworkInsightsAnalysisRequest.
