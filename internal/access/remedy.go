@@ -46,6 +46,9 @@ func lasting(resource string) string {
 	if group, _, ok := strings.Cut(resource, ":log-stream:"); ok {
 		return group + ":log-stream:*"
 	}
+	if bucket, _, ok := strings.Cut(resource, "-starport-layer-bucket/"); ok { // each image has layers of its own
+		return bucket + "-starport-layer-bucket/*"
+	}
 	return resource
 }
 

@@ -61,7 +61,7 @@ func (s *Service) GetDownloadUrlForLayer(ctx context.Context, in *ecrapi.GetDown
 // VPC's routes and endpoints, and others to the registry itself.
 func (s *Service) layerURL(ctx context.Context, sc scope, d digest.Digest) string {
 	if caller.From(ctx).SourceVPC != "" {
-		return s.links.URL(LayerHost(sc.region), sc.account, d)
+		return s.links.URL(LayerHost(sc.region), sc.account+"-"+caller.From(ctx).SessionName, d)
 	}
 	return s.links.URL(sc.host(), "layers/"+sc.account, d)
 }

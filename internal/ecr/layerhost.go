@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/registry"
 )
@@ -40,6 +41,9 @@ func (s *Service) serveLayer(w http.ResponseWriter, r *http.Request) {
 	}
 	d, err := s.links.Verify(r)
 	if err == nil {
+		err = s.passesEndpoint(r)
+	}
+	if err == nil {
 		err = registry.ServeBlob(w, r, s.Blobs, d)
 	}
 	var e *registry.Error
@@ -53,6 +57,25 @@ func (s *Service) serveLayer(w http.ResponseWriter, r *http.Request) {
 		s.logError(r.Context(), "serving a layer", err)
 		s3Error(w, r, http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
 	}
+}
+
+// passesEndpoint asks the policy of the VPC endpoint by which a link's request
+// came, if it came by one. The link says for whose session it was made.
+func (s *Service) passesEndpoint(r *http.Request) error {
+	id := caller.From(r.Context())
+	region, ok := parseLayerHost(r.Host)
+	if !ok || id.SourceVPCE == "" {
+		return nil
+	}
+	prefix, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	id.Account, id.SessionName, _ = strings.Cut(prefix, "-")
+	id.Region = region
+	err := s.Checker.Check(caller.With(r.Context(), id), "s3:GetObject", "arn:aws:s3:::"+LayerBucket(region)+r.URL.Path, nil)
+	var denied wire.Error
+	if errors.As(err, &denied) {
+		return registry.NewError(denied.HTTPStatus(), denied.ErrorCode(), "%s", denied.ErrorMessage())
+	}
+	return err
 }
 
 func s3Error(w http.ResponseWriter, r *http.Request, status int, code, message string) {

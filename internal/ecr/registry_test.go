@@ -96,7 +96,7 @@ func TestLayersFromAVPC(t *testing.T) {
 	}
 	got := ask(f, "GET", target, token, "vpc-1")
 	location := got.Header.Get("Location")
-	if got.StatusCode != 307 || !strings.HasPrefix(location, "https://prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com/111122223333/") {
+	if got.StatusCode != 307 || !strings.HasPrefix(location, "https://prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com/111122223333-") {
 		t.Fatal(got.StatusCode, location)
 	}
 	if got = ask(f, "GET", location, "", "vpc-1"); got.StatusCode != 200 || text(got.Body) != "layer content" {

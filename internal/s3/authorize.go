@@ -56,11 +56,21 @@ func (s *Service) resourcePolicy(_ context.Context, resource string) (document, 
 	name, found := strings.CutPrefix(resource, "arn:aws:s3:::")
 	name, _, _ = strings.Cut(name, "/")
 	b, exists := state.Buckets.Get(s.DB.Read(), name)
+	if found && !exists && strings.HasSuffix(name, layerBucketSuffix) {
+		return layerBucketPolicy, "", true
+	}
 	if !found || !exists {
 		return "", "", false
 	}
 	return b.Policy, b.Account, b.Policy != ""
 }
+
+// The buckets of AWS's that layers of images come from are open to who has a link;
+// what is left to decide is for the policy of the endpoint on the way.
+const (
+	layerBucketSuffix = "-starport-layer-bucket"
+	layerBucketPolicy = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}`
+)
 
 func bucketOf(_ caller.Identity, in any) []string {
 	return []string{"arn:aws:s3:::" + reflect.ValueOf(in).Elem().FieldByName("Bucket").String()}
