@@ -51,6 +51,8 @@ var endpointRows = []row{
 	}},
 	{element: "policy of the endpoint for ecr.api", do: policy("ecr.api", `{"Effect":"Allow","Principal":"*","Action":"ecr:DescribeRepositories","Resource":"*"}`),
 		code: "iam.endpoint-policy", resource: endpoint("ecr.api"), reason: `because no VPC endpoint policy allows the ecr:GetAuthorizationToken action$`},
+	{element: "policy of the gateway endpoint for s3", do: policy("s3", `{"Sid":"Uploads","Effect":"Allow","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::uploads","arn:aws:s3:::uploads/*"]}`),
+		code: "iam.endpoint-policy", resource: endpoint("s3"), reason: `^CannotPullContainerError: .*starport-layer-bucket.* 403 Forbidden$`},
 	{element: "policy of the endpoint for logs, an explicit deny", do: policy("logs", `{"Sid":"All","Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},{"Sid":"NoStreams","Effect":"Deny","Principal":"*","Action":"logs:CreateLogStream","Resource":"*"}`),
 		code: "iam.explicit-deny", resource: endpoint("logs"), reason: `AccessDeniedException: .* is not authorized to perform: logs:CreateLogStream on resource: .* with an explicit deny in a VPC endpoint policy : exit status 1$`},
 }

@@ -33,6 +33,7 @@ func TestRemovalMatrix(t *testing.T) {
 					s.in(t).tryTask(r)
 				})
 			}
+			s.requests(t)
 		})
 	})
 	if !t.Failed() {

@@ -110,6 +110,18 @@ var taskRows = append(permissionRows(), []taskRow{
 	{element: "command", code: "run.no-cmd", resource: definition, reason: `^CannotStartContainerError: .*exec: "/bin/nothing": stat /bin/nothing: no such file or directory`, bad: func(c, _ object) { c["command"] = list{"/bin/nothing"} }},
 	{element: "exit code", code: "run.exit", resource: definition, stop: "EssentialContainerExited", reason: exited, working: true, bad: shell("echo no database at db:5432 >&2; exit 7")},
 	{element: "signal", code: "run.exit", resource: definition, stop: "EssentialContainerExited", reason: exited, working: true, bad: shell("sh -c 'kill -SEGV $$'; exit $?")},
+	{element: "permission s3:PutObject, on the wrong role", code: "iam.wrong-role", resource: roleNamed("task"), stop: "EssentialContainerExited", reason: exited, setUp: func(s *site) {
+		s.newRole(permissions, `,{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}`)
+		s.trustedRole("task")
+		s.ids["bucket"] = "row-" + s.ID
+		s.aws("s3api", "create-bucket", "--bucket", s.ids["bucket"], "--create-bucket-configuration", "LocationConstraint="+s.Region)
+		s.image = s.push(probeArchive(s.t, s.t.TempDir()), "probe", "1")
+	}, with: func(s *site) func(c, d object) {
+		return func(c, d object) {
+			c["command"] = list{"put", s.ids["bucket"]}
+			d["taskRoleArn"] = roleNamed("task")(s)
+		}
+	}},
 	{element: "memory", code: "run.oom", resource: definition, stop: "EssentialContainerExited", reason: exited, bad: func(c, d object) {
 		shell("dd if=/dev/zero of=/dev/null bs=80M count=1 || exit 1; "+sleeper)(c, d)
 		c["memory"] = 64
