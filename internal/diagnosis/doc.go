@@ -58,6 +58,7 @@ var families = []family{
 	{"Images", "The registry did not give the image.", images},
 	{"Secrets and logs", "What a task needs before its containers are made.", secretsAndLogs},
 	{"Containers", "The task was made, and its process did not go well.", containers},
+	{"Load balancers", "Tasks run, but their load balancer does not reach them, or nobody reaches it.", balancers},
 	{"Deployments and stacks", "What is wrong with many tasks at once.", deployments},
 	{"Requests", "An API request was refused before IAM was asked.", requests},
 }

@@ -2,9 +2,11 @@ package ecs
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/neargate/neargate/internal/decision"
+	"github.com/neargate/neargate/internal/ecs/deployment"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -42,6 +44,16 @@ func (s *Service) recordStep(ctx context.Context, st *step) {
 	c := scope{st.svc.Account, st.svc.Region}
 	if st.refused != "" {
 		s.recordTrust(ctx, c, st.refused, []string{st.svc.ARN()})
+	}
+	for _, t := range st.unfit {
+		failed := st.verdicts[t.ID].Failed
+		s.Decisions.Record(ctx, decision.Decision{
+			Account: c.Account, Region: c.Region, Phase: decision.Health, Subjects: []string{t.ARN(), t.ID, st.svc.ARN()}, Verdict: decision.Error, Code: "lb.unhealthy",
+			Facts:    []decision.Fact{{Name: "port", Value: strconv.Itoa(failed.Port)}, {Name: "reason", Value: failed.Reason}},
+			Cause:    "the target group " + failed.Group + " finds port " + strconv.Itoa(failed.Port) + " of the task unhealthy: " + failed.Reason,
+			Where:    failed.Group,
+			Resource: failed.Group, AWSMessage: deployment.ReasonTarget(failed.Group), Confidence: decision.Observed,
+		})
 	}
 	for i, d := range st.svc.Deployments {
 		if d.RolloutState != "FAILED" || i < len(st.before.Deployments) && wasFailed(st.before, d.ID) {

@@ -27,6 +27,8 @@ type step struct {
 	tasks   []*state.Task
 	refused string // role that ECS could not assume
 	again   time.Duration
+	// unfit are the tasks that this step stopped because of a target group.
+	unfit []*state.Task
 	// verdicts are what the health checks of tasks come to, by id.
 	verdicts map[string]deployment.Verdict
 }
@@ -189,6 +191,7 @@ func (st *step) stop(stop []string) {
 			switch v := st.verdicts[t.ID]; {
 			case v.Failed != nil:
 				reason = deployment.ReasonTarget(v.Failed.Group)
+				st.unfit = append(st.unfit, t)
 				st.note(deployment.EventTargetUnhealthy(st.svc.Name, t.ID, *v.Failed))
 			case v.Health == deployment.Unhealthy:
 				reason = deployment.ReasonContainer

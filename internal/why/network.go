@@ -19,6 +19,7 @@ type Attempt struct {
 	Host            string     // the name that was asked for
 	Addr            netip.Addr // what it resolved to; invalid when it did not resolve
 	Port            int
+	Balancer        bool // a load balancer's node asks, not a task
 	// Drops are packets that were really seen to be dropped, at the task's
 	// interface or at the target's.
 	Drops []network.Dropped
@@ -62,6 +63,14 @@ func Network(tx *store.Tx, site network.Site, a Attempt) (d decision.Decision, o
 	}
 	d.Where = n.where(d.Resource)
 	return d, true
+}
+
+// who is asking, for people.
+func (a Attempt) who() string {
+	if a.Balancer {
+		return "load balancer"
+	}
+	return "task"
 }
 
 // flow is the attempt as a flow.
@@ -111,7 +120,7 @@ func (n names) egress(a Attempt, d *decision.Decision) {
 	eni, _ := a.VPC.ENI(a.ENI)
 	group := first(eni.Groups)
 	d.Phase, d.Code, d.Resource = decision.SecurityGroup, "net.sg-egress", group
-	d.Cause = fmt.Sprintf("no outbound rule of the task's security group %s allows TCP %d to %s (%s)", n.name(group), a.Port, a.Addr, a.Host)
+	d.Cause = fmt.Sprintf("no outbound rule of the %s's security group %s allows TCP %d to %s (%s)", a.who(), n.name(group), a.Port, a.Addr, a.Host)
 	d.Fix = n.add(group, snippet{
 		cfn: fmt.Sprintf("EgressOn%d:\n  Type: AWS::EC2::SecurityGroupEgress\n  Properties: { GroupId: %s, IpProtocol: tcp, FromPort: %d, ToPort: %d, CidrIp: 0.0.0.0/0 }", a.Port, n.ref(group), a.Port, a.Port),
 		hcl: fmt.Sprintf("resource \"aws_vpc_security_group_egress_rule\" \"tcp_%d\" {\n  security_group_id = %q\n  cidr_ipv4         = \"0.0.0.0/0\"\n  ip_protocol       = \"tcp\"\n  from_port         = %d\n  to_port           = %d\n}", a.Port, group, a.Port, a.Port),
@@ -132,10 +141,14 @@ func (n names) ingress(a Attempt, d *decision.Decision) {
 		d.Phase, d.Code = decision.Endpoint, "net.endpoint-sg"
 		what = "endpoint " + n.name(target.Owner)
 	}
-	d.Cause = fmt.Sprintf("the security group %s of %s has no inbound rule for TCP %d from the task's group %s", n.name(to), what, a.Port, n.name(from))
+	d.Cause = fmt.Sprintf("the security group %s of %s has no inbound rule for TCP %d from the %s's group %s", n.name(to), what, a.Port, a.who(), n.name(from))
+	cfn, hcl := "EndpointIngress", "endpoint"
+	if a.Balancer {
+		cfn, hcl = "BalancerIngress", "balancer"
+	}
 	d.Fix = n.add(from, snippet{
-		cfn: fmt.Sprintf("EndpointIngress:\n  Type: AWS::EC2::SecurityGroupIngress\n  Properties: { GroupId: %s, SourceSecurityGroupId: %s, IpProtocol: tcp, FromPort: %d, ToPort: %d }", n.refFrom(to, from), n.ref(from), a.Port, a.Port),
-		hcl: fmt.Sprintf("resource \"aws_vpc_security_group_ingress_rule\" \"endpoint\" {\n  security_group_id            = %q\n  referenced_security_group_id = %q\n  ip_protocol                  = \"tcp\"\n  from_port                    = %d\n  to_port                      = %d\n}", to, from, a.Port, a.Port),
+		cfn: fmt.Sprintf("%s:\n  Type: AWS::EC2::SecurityGroupIngress\n  Properties: { GroupId: %s, SourceSecurityGroupId: %s, IpProtocol: tcp, FromPort: %d, ToPort: %d }", cfn, n.refFrom(to, from), n.ref(from), a.Port, a.Port),
+		hcl: fmt.Sprintf("resource \"aws_vpc_security_group_ingress_rule\" %q {\n  security_group_id            = %q\n  referenced_security_group_id = %q\n  ip_protocol                  = \"tcp\"\n  from_port                    = %d\n  to_port                      = %d\n}", hcl, to, from, a.Port, a.Port),
 		cli: fmt.Sprintf("aws ec2 authorize-security-group-ingress --group-id %s --protocol tcp --port %d --source-group %s", to, a.Port, from),
 	})
 }

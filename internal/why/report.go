@@ -59,12 +59,13 @@ type Logs interface {
 // namespace of an interface.
 type Sockets func(eni string) []netip.AddrPort
 
-// Explainer answers "why". All fields must be set.
+// Explainer answers "why". All fields but Path must be set.
 type Explainer struct {
 	DB        *store.DB
 	Decisions *decision.Log
 	Logs      Logs
 	Sockets   Sockets
+	Path      Path // nil: what is between load balancers and tasks is not looked at
 }
 
 // Why explains a task (id, the start of one, or ARN), a service (name, or
@@ -154,7 +155,7 @@ func (x *Explainer) service(tx *store.Tx, s *state.Service) Report {
 	if f, ok := x.circuit(s); ok {
 		r.Findings = append(r.Findings, f)
 	}
-	var alive []Finding
+	alive := names{tx, s.Account, s.Region}.private(s)
 	for _, t := range up {
 		alive = x.merge(alive, x.unwell(tx, t))
 	}
@@ -265,6 +266,7 @@ func (x *Explainer) unwell(tx *store.Tx, t *state.Task) []Finding {
 			out = append(out, f)
 		}
 	}
+	out = append(out, x.targets(n, t)...)
 	all := x.Decisions.About(t.ARN(), t.ID)
 	for i, d := range slices.Backward(all) {
 		if d.Phase == decision.IAM && d.Verdict == decision.Allow && fact(d, "action") == "logs:PutLogEvents" {

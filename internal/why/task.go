@@ -65,6 +65,10 @@ func (x *Explainer) remedy(n names, t *state.Task, d decision.Decision, f *Findi
 		n.subnetFull(t, f)
 	case "run.no-cmd":
 		n.noCommand(t, f)
+	case "lb.unhealthy":
+		found := n.unhealthy(t, d.Resource, fact(d, "reason"))
+		found.Seen, found.Tasks = f.Seen, f.Tasks
+		*f = found
 	case "run.unhealthy":
 		if found, ok := n.ports(t, listeningFacts(d)); ok {
 			found.Seen = f.Seen
