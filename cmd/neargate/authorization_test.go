@@ -25,6 +25,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
+	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
@@ -44,6 +45,7 @@ import (
 	"github.com/neargate/neargate/internal/logs"
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
+	"github.com/neargate/neargate/internal/route53"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
@@ -84,6 +86,7 @@ func allPermissions(t *testing.T) map[string]permissions {
 		"secretsmanager": {secretsmanagerapi.Model, secretsmanager.New(db, nil, validResourcePolicy, time.Now).Authorization()},
 		"ssm":            {ssmapi.Model, ssm.New(db, nil, time.Now).Authorization()},
 		"acm":            {acmapi.Model, acm.New(acm.Options{DB: db, Now: time.Now}).Authorization()},
+		"route53":        {route53api.Model, route53.New(route53.Options{DB: db, Now: time.Now}).Authorization()},
 		"cloudtrail":     {cloudtrailapi.Model, cloudtrail.New(cloudtrail.Options{DB: db}).Authorization()},
 		"cloudformation": {cloudformationapi.Model, cloudformation.New(cloudformation.Options{DB: db, Checker: auth, Sessions: tokens.Sessions()}).Authorization()},
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
+	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
@@ -61,6 +62,7 @@ import (
 	"github.com/neargate/neargate/internal/reach"
 	"github.com/neargate/neargate/internal/registry"
 	"github.com/neargate/neargate/internal/roles"
+	"github.com/neargate/neargate/internal/route53"
 	"github.com/neargate/neargate/internal/runtime/containerd"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
@@ -212,6 +214,8 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
+	zones := route53.New(route53.Options{DB: db, Changed: networks.Refresh, Now: time.Now})
+	mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
 	mount(acmapi.Model, acmapi.Bind(managed), managed.Authorization())
 	mount(cloudtrailapi.Model, cloudtrailapi.Bind(trails), trails.Authorization())
 	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -130,7 +131,12 @@ func (s *Server) answer(question *dns.Msg) (*dns.Msg, Query) {
 	note := Query{Name: strings.ToLower(name), Type: dns.TypeToString[q.Qtype]}
 	if a, ok := s.zone.Load().Lookup(name, q.Qtype); ok {
 		reply.Authoritative, reply.Rcode = true, a.Rcode
-		reply.Answer = records(q, a)
+		reply.Answer = slices.Concat(a.Records, records(q, a))
+		if a.Elsewhere != "" && s.forward != nil {
+			next := new(dns.Msg).SetQuestion(dns.Fqdn(a.Elsewhere), q.Qtype)
+			rest, _ := s.ask(next, new(dns.Msg).SetReply(next))
+			reply.Rcode, reply.Answer = rest.Rcode, append(reply.Answer, rest.Answer...)
+		}
 		note.Origin, note.Endpoint = a.Origin, a.Endpoint
 	} else {
 		reply, note.Origin = s.ask(question, reply)
@@ -165,15 +171,24 @@ func (s *Server) ask(question, reply *dns.Msg) (*dns.Msg, Origin) {
 // records writes an answer as resource records, addresses in random order, as
 // AWS spreads clients over an endpoint's zones.
 func records(q dns.Question, a Answer) []dns.RR {
-	header := func(t uint16) dns.RR_Header {
-		return dns.RR_Header{Name: q.Name, Rrtype: t, Class: dns.ClassINET, Ttl: ttl}
-	}
 	var all []dns.RR
 	for _, i := range rand.Perm(len(a.Addrs)) {
-		all = append(all, &dns.A{Hdr: header(dns.TypeA), A: a.Addrs[i].AsSlice()})
+		all = append(all, address(q.Name, a.Addrs[i], ttl))
 	}
 	if a.Target != "" {
-		all = append(all, &dns.PTR{Hdr: header(dns.TypePTR), Ptr: dns.Fqdn(a.Target)})
+		all = append(all, &dns.PTR{Hdr: header(q.Name, dns.TypePTR, ttl), Ptr: dns.Fqdn(a.Target)})
 	}
 	return all
+}
+
+func header(name string, rrtype uint16, ttl uint32) dns.RR_Header {
+	return dns.RR_Header{Name: dns.Fqdn(name), Rrtype: rrtype, Class: dns.ClassINET, Ttl: ttl}
+}
+
+// address is the record of an address: A or AAAA.
+func address(name string, a netip.Addr, ttl uint32) dns.RR {
+	if a.Is4() {
+		return &dns.A{Hdr: header(name, dns.TypeA, ttl), A: a.AsSlice()}
+	}
+	return &dns.AAAA{Hdr: header(name, dns.TypeAAAA, ttl), AAAA: a.AsSlice()}
 }

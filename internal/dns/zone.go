@@ -26,6 +26,8 @@ type Zone struct {
 	// Hosts are other names that exist in this VPC, for example of load
 	// balancers, lower case and without the final dot.
 	Hosts map[string][]netip.Addr
+	// Hosted are the zones of Route 53: those of the VPC, and all public ones.
+	Hosted []HostedZone
 }
 
 // Endpoint is an interface endpoint with the names that lead to it.
@@ -49,6 +51,7 @@ const (
 	FromEndpoint Origin = "endpoint"  // Answer.Endpoint says which
 	FromInternal Origin = "internal"  // the name of an address of the VPC
 	FromHosts    Origin = "vpc"       // another name of the VPC
+	FromHosted   Origin = "route53"   // a hosted zone
 	FromAWS      Origin = "aws"       // a public name that we answer for
 	FromHost     Origin = "forwarded" // the resolvers of this machine
 	FromNobody   Origin = "none"      // nobody may be asked
@@ -56,20 +59,31 @@ const (
 
 // Answer is what a zone knows about a question.
 type Answer struct {
-	Rcode    int          // dns.RcodeSuccess, or dns.RcodeNameError: there is no such name
-	Addrs    []netip.Addr // A questions
-	Target   string       // PTR questions
-	Origin   Origin
-	Endpoint string
+	Rcode   int          // dns.RcodeSuccess, or dns.RcodeNameError: there is no such name
+	Addrs   []netip.Addr // A questions
+	Target  string       // PTR questions
+	Records []dns.RR     // of a hosted zone, with the names they belong to
+	// Elsewhere is the name that the last of Records leads to, when it is not one
+	// that the zone knows: somebody else is to be asked for it.
+	Elsewhere string
+	Origin    Origin
+	Endpoint  string
 }
 
 // Lookup answers a question; false when the zone has nothing to say about the
 // name. The name is without the final dot and in any case. A name that exists
 // but has no record of the type gets an empty success.
 func (z Zone) Lookup(name string, qtype uint16) (Answer, bool) {
-	name = strings.ToLower(name)
+	return z.lookup(strings.ToLower(name), qtype, 0)
+}
+
+// lookup is Lookup of a name that so many others led to.
+func (z Zone) lookup(name string, qtype uint16, depth int) (Answer, bool) {
 	if a, ok := z.endpoint(name); ok {
 		return a.of(qtype), true
+	}
+	if a, ok := z.hosted(name, qtype, depth); ok {
+		return a, true
 	}
 	if addrs, ok := z.Hosts[name]; ok {
 		return Answer{Addrs: addrs, Origin: FromHosts}.of(qtype), true

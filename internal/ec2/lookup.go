@@ -66,7 +66,7 @@ func (s *Service) zone(tx *store.Tx, vpc *state.Vpc) dns.Zone {
 			zone.Endpoints = append(zone.Endpoints, dns.Endpoint{ID: e.ID, Names: names})
 		}
 	}
-	zone.Hosts = q.hostNames(vpc)
+	zone.Hosts, zone.Hosted = q.hostNames(vpc), hostedZones(tx, vpc)
 	for b := range state.LoadBalancers.All(tx, "") {
 		for _, a := range b.Addresses() {
 			name := strings.ToLower(b.DNSName)

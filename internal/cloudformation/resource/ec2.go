@@ -42,8 +42,11 @@ func mergeTags(stack []state.Tag, own *template.Value) []state.Tag {
 }
 
 // tagChange returns which tags an update sets and which keys it removes.
-func (r *Request) tagChange() (set []state.Tag, removed []string) {
-	old, wanted := mergeTags(r.PreviousTags, r.Previous.Get("Tags")), r.allTags(r.Properties.Get("Tags"))
+func (r *Request) tagChange() (set []state.Tag, removed []string) { return r.tagChangeOf("Tags") }
+
+// tagChangeOf is tagChange of a type whose tags have another name.
+func (r *Request) tagChangeOf(property string) (set []state.Tag, removed []string) {
+	old, wanted := mergeTags(r.PreviousTags, r.Previous.Get(property)), r.allTags(r.Properties.Get(property))
 	for _, t := range wanted {
 		if !slices.Contains(old, t) {
 			set = append(set, t)

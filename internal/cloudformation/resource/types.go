@@ -15,6 +15,7 @@ func Types() map[string]Type {
 		trail{}, logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
 		kmsKey{}, kmsAlias{}, secretPolicy{},
 		certificate{}, loadBalancer{}, targetGroup{}, listener{}, listenerRule{}, listenerCertificate{},
+		hostedZone{}, recordSet{}, recordSetGroup{},
 	}
 	types := make(map[string]Type, len(all))
 	for _, t := range all {

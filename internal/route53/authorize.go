@@ -1,0 +1,98 @@
+package route53
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/neargate/neargate/internal/authorize"
+	"github.com/neargate/neargate/internal/aws/route53api"
+	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/state"
+)
+
+// Authorization is which permission each operation needs:
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html
+func (s *Service) Authorization() authorize.Service {
+	rules := map[string][]authorize.Rule{}
+	for operation := range route53api.Model.Operations {
+		rules[operation] = []authorize.Rule{{Action: "route53:" + operation, Resources: zoneOf, Conditions: conditions}}
+	}
+	rules["GetChange"] = []authorize.Rule{{Action: "route53:GetChange", Resources: func(_ caller.Identity, in any) []string {
+		return []string{"arn:aws:route53:::change/" + bare(in.(*route53api.GetChangeRequest).Id)}
+	}}}
+	rules["ListTagsForResources"] = []authorize.Rule{{Action: "route53:ListTagsForResources", Resources: func(_ caller.Identity, in any) []string {
+		var all []string
+		for _, id := range in.(*route53api.ListTagsForResourcesRequest).ResourceIds {
+			all = append(all, zoneARN(id))
+		}
+		return all
+	}}}
+	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
+}
+
+func zoneARN(id string) string { return "arn:aws:route53:::hostedzone/" + bare(id) }
+
+// zoneOf is the zone of a request; those about many or none name no resource.
+func zoneOf(_ caller.Identity, in any) []string {
+	if strings.HasPrefix(reflect.TypeOf(in).Elem().Name(), "List") && !hasField(in, "ResourceId") {
+		if r, ok := in.(*route53api.ListResourceRecordSetsRequest); ok {
+			return []string{zoneARN(r.HostedZoneId)}
+		}
+		return nil
+	}
+	for _, name := range []string{"HostedZoneId", "Id", "ResourceId"} {
+		if f := reflect.ValueOf(in).Elem().FieldByName(name); f.IsValid() && f.String() != "" {
+			return []string{zoneARN(f.String())}
+		}
+	}
+	return nil
+}
+
+func hasField(in any, name string) bool {
+	return reflect.ValueOf(in).Elem().FieldByName(name).IsValid()
+}
+
+func (s *Service) resourceTags(id caller.Identity, resource string) map[string]string {
+	z, ok := state.HostedZones.Get(s.DB.Read(), state.HostedZoneKey(id.Account, bare(resource)))
+	if !ok {
+		return nil
+	}
+	out := make(map[string]string, len(z.Tags))
+	for _, t := range z.Tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
+func conditions(_ caller.Identity, in any) map[string][]string {
+	out := map[string][]string{}
+	add := func(key, value string) { out[key] = append(out[key], value) }
+	vpc := func(v *route53api.VPC) {
+		if v != nil {
+			add("route53:VPCs", "VPCId="+v.VPCId+",VPCRegion="+string(v.VPCRegion))
+		}
+	}
+	switch in := in.(type) {
+	case *route53api.ChangeResourceRecordSetsRequest:
+		for _, c := range in.ChangeBatch.Changes {
+			add("route53:ChangeResourceRecordSetsNormalizedRecordNames", strings.TrimSuffix(normal(c.ResourceRecordSet.Name), "."))
+			add("route53:ChangeResourceRecordSetsRecordTypes", string(c.ResourceRecordSet.Type))
+			add("route53:ChangeResourceRecordSetsActions", string(c.Action))
+		}
+	case *route53api.CreateHostedZoneRequest:
+		vpc(in.VPC)
+	case *route53api.AssociateVPCWithHostedZoneRequest:
+		vpc(in.VPC)
+	case *route53api.DisassociateVPCFromHostedZoneRequest:
+		vpc(in.VPC)
+	case *route53api.ChangeTagsForResourceRequest:
+		for _, t := range in.AddTags {
+			out["aws:RequestTag/"+t.Key] = []string{t.Value}
+			add("aws:TagKeys", t.Key)
+		}
+		for _, key := range in.RemoveTagKeys {
+			add("aws:TagKeys", key)
+		}
+	}
+	return out
+}
