@@ -11,6 +11,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
@@ -160,6 +161,10 @@ Resources:
   KeySecret: {Type: AWS::SSM::Parameter, Properties: {Name: /key, Type: String, Value: !GetAtt Key.SecretAccessKey}}
   KeyKept: {Type: AWS::SecretsManager::Secret, Properties: {SecretString: !Sub '{"id":"${Key}","secret":"${Key.SecretAccessKey}"}'}}
   Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Path: /p/, Roles: [!Ref Role]}}
+  Zone: {Type: AWS::Route53::HostedZone, Properties: {Name: a.example, HostedZoneConfig: {Comment: !Sub 'size ${Size}'}, HostedZoneTags: [{Key: Size, Value: !Ref Size}]}}
+  PrivateZone: {Type: AWS::Route53::HostedZone, Properties: {Name: b.example, VPCs: [{VPCId: !Ref Vpc, VPCRegion: !Ref AWS::Region}]}}
+  Name: {Type: AWS::Route53::RecordSet, Properties: {HostedZoneId: !Ref Zone, Name: !If [Grown, new.a.example, old.a.example], Type: A, TTL: !Ref Size, ResourceRecords: [10.0.0.1]}}
+  Names: {Type: AWS::Route53::RecordSetGroup, DependsOn: PrivateZone, Properties: {HostedZoneName: b.example., RecordSets: [{Name: !Sub '${Size}.b.example', Type: TXT, TTL: '5', ResourceRecords: ['"x"']}, {Name: b.example, Type: A, AliasTarget: {DNSName: lb-1.us-east-1.elb.amazonaws.com, HostedZoneId: Z35SXDOTRQ7X7K}}]}}
   Linked: {Type: AWS::IAM::ServiceLinkedRole, Properties: {AWSServiceName: elasticloadbalancing.amazonaws.com, Description: !Sub 'size ${Size}'}}
   Certificate: {Type: AWS::CertificateManager::Certificate, Properties: {DomainName: a.example, SubjectAlternativeNames: ['*.a.example'], ValidationMethod: DNS, CertificateTransparencyLoggingPreference: !If [Grown, DISABLED, ENABLED], Tags: [{Key: Size, Value: !Ref Size}]}}
   Issuer: {Type: AWS::IAM::OIDCProvider, Properties: {Url: https://issuer.example, ClientIdList: [sts.amazonaws.com, !Ref Size]}}
@@ -172,6 +177,10 @@ Outputs:
   Issuer: {Value: !GetAtt Issuer.Arn}
   Certificate: {Value: !Ref Certificate}
   Linked: {Value: !GetAtt Linked.RoleName}
+  Zone: {Value: !Ref Zone}
+  PrivateZone: {Value: !GetAtt PrivateZone.Id}
+  NameServer: {Value: !Select [0, !GetAtt Zone.NameServers]}
+  Name: {Value: !Ref Name}
   Address: {Value: !Ref Address}
   Nat: {Value: !Ref Nat}
   Found: {Value: !Sub '${Analysis.NetworkPathFound} ${Analysis.Status}'}
@@ -238,6 +247,7 @@ func TestEveryType(t *testing.T) {
 		t.Errorf("%+v", v.Policy)
 	}
 	checkIdentities(w, s, "24", iamapi.StatusTypeInactive)
+	checkZones(w, s)
 	certificate := call[acmapi.DescribeCertificateResponse](w, acmapi.Model, "DescribeCertificate", &acmapi.DescribeCertificateRequest{CertificateArn: output(s, "Certificate")}).Certificate
 	if certificate.Status != "ISSUED" || len(certificate.SubjectAlternativeNames) != 2 || certificate.Options.CertificateTransparencyLoggingPreference != "DISABLED" {
 		t.Errorf("%+v", certificate)
@@ -312,6 +322,29 @@ func TestSecretsOfOtherKeysStayHidden(t *testing.T) {
 }
 
 // checkIdentities looks at the users, groups and the like that the stack made.
+// checkZones looks at the zones and records after the update to size 24.
+func checkZones(w *world, s cloudformationapi.Stack) {
+	w.t.Helper()
+	zone := call[route53api.GetHostedZoneResponse](w, route53api.Model, "GetHostedZone", &route53api.GetHostedZoneRequest{Id: output(s, "Zone")})
+	if zone.HostedZone.Config.Comment != "size 24" || output(s, "NameServer") != zone.DelegationSet.NameServers[0] {
+		w.t.Errorf("%+v %+v", zone, s.Outputs)
+	}
+	names := ""
+	for _, id := range []string{"Zone", "PrivateZone"} {
+		out := call[route53api.ListResourceRecordSetsResponse](w, route53api.Model, "ListResourceRecordSets", &route53api.ListResourceRecordSetsRequest{HostedZoneId: output(s, id)})
+		for _, r := range out.ResourceRecordSets {
+			names += r.Name + string(r.Type) + " "
+		}
+	}
+	if names != "a.example.NS a.example.SOA new.a.example.A b.example.A b.example.NS b.example.SOA 24.b.example.TXT " {
+		w.t.Errorf("records: %s", names)
+	}
+	tags := call[route53api.ListTagsForResourceResponse](w, route53api.Model, "ListTagsForResource", &route53api.ListTagsForResourceRequest{ResourceType: "hostedzone", ResourceId: output(s, "Zone")}).ResourceTagSet.Tags
+	if !slices.Contains(tags, route53api.Tag{Key: "Size", Value: "24"}) {
+		w.t.Errorf("tags of the zone: %v", tags)
+	}
+}
+
 func checkIdentities(w *world, s cloudformationapi.Stack, size string, status iamapi.StatusType) {
 	w.t.Helper()
 	user, path := output(s, "User"), "/size"+size+"/"

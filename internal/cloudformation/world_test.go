@@ -23,6 +23,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
+	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
@@ -43,6 +44,7 @@ import (
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/pki"
+	"github.com/neargate/neargate/internal/route53"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
@@ -115,6 +117,8 @@ func newWorld(t *testing.T) *world {
 	w.gateway.Mount(s3api.Model, s3api.Bind(w.s3), w.s3.Authorization())
 	w.gateway.Mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 	w.gateway.Mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
+	zones := route53.New(route53.Options{DB: db, Changed: func() {}, Now: time.Now})
+	w.gateway.Mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
 	w.gateway.Mount(ecrapi.Model, ecrapi.Bind(repositories), repositories.Authorization())
 	certificates := acm.New(acm.Options{DB: db, Sealer: seal, Authority: must(pki.Open(t.TempDir())), Now: time.Now})
 	w.gateway.Mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())

@@ -18,6 +18,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/kmsapi"
 	"github.com/neargate/neargate/internal/aws/logsapi"
+	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
@@ -37,6 +38,7 @@ import (
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/pki"
+	"github.com/neargate/neargate/internal/route53"
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
@@ -143,6 +145,8 @@ func (x *Instance) open(sealer seal.Sealer) error {
 	mount(s3api.Model, s3api.Bind(buckets), buckets.Authorization())
 	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
+	zones := route53.New(route53.Options{DB: x.db, Changed: func() {}, Now: time.Now})
+	mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
 	mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 
