@@ -74,10 +74,15 @@ func conditions(_ caller.Identity, in any) map[string][]string {
 	}
 	switch in := in.(type) {
 	case *route53api.ChangeResourceRecordSetsRequest:
+		if in.ChangeBatch == nil {
+			return nil
+		}
 		for _, c := range in.ChangeBatch.Changes {
-			add("route53:ChangeResourceRecordSetsNormalizedRecordNames", strings.TrimSuffix(normal(c.ResourceRecordSet.Name), "."))
-			add("route53:ChangeResourceRecordSetsRecordTypes", string(c.ResourceRecordSet.Type))
 			add("route53:ChangeResourceRecordSetsActions", string(c.Action))
+			if r := c.ResourceRecordSet; r != nil {
+				add("route53:ChangeResourceRecordSetsNormalizedRecordNames", strings.TrimSuffix(normal(r.Name), "."))
+				add("route53:ChangeResourceRecordSetsRecordTypes", string(r.Type))
+			}
 		}
 	case *route53api.CreateHostedZoneRequest:
 		vpc(in.VPC)
