@@ -234,7 +234,7 @@ func (r *roleTasks) checkFirstSeed() {
 	for i, wants := range [][]string{
 		{"✓ ECSExecutionRole (", ": task execution role, last used ", "by the service ecs-tasks.amazonaws.com\n", "task definition app:1, as its task execution role", "ecr:BatchGetImage ",
 			"tasks of app would not start: the image could not be pulled, no log line could be written"},
-		{"✓ ECSTaskRole (", ": task role, last used ", "task definition app:1, as its task role", "logs:CreateLogGroup 1 times", "tasks of app could no longer call logs:CreateLogGroup\n",
+		{"✓ ECSTaskRole (", ": task role, last used ", "task definition app:1, as its task role", "logs:CreateLogGroup 1 time, ", "tasks of app could no longer call logs:CreateLogGroup\n",
 			"never used of ecs-task-logs-and-metrics: cloudwatch:PutMetricData, logs:CreateLogStream and logs:PutLogEvents"},
 		{"– ECSAutoScalingRole (", ": autoscaling role, not used since it was made", "by the service application-autoscaling.amazonaws.com\n", "nothing that happened here so far"},
 	} {

@@ -112,9 +112,9 @@ func printRole(w io.Writer, s cli.Style, r *roles.Role) {
 	}
 	var uses []string
 	for _, u := range r.Uses {
-		text := fmt.Sprintf("%s %d times", u.Action, u.Allowed)
+		text := u.Action + " " + count(int(u.Allowed), "time")
 		if u.Denied > 0 {
-			text += fmt.Sprintf(", denied %d times", u.Denied)
+			text += ", denied " + count(int(u.Denied), "time")
 		}
 		uses = append(uses, text+", "+someOf(u.On, 2))
 	}
