@@ -101,7 +101,14 @@ func printRole(w io.Writer, s cli.Style, r *roles.Role) {
 	fmt.Fprintf(w, "%s %s: %s, %s\n", mark, s.Bold(name), r.Kind.Name, used)
 	line(w, s, "What", r.Kind.What)
 	line(w, s, "When", r.Kind.When)
-	line(w, s, "Assumed", "by "+strings.Join(r.AssumedBy, "\nby "))
+	var by []string
+	for _, who := range r.AssumedBy {
+		if !strings.HasPrefix(who, "not by ") {
+			who = "by " + who
+		}
+		by = append(by, who)
+	}
+	line(w, s, "Assumed", strings.Join(by, "\n"))
 	var named []string
 	for _, ref := range r.NamedBy {
 		named = append(named, ref.String())
