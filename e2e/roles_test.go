@@ -92,6 +92,9 @@ for arn in sys.argv[1:]:
 			r.t.Errorf("no %q in\n%s", want, answers)
 		}
 	}
+	if s := r.neargate("iam", "suggest", "user/admin", "--verify"); s.code != 0 || !strings.Contains(s.out, "none: it needs no permission") || !strings.Contains(s.out, "not included, because it was denied: sts:AssumeRole on "+r.roles["EventsRole"]) {
+		r.t.Errorf("exit %d %s", s.code, s.out)
+	}
 	for name, arn := range r.roles {
 		if name == "ExecutionRole" || name == "TaskRole" {
 			continue
