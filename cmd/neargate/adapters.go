@@ -35,7 +35,7 @@ type interfaces struct{ ec2 *ec2.Service }
 func (i interfaces) EnsureInterface(ctx context.Context, spec agent.InterfaceSpec) (agent.Interface, error) {
 	n, err := i.ec2.EnsureInterface(ctx, ec2.InterfaceSpec{
 		Account: spec.Account, Region: spec.Region, Name: spec.Name, Owner: spec.TaskID, Description: spec.Description,
-		RequesterID: "ecs.amazonaws.com", SubnetID: spec.SubnetID, SecurityGroupIDs: spec.SecurityGroups, AssignPublicIP: spec.AssignPublicIP,
+		RequesterID: "ecs.amazonaws.com", SubnetID: spec.SubnetID, SecurityGroupIDs: spec.SecurityGroups, AssignPublicIP: spec.AssignPublicIP, AssignIPv6: spec.AssignIPv6,
 	})
 	if err != nil {
 		return agent.Interface{}, err
@@ -44,7 +44,9 @@ func (i interfaces) EnsureInterface(ctx context.Context, spec agent.InterfaceSpe
 	if err != nil {
 		return agent.Interface{}, err
 	}
+	ip6, _ := netip.ParseAddr(n.IPv6Address)
 	return agent.Interface{
+		IPv6: ip6, SubnetIPv6CIDR: n.SubnetIPv6CIDR,
 		ID: n.ID, VpcID: n.VpcID, MAC: n.MACAddress, NetNS: n.NetNS, IP: ip, SubnetCIDR: n.SubnetCIDR, Gateway: n.Gateway, DNSServers: n.DNSServers,
 		SearchDomain: n.SearchDomain, PrivateDNSName: n.PrivateDNSName, HostnameInVPC: n.HostName, AvailabilityAZs: n.AvailabilityZone,
 	}, nil

@@ -182,8 +182,17 @@ func TestTagsAndSettings(t *testing.T) {
 	if c.Settings[0].Value != "enabled" {
 		t.Error("the account's setting has no effect")
 	}
-	all, err := f.ListAccountSettings(f.ctx, &ecsapi.ListAccountSettingsRequest{EffectiveSettings: true})
-	if err != nil || len(all.Settings) != len(accountSettings) {
-		t.Error(all, err)
+	found, token := 0, ""
+	for {
+		page, err := f.ListAccountSettings(f.ctx, &ecsapi.ListAccountSettingsRequest{EffectiveSettings: true, NextToken: token})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, token = found+len(page.Settings), page.NextToken; token == "" {
+			break
+		}
+	}
+	if found != len(accountSettings) {
+		t.Errorf("%d settings", found)
 	}
 }

@@ -57,7 +57,7 @@ func describeContainer(t *state.Task, c *state.Container) ecsapi.Container {
 		NetworkBindings: []ecsapi.NetworkBinding{}, NetworkInterfaces: []ecsapi.NetworkInterface{},
 	}
 	if t.Interface.PrivateIP != "" {
-		out.NetworkInterfaces = append(out.NetworkInterfaces, ecsapi.NetworkInterface{AttachmentId: t.Interface.AttachmentID, PrivateIpv4Address: t.Interface.PrivateIP})
+		out.NetworkInterfaces = append(out.NetworkInterfaces, ecsapi.NetworkInterface{AttachmentId: t.Interface.AttachmentID, PrivateIpv4Address: t.Interface.PrivateIP, Ipv6Address: t.Interface.IPv6})
 	}
 	return out
 }

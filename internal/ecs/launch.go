@@ -72,7 +72,8 @@ func (s *Service) newTasks(tx *store.Tx, cluster *state.Cluster, d *state.TaskDe
 			TaskRoleARN: d.TaskRoleARN, ExecutionRoleARN: d.ExecutionRoleARN,
 			Subnet: subnet, Zone: zones[subnet], SecurityGroups: spec.Network.SecurityGroups, AssignPublicIP: spec.Network.AssignPublicIP,
 			LoadBalancers: spec.LoadBalancers, CreatedAt: s.Now(), DesiredStatus: "RUNNING", LastStatus: state.TaskProvisioning, Version: 1, HealthStatus: "UNKNOWN",
-			Interface: state.TaskInterface{AttachmentID: ids.UUID(), Status: "PRECREATED"}, CredentialsID: ids.UUID(),
+			AssignIPv6: s.setting(tx, c, "", "dualStackIPv6") == "enabled",
+			Interface:  state.TaskInterface{AttachmentID: ids.UUID(), Status: "PRECREATED"}, CredentialsID: ids.UUID(),
 		}
 		if len(providers) > 0 {
 			t.CapacityProvider = providers[i]

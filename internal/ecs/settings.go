@@ -23,6 +23,7 @@ var accountSettings = map[string]struct {
 	"taskLongArnFormat":               {"enabled", []string{"enabled"}},
 	"containerInstanceLongArnFormat":  {"enabled", []string{"enabled"}},
 	"awsvpcTrunking":                  {"disabled", []string{"enabled", "disabled"}}, // concerns EC2 instances only
+	"dualStackIPv6":                   {"enabled", []string{"enabled", "disabled"}},
 	"containerInsights":               {"disabled", []string{"enabled", "disabled", "enhanced"}},
 	"fargateFIPSMode":                 {"disabled", []string{"disabled"}},
 	"tagResourceAuthorization":        {"off", []string{"off"}},

@@ -120,11 +120,13 @@ type Volume struct {
 type Network struct {
 	NetworkMode   string // awsvpc
 	IPv4Addresses []string
+	IPv6Addresses []string `json:",omitempty"`
 
 	// Version 4 only.
 	AttachmentIndex      *int     `json:",omitempty"`
 	MACAddress           string   `json:",omitempty"`
 	IPv4SubnetCIDRBlock  string   `json:",omitempty"`
+	IPv6SubnetCIDRBlock  string   `json:",omitempty"`
 	DomainNameServers    []string `json:",omitempty"`
 	DomainNameSearchList []string `json:",omitempty"`
 	PrivateDNSName       string   `json:",omitempty"`
@@ -147,7 +149,7 @@ func (c Container) older() Container {
 	c.LogDriver, c.LogOptions, c.ContainerARN, c.RestartCount, c.Snapshotter = "", nil, "", nil, ""
 	networks := make([]Network, len(c.Networks))
 	for i, n := range c.Networks {
-		networks[i] = Network{NetworkMode: n.NetworkMode, IPv4Addresses: n.IPv4Addresses}
+		networks[i] = Network{NetworkMode: n.NetworkMode, IPv4Addresses: n.IPv4Addresses, IPv6Addresses: n.IPv6Addresses}
 	}
 	c.Networks = networks
 	return c

@@ -41,6 +41,7 @@ type Task struct {
 	Subnet, Zone     string
 	SecurityGroups   []string
 	AssignPublicIP   bool
+	AssignIPv6       bool // when the subnet has an IPv6 range
 	Tags             []Tag
 	CreatedAt        time.Time
 	LoadBalancers    []ServiceLoadBalancer // of the task's deployment
@@ -98,6 +99,7 @@ type TaskInterface struct {
 	ID           string // eni-...
 	MAC          string
 	PrivateIP    string
+	IPv6         string // "" for none
 	PrivateDNS   string
 }
 

@@ -34,6 +34,7 @@ type InterfaceSpec struct {
 	SubnetID        string
 	SecurityGroups  []string
 	AssignPublicIP  bool
+	AssignIPv6      bool
 }
 
 // Interface is a network interface that carries traffic.
@@ -41,7 +42,9 @@ type Interface struct {
 	ID, VpcID, MAC  string
 	NetNS           string // path of the network namespace
 	IP              netip.Addr
+	IPv6            netip.Addr // invalid without one
 	SubnetCIDR      netip.Prefix
+	SubnetIPv6CIDR  netip.Prefix // invalid without one
 	Gateway         netip.Addr
 	DNSServers      []netip.Addr
 	SearchDomain    string

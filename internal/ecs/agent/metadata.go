@@ -130,6 +130,9 @@ func (a *Agent) metadataNetwork(t *state.Task, subnet *state.Subnet) metadata.Ne
 	index := 0
 	out := metadata.Network{NetworkMode: "awsvpc", IPv4Addresses: []string{t.Interface.PrivateIP}, AttachmentIndex: &index, MACAddress: t.Interface.MAC,
 		IPv4SubnetCIDRBlock: subnet.CIDRBlock, PrivateDNSName: t.Interface.PrivateDNS}
+	if t.Interface.IPv6 != "" {
+		out.IPv6Addresses, out.IPv6SubnetCIDRBlock = []string{t.Interface.IPv6}, subnet.IPv6CIDR.CIDRBlock
+	}
 	l := a.of(t)
 	l.making.Lock()
 	face := l.face

@@ -24,6 +24,9 @@ func (a *Agent) provision(ctx context.Context, t *state.Task) (time.Duration, er
 	return 0, a.update(ctx, t, func(r *state.Task) {
 		r.Interface.Status, r.Interface.ID, r.Interface.MAC = "ATTACHED", face.ID, face.MAC
 		r.Interface.PrivateIP, r.Interface.PrivateDNS = face.IP.String(), face.PrivateDNSName
+		if face.IPv6.IsValid() {
+			r.Interface.IPv6 = face.IPv6.String()
+		}
 		r.Connectivity, r.ConnectivityAt = "CONNECTED", time.Now()
 		r.LastStatus = state.TaskPending
 	})
@@ -51,7 +54,7 @@ func (a *Agent) network(ctx context.Context, t *state.Task) (*Interface, *client
 	face, err := a.Interfaces.EnsureInterface(ctx, InterfaceSpec{
 		Account: t.Account, Region: t.Region, Name: "ecs/" + t.ID, TaskID: t.ID,
 		Description: state.ECSARN(t.Account, t.Region, "attachment/"+t.Interface.AttachmentID),
-		SubnetID:    t.Subnet, SecurityGroups: t.SecurityGroups, AssignPublicIP: t.AssignPublicIP,
+		SubnetID:    t.Subnet, SecurityGroups: t.SecurityGroups, AssignPublicIP: t.AssignPublicIP, AssignIPv6: t.AssignIPv6,
 	})
 	if err != nil {
 		return nil, nil, err
