@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/neargate/neargate/internal/cloudformation/resource"
 	"github.com/neargate/neargate/internal/cloudformation/template"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -18,7 +19,7 @@ func (s *Service) difference(ctx context.Context, stack *state.Stack, p *plan, d
 		d.old[r.LogicalID] = r
 	}
 	env := s.environment(ctx, stack, p.params)
-	env.Reference = d.reference
+	env.Reference = func(id, attribute string) (*template.Value, error) { return d.reference(ctx, id, attribute) }
 	imported := env.Import
 	env.Import = func(name string) (*template.Value, error) { // a missing export fails when it is needed
 		if v, err := imported(name); err == nil {
@@ -90,13 +91,27 @@ func inOrder(resources []template.Resource, graph map[string][]string) []templat
 
 // reference returns what a resource's Ref or attribute will be: known when the
 // resource is left alone or changed in place.
-func (d *differ) reference(id, attribute string) (*template.Value, error) {
+func (d *differ) reference(ctx context.Context, id, attribute string) (*template.Value, error) {
 	old := d.old[id]
 	switch fate := d.fate[id]; {
 	case old == nil || fate == "Add" || fate == "Replace", fate == "Modify" && old.Type == stackType && attribute != "":
 		return &template.Value{Kind: template.Unknown, Text: strings.TrimSuffix(id+"."+attribute, ".")}, nil
 	}
-	return attributeOf(old, attribute)
+	return d.s.attribute(ctx, d.stack, old, attribute)
+}
+
+// attribute is attributeOf for the resource of a stack: what others change is read now.
+func (s *Service) attribute(ctx context.Context, stack *state.Stack, r *state.StackResource, attribute string) (*template.Value, error) {
+	if reader, ok := s.types[r.Type].(resource.Reader); ok && r.Live.ID != "" {
+		v, ok, err := reader.Read(ctx, &resource.Request{
+			Account: stack.Account, Region: stack.Region, StackID: stack.ID, StackName: stack.Name,
+			LogicalID: r.LogicalID, TypeName: r.Type, PhysicalID: r.Live.ID, Invoker: s.invoker,
+		}, attribute)
+		if ok || err != nil {
+			return v, err
+		}
+	}
+	return attributeOf(r, attribute)
 }
 
 // attributeOf returns what Ref (attribute "") or Fn::GetAtt of a resource returns.

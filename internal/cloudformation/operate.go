@@ -177,7 +177,7 @@ func (o *operation) evaluate(ctx context.Context, config state.StackConfig) erro
 		if !ok || r.Live.ID == "" {
 			return nil, &template.Error{Message: "Template error: resource " + id + " does not exist yet"}
 		}
-		return attributeOf(r, attribute)
+		return o.s.attribute(ctx, o.stack, r, attribute)
 	}
 	if o.e, err = t.Evaluate(env); err != nil {
 		return err

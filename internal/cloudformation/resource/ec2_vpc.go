@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/cloudformation/template"
 )
 
 // vpc is AWS::EC2::VPC.
@@ -15,7 +16,7 @@ var vpcSchema = &Schema{
 		"CidrBlock": String.Required().Replaces(), "InstanceTenancy": String.Perhaps(),
 		"EnableDnsSupport": Boolean, "EnableDnsHostnames": Boolean, "Tags": Tags,
 	},
-	Attributes: []string{"VpcId", "CidrBlock", "DefaultSecurityGroup", "DefaultNetworkAcl", "CidrBlockAssociations"},
+	Attributes: []string{"VpcId", "CidrBlock", "DefaultSecurityGroup", "DefaultNetworkAcl", "CidrBlockAssociations", "Ipv6CidrBlocks"},
 }
 
 // Schema is the type's schema.
@@ -84,6 +85,22 @@ func (vpc) Update(ctx context.Context, r *Request) (Result, error) {
 // Delete deletes the VPC.
 func (vpc) Delete(ctx context.Context, r *Request) error {
 	return gone(r.ec2().DeleteVpc(ctx, &ec2api.DeleteVpcRequest{VpcId: r.PhysicalID}), "InvalidVpcID.NotFound")
+}
+
+// Read returns the IPv6 ranges, which AWS::EC2::VPCCidrBlock gives.
+func (vpc) Read(ctx context.Context, r *Request, attribute string) (*template.Value, bool, error) {
+	if attribute != "Ipv6CidrBlocks" {
+		return nil, false, nil
+	}
+	out, err := r.ec2().DescribeVpcs(ctx, &ec2api.DescribeVpcsRequest{VpcIds: []string{r.PhysicalID}})
+	if err != nil {
+		return nil, false, err
+	}
+	var blocks []string
+	for _, a := range out.Vpcs[0].Ipv6CidrBlockAssociationSet {
+		blocks = append(blocks, a.Ipv6CidrBlock)
+	}
+	return template.Strings(blocks), true, nil
 }
 
 // vpcResult reads what came with the VPC.

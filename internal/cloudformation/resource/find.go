@@ -10,6 +10,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
+	"github.com/neargate/neargate/internal/cloudformation/template"
 )
 
 // Finder is a type whose resources can be found by the name that a template
@@ -17,6 +18,13 @@ import (
 type Finder interface {
 	// Find returns the physical id of the resource of that name, "" when there is none.
 	Find(ctx context.Context, r *Request, name string) (string, error)
+}
+
+// Reader is a type with attributes that other resources change: they are read when
+// they are asked for.
+type Reader interface {
+	// Read returns an attribute of r.PhysicalID; false for one that nobody else changes.
+	Read(ctx context.Context, r *Request, attribute string) (*template.Value, bool, error)
 }
 
 // lookedUp answers a look-up: missing are the codes of what is not there.

@@ -4,7 +4,7 @@ package resource
 // AWS::CloudFormation::Stack is the engine's own.
 func Types() map[string]Type {
 	all := []Type{
-		vpc{}, subnet{}, routeTable{}, route{}, routeTableAssociation{}, internetGateway{}, gatewayAttachment{},
+		vpc{}, subnet{}, routeTable{}, route{}, routeTableAssociation{}, internetGateway{}, gatewayAttachment{}, egressOnlyGateway{}, subnetCIDRBlock{},
 		elasticIP{}, elasticIPAssociation{}, natGateway{},
 		dhcpOptions{}, dhcpOptionsAssociation{}, peeringConnection{}, vpcCIDRBlock{}, flowLog{},
 		networkACL{}, networkACLEntry{}, networkACLAssociation{}, prefixList{},
