@@ -134,7 +134,7 @@ func (m *mutator) someRules() []Rule {
 		case 1:
 			r.PrefixList = "pl-s3"
 		default:
-			r.CIDR = prefix(pick(m, "0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/16", "10.0.3.0/24", "10.0.1.10/32", "203.0.113.0/24", "::/0", "198.18.0.0/15"))
+			r.CIDR = prefix(pick(m, "0.0.0.0/0", "0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/16", "10.0.3.0/24", "10.0.1.10/32", "203.0.113.0/24", "::/0", "::/0", "2001:db8:0:101::/64", "3fff::/64", "198.18.0.0/15"))
 		}
 		rules = append(rules, r)
 	}
@@ -150,11 +150,12 @@ func (m *mutator) entries(egress bool) []ACLEntry {
 			e.FromPort = pick(m, 80, 100, 443)
 			e.ToPort = max(e.FromPort, pick(m, 80, 443, 500))
 		}
-		e.CIDR = prefix(pick(m, "0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/16", "10.0.3.0/24", "10.0.1.10/32", "203.0.113.0/24", "198.18.0.0/15"))
+		e.CIDR = prefix(pick(m, "0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/16", "10.0.3.0/24", "10.0.1.10/32", "203.0.113.0/24", "198.18.0.0/15", "::/0", "2001:db8:0:101::/64"))
 		entries = append(entries, e)
 	}
 	if m.chance(75) {
-		entries = append(entries, ACLEntry{Number: 100, Egress: egress, Allow: true, Protocol: AnyProtocol, CIDR: defaultRoute})
+		entries = append(entries, ACLEntry{Number: 100, Egress: egress, Allow: true, Protocol: AnyProtocol, CIDR: defaultRoute},
+			ACLEntry{Number: 101, Egress: egress, Allow: true, Protocol: AnyProtocol, CIDR: everywhere6})
 	}
 	return entries
 }
@@ -164,6 +165,12 @@ func (m *mutator) routes() []Route {
 	for _, d := range []string{"0.0.0.0/0", "203.0.113.0/25", "198.18.128.0/17", "128.0.0.0/1", "203.0.113.9/32"} {
 		if m.chance(50) {
 			t := pick(m, Target{InternetGateway, "igw-1"}, Target{InternetGateway, "igw-1"}, Target{NATGateway, "nat-1"}, Target{NATGateway, "nat-gone"}, Target{Kind: Blackhole})
+			routes = append(routes, Route{Destination: prefix(d), Target: t})
+		}
+	}
+	for _, d := range []string{"::/0", "3fff::/32", "3fff::9/128"} {
+		if m.chance(50) {
+			t := pick(m, Target{InternetGateway, "igw-1"}, Target{EgressOnlyGateway, "eigw-1"}, Target{EgressOnlyGateway, "eigw-1"}, Target{Kind: Blackhole})
 			routes = append(routes, Route{Destination: prefix(d), Target: t})
 		}
 	}

@@ -18,9 +18,20 @@ type probe struct {
 	source   int // port of the source
 }
 
+// sourceAddr is the address from which an interface calls another address, of the same family.
+func (p probe) sourceAddr() netip.Addr {
+	if p.to.Is6() {
+		return p.from.IPv6
+	}
+	return p.from.IP
+}
+
 // passes reports whether the request arrives and its answer comes back.
 func (m model) passes(p probe) bool {
-	if p.from.IP == p.to {
+	if !p.sourceAddr().IsValid() {
+		return false
+	}
+	if p.sourceAddr() == p.to {
 		return true
 	}
 	return m.groupsAllow(p.from, true, p.to, p.protocol, p.port) && m.arrives(p) && m.aclsAllow(p)
@@ -30,7 +41,7 @@ func (m model) passes(p probe) bool {
 func (m model) arrives(p probe) bool {
 	if m.local(p.to) {
 		target, ok := m.at(p.to)
-		return ok && m.groupsAllow(target, false, p.from.IP, p.protocol, p.port)
+		return ok && m.groupsAllow(target, false, p.sourceAddr(), p.protocol, p.port)
 	}
 	r, ok := m.route(m.subnetOf(p.from), p.to)
 	if !ok {
@@ -40,7 +51,9 @@ func (m model) arrives(p probe) bool {
 	case GatewayEndpoint:
 		return true
 	case InternetGateway:
-		return p.from.PublicIP.IsValid()
+		return p.to.Is6() || p.from.PublicIP.IsValid()
+	case EgressOnlyGateway:
+		return p.to.Is6()
 	case NATGateway:
 		nat, ok := m.natOf(r)
 		if !ok {
@@ -61,8 +74,8 @@ func (m model) aclsAllow(p probe) bool {
 	} else if r, ok := m.route(own, p.to); ok && r.Target.Kind == NATGateway {
 		if nat, ok := m.natOf(r); ok && nat.Subnet != own.ID {
 			via := m.subnetOf(nat)
-			if !m.acl(via, false, p.from.IP, p.protocol, p.port) || !m.acl(via, true, p.to, p.protocol, p.port) ||
-				!m.acl(via, false, p.to, p.protocol, p.source) || !m.acl(via, true, p.from.IP, p.protocol, p.source) {
+			if !m.acl(via, false, p.sourceAddr(), p.protocol, p.port) || !m.acl(via, true, p.to, p.protocol, p.port) ||
+				!m.acl(via, false, p.to, p.protocol, p.source) || !m.acl(via, true, p.sourceAddr(), p.protocol, p.source) {
 				return false
 			}
 		}
@@ -70,7 +83,7 @@ func (m model) aclsAllow(p probe) bool {
 	if far.ID == own.ID {
 		return true
 	}
-	if far.ID != "" && (!m.acl(far, false, p.from.IP, p.protocol, p.port) || !m.acl(far, true, p.from.IP, p.protocol, p.source)) {
+	if far.ID != "" && (!m.acl(far, false, p.sourceAddr(), p.protocol, p.port) || !m.acl(far, true, p.sourceAddr(), p.protocol, p.source)) {
 		return false
 	}
 	return m.acl(own, true, p.to, p.protocol, p.port) && m.acl(own, false, p.to, p.protocol, p.source)
@@ -82,19 +95,19 @@ func (m model) lives(before model, p probe) bool {
 	then, _ := before.at(p.to)
 	was := p.from
 	target, ok := m.at(p.to)
-	from, ok2 := m.at(p.from.IP)
+	from, ok2 := m.at(p.sourceAddr())
 	if p.from = from; p.protocol == UDP && m.passes(p) {
 		return true // a datagram can begin it anew
 	}
 	if !ok || !ok2 || !m.aclsAllow(p) {
 		return false
 	}
-	if before.untracked(was, true, p.protocol, p.port) &&
+	if before.untracked(was, true, p.protocol, p.port, p.to) &&
 		!(m.groupsAllow(from, true, p.to, p.protocol, p.port) && m.groupsAllow(from, false, p.to, p.protocol, p.source)) {
 		return false
 	}
-	if before.untracked(then, false, p.protocol, p.port) &&
-		!(m.groupsAllow(target, false, p.from.IP, p.protocol, p.port) && m.groupsAllow(target, true, p.from.IP, p.protocol, p.source)) {
+	if before.untracked(then, false, p.protocol, p.port, p.to) &&
+		!(m.groupsAllow(target, false, p.sourceAddr(), p.protocol, p.port) && m.groupsAllow(target, true, p.sourceAddr(), p.protocol, p.source)) {
 		return false
 	}
 	return true
@@ -102,10 +115,14 @@ func (m model) lives(before model, p probe) bool {
 
 // untracked reports whether an interface's groups allow the port from or to
 // everywhere, and all answers.
-func (m model) untracked(e ENI, egress bool, protocol, port int) bool {
+func (m model) untracked(e ENI, egress bool, protocol, port int, peer netip.Addr) bool {
+	everything := prefix("0.0.0.0/0")
+	if peer.Is6() {
+		everything = prefix("::/0")
+	}
 	open := func(rules []Rule, port int) bool {
 		return slices.ContainsFunc(rules, func(r Rule) bool {
-			return r.CIDR == defaultRoute && (r.Protocol == AnyProtocol || r.Protocol == protocol && (r.FromPort <= 0 && r.ToPort == 65535 || r.FromPort <= port && port <= r.ToPort))
+			return r.CIDR == everything && (r.Protocol == AnyProtocol || r.Protocol == protocol && (r.FromPort <= 0 && r.ToPort == 65535 || r.FromPort <= port && port <= r.ToPort))
 		})
 	}
 	return open(m.rules(e, egress), port) && open(m.rules(e, !egress), -2) // no range but the whole one has that port
@@ -177,10 +194,10 @@ func (m model) route(s Subnet, to netip.Addr) (best Route, ok bool) {
 	return best, ok
 }
 
-func (m model) local(a netip.Addr) bool { return m.CIDRs[0].Contains(a) }
+func (m model) local(a netip.Addr) bool { return m.CIDRs[0].Contains(a) || m.IPv6CIDRs[0].Contains(a) }
 
 func (m model) at(a netip.Addr) (ENI, bool) {
-	i := slices.IndexFunc(m.ENIs, func(e ENI) bool { return e.IP == a })
+	i := slices.IndexFunc(m.ENIs, func(e ENI) bool { return e.IP == a || e.IPv6 == a })
 	if i < 0 {
 		return ENI{}, false
 	}

@@ -32,6 +32,8 @@ func TestRandomNetworks(t *testing.T) {
 	g := &gambler{mutator: &mutator{Rand: rand.New(rand.NewPCG(seed, 1)), w: newWorld(t), open: map[string]bool{}}}
 	networktest.Echo(t, networktest.Listen(t, g.w.Internet.Path, "0.0.0.0:80"))
 	networktest.EchoPackets(t, networktest.ListenPacket(t, g.w.Internet.Path, internetAddr+":80"))
+	networktest.Echo(t, networktest.Listen(t, g.w.Internet.Path, internet6))
+	networktest.EchoPackets(t, networktest.ListenPacket(t, g.w.Internet.Path, internet6))
 	end := time.Now().Add(*property)
 	for n := 0; time.Now().Before(end) && !t.Failed(); n++ {
 		g.newNetwork(n)
@@ -40,7 +42,7 @@ func TestRandomNetworks(t *testing.T) {
 		}
 		must(t, g.w.Remove(context.Background(), g.v.ID))
 	}
-	t.Logf("%d probes passed, %d were dropped; of the open connections %d lived and %d died", g.passed, g.dropped, g.lived, g.died)
+	t.Logf("%d probes passed (%d by IPv6), %d were dropped; of the open connections %d lived and %d died", g.passed, g.passed6, g.dropped, g.lived, g.died)
 	if g.passed == 0 || g.dropped == 0 || g.lived == 0 {
 		t.Error("nothing was proved")
 	}
@@ -49,9 +51,10 @@ func TestRandomNetworks(t *testing.T) {
 // gambler makes networks and tries them.
 type gambler struct {
 	*mutator
-	held                         []holding
-	mu                           sync.Mutex
-	passed, dropped, lived, died int
+	held                 []holding
+	mu                   sync.Mutex
+	passed, passed6      int
+	dropped, lived, died int
 }
 
 // holding is an open connection.
@@ -63,7 +66,7 @@ type holding struct {
 // newNetwork is a VPC of random size with an endpoint and a NAT gateway.
 func (g *gambler) newNetwork(n int) {
 	v := VPC{
-		ID: fmt.Sprint("vpc-r", n), CIDRs: []netip.Prefix{prefix("10.0.0.0/16")}, DNSSupport: true,
+		ID: fmt.Sprint("vpc-r", n), CIDRs: []netip.Prefix{prefix("10.0.0.0/16")}, DNSSupport: true, IPv6CIDRs: []netip.Prefix{prefix("2001:db8:0:100::/56")},
 		PrefixLists: []PrefixList{{ID: "pl-s3", Prefixes: []netip.Prefix{prefix("198.18.0.0/20"), prefix("198.18.64.0/24")}}},
 	}
 	for i := range 1 + g.IntN(3) {
@@ -76,7 +79,7 @@ func (g *gambler) newNetwork(n int) {
 		v.NetworkACLs = append(v.NetworkACLs, NetworkACL{ID: fmt.Sprint("acl-", i), Entries: append(g.entries(true), g.entries(false)...)})
 	}
 	for i := range 2 + g.IntN(3) {
-		v.Subnets = append(v.Subnets, Subnet{ID: fmt.Sprint("subnet-", i), CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i + 1), 0}), 24)})
+		v.Subnets = append(v.Subnets, Subnet{ID: fmt.Sprint("subnet-", i), CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i + 1), 0}), 24), IPv6CIDR: prefix(fmt.Sprintf("2001:db8:0:10%d::/64", i+1))})
 	}
 	for i := range 6 + g.IntN(3) {
 		s := g.IntN(len(v.Subnets))
@@ -86,6 +89,10 @@ func (g *gambler) newNetwork(n int) {
 			e.Kind, e.Owner = InterfaceEndpoint, "vpce-1"
 		case 1:
 			e.Kind, e.Owner, e.PublicIP = NAT, "nat-1", addr("198.19.0.1")
+		default:
+			if g.chance(80) {
+				e.IPv6 = addr(fmt.Sprintf("2001:db8:0:10%d::%x", s+1, 10+i))
+			}
 		}
 		v.ENIs = append(v.ENIs, e)
 	}
@@ -155,7 +162,7 @@ func (g *gambler) groupRules(names []string) []Rule {
 	}
 	if g.chance(50) {
 		g.rules++
-		rules = append(rules, Rule{ID: fmt.Sprintf("sgr-%d", g.rules), Protocol: AnyProtocol, FromPort: -1, ToPort: -1, ICMPType: -1, ICMPCode: -1, CIDR: defaultRoute})
+		rules = append(rules, Rule{ID: fmt.Sprintf("sgr-%d", g.rules), Protocol: AnyProtocol, FromPort: -1, ToPort: -1, ICMPType: -1, ICMPCode: -1, CIDR: pick(g.mutator, defaultRoute, everywhere6)})
 	}
 	return rules
 }
@@ -185,7 +192,7 @@ func (g *gambler) round(round int) {
 		}
 		for range 8 {
 			p := probe{from: e, to: g.target(), port: 80, protocol: pick(g.mutator, TCP, TCP, UDP)}
-			if target, ok := now.at(p.to); (!ok && p.to != addr(internetAddr) || ok && target.Kind != Attached) && p.protocol == UDP {
+			if target, ok := now.at(p.to); (!ok && p.to != addr(internetAddr) && p.to != addr(networktest.InternetAddr6) || ok && target.Kind != Attached) && p.protocol == UDP {
 				p.protocol = TCP // nobody answers datagrams there
 			}
 			tries.Go(func() { g.try(now, p) })
@@ -199,9 +206,13 @@ func (g *gambler) round(round int) {
 
 func (g *gambler) target() netip.Addr {
 	if g.chance(35) {
-		return addr(pick(g.mutator, internetAddr, "198.18.0.77", "198.18.64.9", "198.18.200.1", "10.0.1.77"))
+		return addr(pick(g.mutator, internetAddr, "198.18.0.77", "198.18.64.9", "198.18.200.1", "10.0.1.77", networktest.InternetAddr6, networktest.InternetAddr6, "2001:db8:0:101::77"))
 	}
-	return g.v.ENIs[g.IntN(len(g.v.ENIs))].IP
+	e := g.v.ENIs[g.IntN(len(g.v.ENIs))]
+	if e.IPv6.IsValid() && g.chance(50) {
+		return e.IPv6
+	}
+	return e.IP
 }
 
 // serve lets every address of the network answer.
@@ -211,6 +222,8 @@ func (g *gambler) serve() {
 			g.open[e.ID] = true
 			networktest.Echo(g.w.t, networktest.Listen(g.w.t, g.w.NetNS(e.ID), "0.0.0.0:80"))
 			networktest.EchoPackets(g.w.t, networktest.ListenPacket(g.w.t, g.w.NetNS(e.ID), "0.0.0.0:80"))
+			networktest.Echo(g.w.t, networktest.Listen(g.w.t, g.w.NetNS(e.ID), "[::]:80"))
+			networktest.EchoPackets(g.w.t, networktest.ListenPacket(g.w.t, g.w.NetNS(e.ID), "[::]:80"))
 		}
 	}
 	if g.hosted == nil {
@@ -243,6 +256,9 @@ func (g *gambler) try(now model, p probe) {
 		return
 	}
 	g.passed++
+	if p.to.Is6() {
+		g.passed6++
+	}
 	if target, ok := now.at(p.to); ok && target.Kind == Attached && target.IP != p.from.IP {
 		p.source = int(c.LocalAddr().(interface{ AddrPort() netip.AddrPort }).AddrPort().Port())
 		g.held = append(g.held, holding{c, p})

@@ -147,7 +147,7 @@ func (f *Finder) forwarded(ctx context.Context, n Network, a *Answer) {
 // try probes from inside the source.
 func (f *Finder) try(ctx context.Context, a *Answer) Probe {
 	switch {
-	case a.To.Kind == Internet && a.To.Addr == Somewhere:
+	case a.To.Kind == Internet && (a.To.Addr == Somewhere || a.To.Addr == Somewhere6):
 		return Probe{Outcome: NotTried, Text: "the internet as a whole cannot be asked; name an address or a host"}
 	case a.From.Kind == Internet && !onHost(a.Path.Addr):
 		return Probe{Outcome: NotTried, Text: "this machine has no way to a public address of the target"}
@@ -237,5 +237,6 @@ var resourceID = regexp.MustCompile(`\b(eni|sg|rtb|subnet|acl|vpce|nat|igw|eigw|
 // stands for the internet that it does.
 func (f finder) annotate(text string) string {
 	text = strings.ReplaceAll(text, Somewhere.String(), "the internet (0.0.0.0/0)")
+	text = strings.ReplaceAll(text, Somewhere6.String(), "the internet (::/0)")
 	return resourceID.ReplaceAllStringFunc(text, f.named)
 }

@@ -17,6 +17,7 @@ type End struct {
 	VPC    string     `json:",omitempty"`
 	Task   string     `json:",omitempty"`
 	Addr   netip.Addr // private address of the interface, or the address that was named
+	IPv6   netip.Addr // of the interface; invalid when there is none
 	Public netip.Addr // of the interface; invalid when there is none
 	Host   string     `json:",omitempty"` // a name that the source's resolver must resolve first
 
@@ -40,20 +41,38 @@ type Port struct {
 	Protocol int // network.TCP, network.UDP or network.ICMP
 }
 
-// Somewhere stands for any address of the internet (TEST-NET-2).
-var Somewhere = netip.MustParseAddr("198.51.100.1")
+// Somewhere and Somewhere6 stand for any address of the internet (TEST-NET-2, and
+// the range of IPv6 for documentation).
+var (
+	Somewhere  = netip.MustParseAddr("198.51.100.1")
+	Somewhere6 = netip.MustParseAddr("3fff:ffff::1")
+)
 
 // String is "tcp 443".
 func (p Port) String() string {
 	return network.Flow{Port: p.Port, Protocol: p.Protocol}.String()
 }
 
-// echo is the type of ICMP's echo request.
-const echo = 8
+// The types of echo requests of ICMP and ICMPv6.
+const (
+	echo  = 8
+	echo6 = 128
+)
 
-// splitPort takes the port off a target: "web:80", "10.0.0.2:53/udp", "web:icmp".
-// The port is zero when there is none.
+// to is the port as it is at an address: ICMP is another protocol for IPv6.
+func (p Port) to(a netip.Addr) Port {
+	if a.Is6() && p == (Port{echo, network.ICMP}) {
+		return Port{echo6, network.ICMPv6}
+	}
+	return p
+}
+
+// splitPort takes the port off a target: "web:80", "10.0.0.2:53/udp", "web:icmp",
+// "[2001:db8::a]:80". The port is zero when there is none.
 func splitPort(target string) (string, Port) {
+	if _, err := netip.ParseAddr(strings.Trim(target, "[]")); err == nil {
+		return strings.Trim(target, "[]"), Port{}
+	}
 	i := strings.LastIndexByte(target, ':')
 	if i < 0 {
 		return target, Port{}
@@ -62,7 +81,7 @@ func splitPort(target string) (string, Port) {
 	if !ok {
 		return target, Port{}
 	}
-	return target[:i], p
+	return strings.Trim(target[:i], "[]"), p
 }
 
 // ParsePort reads "80", "53/udp" and "icmp".

@@ -33,8 +33,12 @@ func (f finder) ends(name string) ([]End, error) {
 	switch {
 	case name == "internet":
 		return []End{{Name: "internet", Kind: Internet, Addr: Somewhere}}, nil
+	case name == "internet6":
+		return []End{{Name: "internet", Kind: Internet, Addr: Somewhere6}}, nil
 	case name == "host":
 		return []End{{Name: "this machine", Kind: Internet, Addr: network.HostClient}}, nil
+	case name == "host6":
+		return []End{{Name: "this machine", Kind: Internet, Addr: network.HostClient6}}, nil
 	case strings.HasPrefix(name, "eni-"):
 		if n, ok := state.NetworkInterfaces.Get(f.tx, state.Key(f.account, f.region, name)); ok {
 			return []End{f.of(n)}, nil
@@ -68,9 +72,18 @@ func (f finder) publicName(service string) string {
 	return dns.PrivateNames(service, f.region)[0]
 }
 
-// address is the interface of the caller's that has a public address, or the bare
-// address.
+// address is the interface of the caller's that has a public address, or an IPv6
+// address, or the bare address.
 func (f finder) address(a netip.Addr) End {
+	if a.Is6() {
+		for n := range state.NetworkInterfaces.All(f.tx, state.Prefix(f.account, f.region)) {
+			if n.IPv6Address == a.String() {
+				e := f.of(n)
+				e.Addr, e.Public = a, a
+				return e
+			}
+		}
+	}
 	for n := range state.NetworkInterfaces.By(f.tx, "public", a.String()) {
 		if n.Account == f.account && n.Region == f.region {
 			return f.of(n)
@@ -137,6 +150,7 @@ func (f finder) of(n *state.NetworkInterface) End {
 	e := End{Name: n.ID, Kind: Interface, ENI: n.ID, VPC: n.VpcID}
 	e.Addr, _ = netip.ParseAddr(n.PrivateIPAddress)
 	e.Public, _ = netip.ParseAddr(n.PublicIPAddress)
+	e.IPv6, _ = netip.ParseAddr(n.IPv6Address)
 	for t := range state.Tasks.By(f.tx, "eni", n.Key()) {
 		e.Task = t.ID
 		e.Name = "task " + t.ID[:min(8, len(t.ID))]

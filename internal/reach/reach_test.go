@@ -85,6 +85,55 @@ func TestTrace(t *testing.T) {
 
 // Into another VPC packets go by a peering connection where there is one, else
 // by the public IP, and are judged there.
+// The same questions of IPv6, which has gateways and rules of its own.
+func TestTraceIPv6(t *testing.T) {
+	n := example()
+	v := &n.VPC
+	v.IPv6CIDRs = []netip.Prefix{prefix("2001:db8:0:100::/56")}
+	v.Subnets[0].IPv6CIDR = prefix("2001:db8:0:101::/64")
+	v.ENIs[0].IPv6, v.ENIs[1].IPv6 = addr("2001:db8:0:101::5"), addr("2001:db8:0:101::10")
+	six := func(eni string) End {
+		e := end(n, eni)
+		full, _ := n.VPC.ENI(eni)
+		e.IPv6, e.Addr, e.Public = full.IPv6, full.IPv6, full.IPv6
+		return e
+	}
+	internet := End{Name: "internet", Kind: Internet, Addr: Somewhere6}
+	all6 := network.Rule{ID: "sgr-out6", Protocol: network.AnyProtocol, CIDR: prefix("::/0")}
+	for _, tt := range []struct {
+		name     string
+		change   func()
+		from, to End
+		port     Port
+		pass     bool
+		last     network.HopKind
+		text     string
+	}{
+		{"out without a rule", func() {}, end(n, "eni-task"), internet, Port{443, network.TCP}, false, network.HopEgress, "no egress rule"},
+		{"out without a route", func() { v.SecurityGroups[1].Egress = append(v.SecurityGroups[1].Egress, all6) }, end(n, "eni-task"), internet, Port{443, network.TCP}, false, network.HopRoute, "no route of rtb-a"},
+		{"out by an egress-only gateway", func() {
+			v.RouteTables[0].Routes = append(v.RouteTables[0].Routes, network.Route{Destination: prefix("::/0"), Target: network.Target{Kind: network.EgressOnlyGateway, ID: "eigw-1"}})
+		}, end(n, "eni-task"), internet, Port{443, network.TCP}, true, network.HopInternet, "internet"},
+		{"but not in", func() {}, internet, six("eni-task"), Port{80, network.TCP}, false, network.HopRoute, "not to an internet gateway"},
+		{"in by an internet gateway, without a rule", func() {
+			v.RouteTables[0].Routes[1].Target = network.Target{Kind: network.InternetGateway, ID: "igw-1"}
+		}, internet, six("eni-task"), Port{80, network.TCP}, false, network.HopIngress, "from sg-alb"},
+		{"by group", func() { v.SecurityGroups[0].Egress = append(v.SecurityGroups[0].Egress, all6) }, end(n, "eni-alb"), six("eni-task"), Port{80, network.TCP}, true, network.HopIngress, "sgr-alb"},
+		{"echo without a rule", func() {}, end(n, "eni-alb"), six("eni-task"), Port{8, network.ICMP}, false, network.HopIngress, "icmpv6 type 128"},
+		{"echo", func() {
+			v.SecurityGroups[1].Ingress = append(v.SecurityGroups[1].Ingress, network.Rule{ID: "sgr-echo", Protocol: network.ICMPv6, ICMPType: 128, ICMPCode: -1, CIDR: prefix("::/0")})
+		}, end(n, "eni-alb"), six("eni-task"), Port{8, network.ICMP}, true, network.HopIngress, "sgr-echo"},
+		{"from an interface without IPv6", func() { v.ENIs[0].IPv6 = netip.Addr{} }, end(n, "eni-alb"), six("eni-task"), Port{80, network.TCP}, false, network.HopENI, "has no IPv6 address"},
+	} {
+		tt.change()
+		p := Trace(n, tt.from, tt.to, tt.port)
+		last := p.Hops[len(p.Hops)-1]
+		if p.Pass() != tt.pass || last.Kind != tt.last || !strings.Contains(last.Text, tt.text) {
+			t.Errorf("%s: %+v", tt.name, p.Hops)
+		}
+	}
+}
+
 func TestTraceIntoAnotherVPC(t *testing.T) {
 	n, other := example(), example().VPC
 	other.ID, other.CIDRs = "vpc-b", []netip.Prefix{prefix("10.9.0.0/16")}
@@ -118,12 +167,15 @@ func TestSplitPort(t *testing.T) {
 		name string
 		port Port
 	}{
-		"service/web:80":  {"service/web", Port{80, network.TCP}},
-		"10.0.0.2:53/udp": {"10.0.0.2", Port{53, network.UDP}},
-		"service/web":     {"service/web", Port{}},
-		"web:icmp":        {"web", Port{8, network.ICMP}},
-		"web:0":           {"web:0", Port{}},
-		"web:80/sctp":     {"web:80/sctp", Port{}},
+		"service/web:80":   {"service/web", Port{80, network.TCP}},
+		"10.0.0.2:53/udp":  {"10.0.0.2", Port{53, network.UDP}},
+		"service/web":      {"service/web", Port{}},
+		"web:icmp":         {"web", Port{8, network.ICMP}},
+		"web:0":            {"web:0", Port{}},
+		"2001:db8::a":      {"2001:db8::a", Port{}},
+		"[2001:db8::a]":    {"2001:db8::a", Port{}},
+		"[2001:db8::a]:80": {"2001:db8::a", Port{80, network.TCP}},
+		"web:80/sctp":      {"web:80/sctp", Port{}},
 		"arn:aws:ecs:us-east-1:000000000000:task/c/0123456789abcdef":    {"arn:aws:ecs:us-east-1:000000000000:task/c/0123456789abcdef", Port{}},
 		"arn:aws:ecs:us-east-1:000000000000:task/c/0123456789abcdef:81": {"arn:aws:ecs:us-east-1:000000000000:task/c/0123456789abcdef", Port{81, network.TCP}},
 	} {

@@ -75,8 +75,13 @@ func (n Network) inbound(from, to End, port Port) Path {
 		return Path{Addr: to.Addr, Hops: []network.Hop{{Kind: network.HopTarget, ID: to.Name, Code: network.CodeNoDestination, Text: to.Name + " is no interface of a VPC"}}}
 	}
 	target, _ := n.VPC.ENI(to.ENI)
+	port = port.to(from.Addr)
 	hops := network.ExplainInbound(n.Site, n.VPC, from.Addr, to.ENI, port.Port, port.Protocol)
-	return Path{Addr: to.Public, Hops: n.explainDenial(hops, network.ENI{}, target, port)}
+	public := to.Public
+	if from.Addr.Is6() {
+		public = to.IPv6
+	}
+	return Path{Addr: public, Hops: n.explainDenial(hops, network.ENI{}, target, port)}
 }
 
 // resolve gives the addresses of a target as the source's resolver does, with a
@@ -126,6 +131,7 @@ func (n Network) lookup(to End) ([]netip.Addr, network.Hop) {
 
 // follow is the way of packets to an address.
 func (n Network) follow(from, to End, a netip.Addr, port Port) []network.Hop {
+	port = port.to(a)
 	if to.Kind == Interface && to.VPC != from.VPC && a == to.Addr {
 		for _, c := range n.VPC.CIDRs {
 			if c.Contains(a) {
@@ -146,7 +152,7 @@ func (n Network) follow(from, to End, a netip.Addr, port Port) []network.Hop {
 	if to.Kind == Interface && to.VPC != from.VPC {
 		there.VPC = n.Other
 		if hops[len(hops)-1].Pass && a == to.Public {
-			hops = append(hops, network.ExplainInbound(n.Site, n.Other, n.seen(from, hops), to.ENI, port.Port, port.Protocol)...)
+			hops = append(hops, network.ExplainInbound(n.Site, n.Other, n.seen(from, a, hops), to.ENI, port.Port, port.Protocol)...)
 		}
 	}
 	if hops[len(hops)-1].Pass {
@@ -164,8 +170,11 @@ func (n Network) follow(from, to End, a netip.Addr, port Port) []network.Hop {
 }
 
 // seen is the address that the internet sees: that of the NAT gateway on the way,
-// or the source's own public one.
-func (n Network) seen(from End, hops []network.Hop) netip.Addr {
+// or the source's own public one, which is its IPv6 address for IPv6.
+func (n Network) seen(from End, to netip.Addr, hops []network.Hop) netip.Addr {
+	if to.Is6() {
+		return from.IPv6
+	}
 	for _, h := range hops {
 		if h.Kind != network.HopNAT {
 			continue

@@ -42,7 +42,7 @@ var fields = map[string]func(Record) string{
 	"start": func(r Record) string { return seconds(r.Start) }, "end": func(r Record) string { return seconds(r.End) },
 	"action": func(r Record) string { return r.Action() }, "log-status": func(Record) string { return "OK" },
 	"vpc-id": func(r Record) string { return r.VPC }, "subnet-id": func(r Record) string { return r.Subnet }, "region": func(r Record) string { return r.Region },
-	"az-id": func(r Record) string { return r.Zone }, "type": func(Record) string { return "IPv4" },
+	"az-id": func(r Record) string { return r.Zone }, "type": family,
 	"flow-direction": func(r Record) string {
 		if r.Egress {
 			return "egress"
@@ -50,6 +50,14 @@ var fields = map[string]func(Record) string{
 		return "ingress"
 	},
 	"instance-id": none, "sublocation-type": none, "sublocation-id": none, "pkt-src-aws-service": none, "pkt-dst-aws-service": none, "reject-reason": none,
+}
+
+// family is the kind of a record's addresses.
+func family(r Record) string {
+	if r.Source.Addr().Is6() {
+		return "IPv6"
+	}
+	return "IPv4"
 }
 
 func none(Record) string           { return "-" }

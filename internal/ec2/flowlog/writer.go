@@ -116,13 +116,16 @@ func vpcOf(tx *store.Tx, f *state.FlowLog) (string, bool) {
 
 // records are what the interfaces of a VPC sent and received since the last time.
 func (w *Writer) records(tx *store.Tx, vpcKey string, all []network.Connection, before map[connection]network.Connection, rejected map[network.Rejected]network.Count, now time.Time) ([]Record, map[connection]network.Connection) {
-	interfaces := map[string]Record{} // by private address
+	interfaces := map[string]Record{} // by private and IPv6 address
 	for n := range state.NetworkInterfaces.By(tx, "vpc", vpcKey) {
 		r := Record{Account: n.Account, Region: n.Region, Interface: n.ID, Subnet: n.SubnetID, VPC: n.VpcID, Start: w.from, End: now}
 		if s, ok := state.Subnets.Get(tx, state.Key(n.Account, n.Region, n.SubnetID)); ok {
 			r.Zone = s.AvailabilityZoneID
 		}
 		interfaces[n.PrivateIPAddress] = r
+		if n.IPv6Address != "" {
+			interfaces[n.IPv6Address] = r
+		}
 	}
 	var out []Record
 	add := func(c network.Connection, n network.Count, back, reject bool) {
