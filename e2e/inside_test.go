@@ -42,6 +42,7 @@ func TestInsideTheIsolatedVPC(t *testing.T) {
 	})
 	t.Run("second VPC with the same CIDR", func(t *testing.T) { p.in(t).seen(beside, "dial "+neighbour+" said \"second\"") })
 	t.Run("public IP from this machine", func(t *testing.T) { p.in(t).checkPublicIP(speaker) })
+	t.Run("dual stack", func(t *testing.T) { p.in(t).checkDualStack() })
 	t.Run("isolated VPC", func(t *testing.T) {
 		p := p.in(t)
 		out := p.seen(inside,

@@ -47,6 +47,7 @@ type task struct {
 	Containers                                                                                                                                 []struct {
 		Name, Reason, ImageDigest string
 		ExitCode                  *int
+		NetworkInterfaces         []struct{ Ipv6Address string }
 	}
 	Attachments []struct {
 		Status  string

@@ -69,7 +69,7 @@ func metadata() {
 		TaskARN, LaunchType, Family string
 		Containers                  []struct {
 			Name, Image string
-			Networks    []struct{ IPv4Addresses []string }
+			Networks    []struct{ IPv4Addresses, IPv6Addresses []string }
 		}
 	}
 	if err := get(os.Getenv("ECS_CONTAINER_METADATA_URI_V4")+"/task", &task); err != nil {

@@ -12,6 +12,8 @@ resource "aws_vpc" "main" {
   cidr_block           = "10.50.0.0/16"
   enable_dns_hostnames = true
   tags                 = { Name = "main" }
+
+  assign_generated_ipv6_cidr_block = true
 }
 
 resource "aws_vpc_ipv4_cidr_block_association" "more" {
@@ -30,6 +32,9 @@ resource "aws_subnet" "public" {
   availability_zone       = local.zones[count.index]
   map_public_ip_on_launch = true
   tags                    = { Tier = "public" }
+
+  ipv6_cidr_block                 = cidrsubnet(aws_vpc.main.ipv6_cidr_block, 8, count.index)
+  assign_ipv6_address_on_creation = true
 }
 
 resource "aws_subnet" "private" {
@@ -37,6 +42,10 @@ resource "aws_subnet" "private" {
   vpc_id            = aws_vpc.main.id
   cidr_block        = cidrsubnet("10.50.0.0/16", 8, 10 + count.index)
   availability_zone = local.zones[count.index]
+}
+
+resource "aws_egress_only_internet_gateway" "main" {
+  vpc_id = aws_vpc.main.id
 }
 
 resource "aws_eip" "nat" {
@@ -64,6 +73,10 @@ resource "aws_route_table" "public" {
     cidr_block = "0.0.0.0/0"
     gateway_id = aws_internet_gateway.main.id
   }
+  route {
+    ipv6_cidr_block = "::/0"
+    gateway_id      = aws_internet_gateway.main.id
+  }
 }
 
 resource "aws_route_table" "private" {
@@ -76,6 +89,13 @@ resource "aws_route" "private" {
   route_table_id         = aws_route_table.private[count.index].id
   destination_cidr_block = "0.0.0.0/0"
   nat_gateway_id         = aws_nat_gateway.main[count.index].id
+}
+
+resource "aws_route" "egress" {
+  count                       = 2
+  route_table_id              = aws_route_table.private[count.index].id
+  destination_ipv6_cidr_block = "::/0"
+  egress_only_gateway_id      = aws_egress_only_internet_gateway.main.id
 }
 
 resource "aws_route_table_association" "public" {
@@ -134,6 +154,8 @@ resource "aws_security_group" "endpoint" {
     to_port     = 443
     protocol    = "tcp"
     cidr_blocks = ["10.50.0.0/16"]
+
+    ipv6_cidr_blocks = [aws_vpc.main.ipv6_cidr_block]
   }
 }
 

@@ -1275,11 +1275,12 @@ const (
 	SettingNameGuardDutyActivate               SettingName = "guardDutyActivate"
 	SettingNameDefaultLogDriverMode            SettingName = "defaultLogDriverMode"
 	SettingNameFargateEventWindows             SettingName = "fargateEventWindows"
+	SettingNameDualStackIPv6                   SettingName = "dualStackIPv6"
 )
 
 // EnumValues returns the values that the model lists.
 func (SettingName) EnumValues() []string {
-	return []string{"serviceLongArnFormat", "taskLongArnFormat", "containerInstanceLongArnFormat", "awsvpcTrunking", "containerInsights", "fargateFIPSMode", "tagResourceAuthorization", "fargateTaskRetirementWaitPeriod", "guardDutyActivate", "defaultLogDriverMode", "fargateEventWindows"}
+	return []string{"serviceLongArnFormat", "taskLongArnFormat", "containerInstanceLongArnFormat", "awsvpcTrunking", "containerInsights", "fargateFIPSMode", "tagResourceAuthorization", "fargateTaskRetirementWaitPeriod", "guardDutyActivate", "defaultLogDriverMode", "fargateEventWindows", "dualStackIPv6"}
 }
 
 // SettingType is an enumeration.
