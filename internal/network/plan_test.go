@@ -16,7 +16,7 @@ func TestPlanGolden(t *testing.T) {
 	isolated := example()
 	isolated.RouteTables[0].Routes, isolated.RouteTables[1].Routes = nil, nil
 	isolated.DNSSupport = false
-	for name, v := range map[string]VPC{"example": example(), "isolated": isolated, "empty": {ID: "vpc-a"}} {
+	for name, v := range map[string]VPC{"example": example(), "isolated": isolated, "dual": dual(), "empty": {ID: "vpc-a"}} {
 		t.Run(name, func(t *testing.T) {
 			if err := v.Validate(site); err != nil {
 				t.Fatal(err)

@@ -5,7 +5,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,5 +191,148 @@ func TestIPv6BulkData(t *testing.T) {
 		}
 	case <-ctx.Done():
 		t.Error("the data does not arrive")
+	}
+}
+
+// Network ACLs judge IPv6 by their IPv6 entries, and Explain says what packets do.
+func TestIPv6NetworkACLs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := dual().ingress(Rule{ID: "sgr-in6", Protocol: AnyProtocol, CIDR: everywhere6})
+	v.NetworkACLs = append(v.NetworkACLs, NetworkACL{ID: "acl-own", Entries: []ACLEntry{allOut, allIn,
+		entry(90, false, true, TCP, 80, 80, "2001:db8:0:101::/64"), entry(91, true, true, TCP, 1024, 65535, "::/0"),
+	}})
+	v.Subnets[2].NetworkACL = "acl-own"
+	w.set(v)
+	w.serve(w.NetNS("eni-isolated"), "[::]:80", "task")
+	w.serve(w.NetNS("eni-isolated"), "[::]:81", "task")
+	for _, tt := range []struct {
+		from string
+		port int
+		pass bool
+	}{{"eni-public", 80, true}, {"eni-public", 81, false}, {"eni-behind", 80, false}} {
+		want := "time-out"
+		if tt.pass {
+			want = "task to " + public6 + " at " + isolated6
+		}
+		w.expect(tt.from, netip.AddrPortFrom(addr(isolated6), uint16(tt.port)).String(), want)
+		hops := Explain(w.site, v, Flow{From: tt.from, To: addr(isolated6), Port: tt.port, Protocol: TCP})
+		if last := hops[len(hops)-1]; last.Pass != tt.pass || !tt.pass && last.ID != "acl-own" {
+			t.Errorf("%s to port %d: %+v", tt.from, tt.port, hops)
+		}
+	}
+	if w.vpcs[v.ID].drops == nil {
+		return
+	}
+	for _, d := range w.Drops("eni-behind") {
+		if d.To == addr(isolated6) && d.From == addr(behind6) && d.Port == 80 && d.ACL.ACL == "acl-own" {
+			return
+		}
+	}
+	t.Errorf("drops: %+v", w.Drops("eni-behind"))
+}
+
+// A peering connection carries both families, each by its own routes.
+func TestIPv6Peering(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	six := func(v VPC, third string) VPC {
+		v.IPv6CIDRs = []netip.Prefix{prefix("2001:db8:" + third + ":100::/56")}
+		v.Subnets[2].IPv6CIDR = prefix("2001:db8:" + third + ":103::/64")
+		v.ENIs[4].IPv6 = addr("2001:db8:" + third + ":103::a")
+		v.SecurityGroups[0].Ingress = append(v.SecurityGroups[0].Ingress, Rule{ID: "sgr-six" + third, Protocol: TCP, FromPort: 80, ToPort: 80, CIDR: prefix("2001:db8::/32")})
+		v.SecurityGroups[0].Egress = append(v.SecurityGroups[0].Egress, Rule{ID: "sgr-out" + third, Protocol: AnyProtocol, CIDR: everywhere6})
+		v.NetworkACLs = nil
+		return v
+	}
+	a, b := six(peerable("-a", "1"), "1"), six(peerable("-b", "2"), "2")
+	join := func(v, with VPC) VPC {
+		v = peered(v, with, "pcx-ab")
+		v.Peerings[0].IPv6CIDRs = with.IPv6CIDRs
+		v.RouteTables[2].Routes = append(v.RouteTables[2].Routes, Route{Destination: with.IPv6CIDRs[0], Target: Target{VPCPeering, "pcx-ab"}})
+		return v
+	}
+	ab, ba := join(a, b), join(b, a)
+	for range 2 {
+		w.set(ab)
+		w.set(ba)
+	}
+	w.serve(w.NetNS("eni-isolated-b"), "[::]:80", "six")
+	w.serve(w.NetNS("eni-isolated-b"), "0.0.0.0:80", "four")
+	w.expect("eni-isolated-a", "[2001:db8:2:103::a]:80", "six to 2001:db8:1:103::a at 2001:db8:2:103::a")
+	w.expect("eni-isolated-a", "10.2.3.10:80", "four to 10.1.3.10 at 10.2.3.10")
+	must(t, w.Close())
+	w.start()
+	w.set(ba)
+	w.set(ab)
+	w.expect("eni-isolated-a", "[2001:db8:2:103::a]:80", "six to 2001:db8:1:103::a at 2001:db8:2:103::a")
+	ab.RouteTables[2].Routes = ab.RouteTables[2].Routes[:len(ab.RouteTables[2].Routes)-1]
+	w.set(ab)
+	w.expect("eni-isolated-a", "[2001:db8:2:103::a]:80", "time-out")
+}
+
+// An interface sends from its own address only.
+func TestSpoofedIPv6(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := dual().ingress(Rule{ID: "sgr-in6", Protocol: AnyProtocol, CIDR: everywhere6})
+	w.set(v)
+	w.serve(w.NetNS("eni-isolated"), "[::]:80", "task")
+	if out, err := exec.Command("nsenter", "--net="+w.NetNS("eni-public"), "ip", "address", "add", "2001:db8:0:101::99/128", "dev", "eth0", "nodad").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	err := networktest.Enter(w.NetNS("eni-public"), func() error {
+		d := net.Dialer{Timeout: 300 * time.Millisecond, LocalAddr: &net.TCPAddr{IP: net.ParseIP("2001:db8:0:101::99")}}
+		c, err := d.Dial("tcp6", "["+isolated6+"]:80")
+		if err == nil {
+			_ = c.Close()
+		}
+		return err
+	})
+	if err == nil {
+		t.Error("a packet with a false source arrives")
+	}
+	counters, err := w.Counters(context.Background(), v.ID)
+	must(t, err)
+	if counters.Spoofed.Packets == 0 {
+		t.Errorf("counters: %+v", counters)
+	}
+}
+
+// What the host forwards, and whom it asks for routers, is put back as it was.
+func TestIPv6ForwardingIsPutBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	setting := func(name, value string) (now string) {
+		must(t, networktest.Enter(w.Host.Path, func() error {
+			path := "/proc/sys/net/ipv6/conf/" + name
+			if value != "" {
+				return os.WriteFile(path, []byte(value), 0o644)
+			}
+			b, err := os.ReadFile(path)
+			now = strings.TrimSpace(string(b))
+			return err
+		}))
+		return now
+	}
+	setting("all/forwarding", "0")
+	setting("wan/accept_ra", "1")
+	w.set(example())
+	if setting("all/forwarding", "") != "0" {
+		t.Error("a VPC without IPv6 lets the host forward it")
+	}
+	w.set(dual())
+	if f, ra := setting("all/forwarding", ""), setting("wan/accept_ra", ""); f != "1" || ra != "2" {
+		t.Errorf("forwarding is %s and accept_ra %s", f, ra)
+	}
+	must(t, w.Close())
+	w.start() // another process puts it back
+	w.set(dual())
+	must(t, w.Purge(context.Background()))
+	if f, ra := setting("all/forwarding", ""), setting("wan/accept_ra", ""); f != "0" || ra != "1" {
+		t.Errorf("forwarding is left at %s and accept_ra at %s", f, ra)
+	}
+	if out := w.onHost("nft", "list", "tables") + w.onHost("ip", "-6", "route"); strings.Contains(out, "neargate") || strings.Contains(out, "2001:db8") {
+		t.Errorf("left on the host: %s", out)
 	}
 }
