@@ -47,10 +47,10 @@ func (s *vpc) applySix(old, now Host) error {
 			return fmt.Errorf("neighbour of %s: %w", p.Name, err)
 		}
 	}
-	if now.Uplink != nil {
-		return s.uplinkSix(*now.Uplink)
+	if now.Uplink == nil || s.known && old.Uplink != nil && old.six() {
+		return nil
 	}
-	return nil
+	return s.uplinkSix(*now.Uplink)
 }
 
 // filterSix writes the table of IPv6, and switches IPv6 on when it is there.
