@@ -81,7 +81,7 @@ Resources:
   Subnet2: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: !Select [1, !Cidr [!GetAtt Vpc.CidrBlock, 2, 8]], AvailabilityZone: !Select [1, !GetAZs '']}}
   Balancer:
     Type: AWS::ElasticLoadBalancingV2::LoadBalancer
-    DependsOn: Attachment
+    DependsOn: [Attachment, Linked] # whose role it uses
     Properties: {Subnets: [!Ref Subnet, !Ref Subnet2], SecurityGroups: [!Ref Group], LoadBalancerAttributes: [{Key: idle_timeout.timeout_seconds, Value: !Ref Size}], Tags: [{Key: Size, Value: !Ref Size}]}
   Targets:
     Type: AWS::ElasticLoadBalancingV2::TargetGroup
