@@ -145,7 +145,8 @@ func (s *site) endpointID(service string) string {
 	out := got(s.ec2.DescribeVpcEndpoints(s.t.Context(), &ec2api.DescribeVpcEndpointsRequest{Filters: []ec2api.Filter{
 		{Name: "service-name", Values: []string{"com.amazonaws." + s.Region + "." + service}}, {Name: "vpc-id", Values: []string{s.vpc}}}})).by(s)
 	for _, e := range out.VpcEndpoints {
-		if e.State != "deleted" && e.State != "deleting" {
+		unused := e.VpcEndpointType == ec2api.VpcEndpointTypeGateway && len(e.RouteTableIds) == 0 // an earlier row left it so, and another does its work
+		if e.State != "deleted" && e.State != "deleting" && !unused {
 			return e.VpcEndpointId
 		}
 	}
