@@ -3,8 +3,10 @@ package cloudformation_test
 import (
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/aws/elbv2api"
 )
 
@@ -34,5 +36,55 @@ func checkBalancer(w *world, s cloudformationapi.Stack) {
 	certificates := call[elbv2api.DescribeListenerCertificatesOutput](w, elbv2api.Model, "DescribeListenerCertificates", &elbv2api.DescribeListenerCertificatesInput{ListenerArn: physical(w, "all", "Secure")}).Certificates
 	if len(certificates) != 2 || !*certificates[0].IsDefault || *certificates[1].IsDefault {
 		w.t.Errorf("%+v", certificates)
+	}
+}
+
+const balancedService = `
+Parameters:
+  Balanced: {Type: String, Default: 'yes'}
+Conditions:
+  IsBalanced: !Equals [!Ref Balanced, 'yes']
+Resources:
+  Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.1.0.0/16}}
+  One: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.1.0.0/24, AvailabilityZone: eu-west-1a}}
+  Two: {Type: AWS::EC2::Subnet, Properties: {VpcId: !Ref Vpc, CidrBlock: 10.1.1.0/24, AvailabilityZone: eu-west-1b}}
+  Balancer: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {Scheme: internal, Subnets: [!Ref One, !Ref Two]}}
+  Group: {Type: AWS::ElasticLoadBalancingV2::TargetGroup, Properties: {VpcId: !Ref Vpc, Port: 80, Protocol: HTTP, TargetType: ip}}
+  Listener: {Type: AWS::ElasticLoadBalancingV2::Listener, Properties: {LoadBalancerArn: !Ref Balancer, Port: 80, Protocol: HTTP, DefaultActions: [{Type: forward, TargetGroupArn: !Ref Group}]}}
+  Cluster: {Type: AWS::ECS::Cluster}
+  Definition:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      RequiresCompatibilities: [FARGATE]
+      NetworkMode: awsvpc
+      Cpu: 256
+      Memory: 512
+      ContainerDefinitions: [{Name: app, Image: nginx, PortMappings: [{ContainerPort: 80}]}]
+  Service:
+    Type: AWS::ECS::Service
+    DependsOn: Listener
+    Properties:
+      Cluster: !Ref Cluster
+      TaskDefinition: !Ref Definition
+      LaunchType: FARGATE
+      NetworkConfiguration: {AwsvpcConfiguration: {Subnets: [!Ref One, !Ref Two]}}
+      LoadBalancers: !If [IsBalanced, [{TargetGroupArn: !Ref Group, ContainerName: app, ContainerPort: 80}], !Ref AWS::NoValue]
+      HealthCheckGracePeriodSeconds: !If [IsBalanced, 30, !Ref AWS::NoValue]
+`
+
+// A service joins a target group, which it leaves when the template no longer has it.
+func TestServiceBehindALoadBalancer(t *testing.T) {
+	w := newWorld(t)
+	w.expect(w.create("web", balancedService), "CREATE_COMPLETE")
+	service := func() ecsapi.Service {
+		t.Helper()
+		return call[ecsapi.DescribeServicesResponse](w, ecsapi.Model, "DescribeServices", &ecsapi.DescribeServicesRequest{Cluster: physical(w, "web", "Cluster"), Services: []string{physical(w, "web", "Service")}}).Services[0]
+	}
+	if s := service(); len(s.LoadBalancers) != 1 || s.LoadBalancers[0].TargetGroupArn != physical(w, "web", "Group") || *s.HealthCheckGracePeriodSeconds != 30 {
+		t.Errorf("%+v", s.LoadBalancers)
+	}
+	w.expect(w.update("web", balancedService, "Balanced", "no"), "UPDATE_COMPLETE")
+	if s := service(); len(s.LoadBalancers) != 0 {
+		t.Errorf("%+v", s.LoadBalancers)
 	}
 }

@@ -167,6 +167,7 @@ func (w *world) agent(ctx context.Context) error {
 						r.LastStatus, r.StoppedAt = state.TaskStopped, time.Now()
 					case r.LastStatus != state.TaskRunning:
 						r.LastStatus, r.StartedAt = state.TaskRunning, time.Now()
+						w.join(tx, r)
 					}
 				})
 			}
@@ -174,6 +175,15 @@ func (w *world) agent(ctx context.Context) error {
 		})
 	}
 	return nil
+}
+
+// join puts a task into its target groups, which find it healthy.
+func (w *world) join(tx *store.Tx, t *state.Task) {
+	for _, b := range t.LoadBalancers {
+		_, group, _ := strings.Cut(b.TargetGroup, ":targetgroup/")
+		t.Interface.PrivateIP, t.RegisteredAt = "10.1.0."+t.ID[:1], time.Now()
+		state.Targets.Put(tx, &state.Target{Account: t.Account, Region: t.Region, Group: group, ID: t.Interface.PrivateIP, Port: b.Port, Health: state.TargetHealthy})
+	}
 }
 
 // Invoke implements wire.Invoker.
