@@ -193,16 +193,25 @@ func TestThousandConnections(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			defer c.Close()
+			defer func() { _ = c.Close() }()
 			ready.Wait()
 			br := bufio.NewReader(c)
+			ends := false
 			for n := range 3 {
+				if ends { // as the answer had said
+					_ = c.Close()
+					if c, err = net.Dial("tcp", addr); err != nil {
+						return err
+					}
+					br.Reset(c)
+				}
 				body := strings.Repeat("b", (i*7+n*5000)%9000)
 				_, _ = fmt.Fprintf(c, "POST /%d/%d HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", i, n, len(body), body)
 				resp, err := http.ReadResponse(br, nil)
 				if err != nil {
 					return err
 				}
+				ends = resp.Close
 				got, err := io.ReadAll(resp.Body)
 				if err != nil || resp.StatusCode != 200 || !strings.HasPrefix(string(got), fmt.Sprintf("POST /%d/%d ", i, n)) || !strings.HasSuffix(string(got), "body="+body) {
 					return fmt.Errorf("%d/%d: %d, %d bytes, %v", i, n, resp.StatusCode, len(got), err)

@@ -24,9 +24,10 @@ type attempt struct {
 	held int     // bytes of the body that were sent from the client's buffer and are kept there
 
 	uploading errgroup.Group
-	sending   atomic.Bool  // the rest of the body is on its way
-	sentAt    atomic.Int64 // when that moved last
-	uploadErr error        // why it stopped; read after uploading.Wait
+	sending   atomic.Bool   // the rest of the body is on its way
+	sentAt    atomic.Int64  // when that moved last
+	uploaded  chan struct{} // closed when it has stopped
+	uploadErr error         // why it stopped; read after uploading.Wait
 	sent      time.Time
 	response  http1.Response
 	answer    lengthBody // of the answer
@@ -120,6 +121,7 @@ func (a *attempt) ask() error {
 	a.req.Expect = false
 	a.w.chunked = !a.req.HasLength
 	a.sending.Store(true)
+	a.uploaded = make(chan struct{})
 	a.uploading.Go(a.upload)
 	return a.hear(nil)
 }
@@ -139,6 +141,7 @@ func (a *attempt) upload() error {
 		_ = a.c.Close()
 	}
 	a.sending.Store(false)
+	close(a.uploaded)
 	return nil
 }
 
@@ -261,6 +264,7 @@ func (a *attempt) deliver() {
 		a.switchProtocols()
 		return
 	}
+	a.settleUpload()
 	if a.sending.Load() || a.uploadErr != nil { // answered before all was asked: whether more is read is open
 		a.closes = true
 	}
@@ -278,6 +282,22 @@ func (a *attempt) deliver() {
 			a.record.Status = 460
 		}
 		a.to.abort()
+	}
+}
+
+// uploadGrace is how long an answer waits for the end of the upload: mostly the
+// target has read all, and only the upload does not know yet that it is done.
+const uploadGrace = 20 * time.Millisecond
+
+func (a *attempt) settleUpload() {
+	if !a.sending.Load() {
+		return
+	}
+	late := time.NewTimer(uploadGrace)
+	defer late.Stop()
+	select {
+	case <-a.uploaded:
+	case <-late.C:
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +50,7 @@ func (c *session) serveHTTP2(l *live) {
 	}
 	old := time.AfterFunc(l.Attributes.ClientKeepAlive, graceful)
 	defer old.Stop()
-	_ = server.Serve(&single{conn: c.conn, closed: closed})
+	_ = server.Serve(&single{conn: c.conn, closed: closed, shut: make(chan struct{})})
 	<-closed
 }
 
@@ -58,6 +59,8 @@ type single struct {
 	conn   net.Conn
 	taken  atomic.Bool
 	closed chan struct{} // when the connection ends
+	shut   chan struct{}
+	once   sync.Once
 }
 
 // Accept implements net.Listener.
@@ -65,12 +68,20 @@ func (s *single) Accept() (net.Conn, error) {
 	if !s.taken.Swap(true) {
 		return s.conn, nil
 	}
-	<-s.closed
+	select {
+	case <-s.closed:
+	case <-s.shut:
+	}
 	return nil, net.ErrClosed
 }
 
 // Close implements net.Listener: what was accepted goes on.
-func (s *single) Close() error   { return nil }
+func (s *single) Close() error {
+	s.once.Do(func() { close(s.shut) })
+	return nil
+}
+
+// Addr implements net.Listener.
 func (s *single) Addr() net.Addr { return s.conn.LocalAddr() }
 
 // serveStream carries one request of an HTTP/2 connection.

@@ -82,8 +82,8 @@ func (t *tunnel) relay(dst, src *stream) error {
 			return t.relayPipe(dst, src, p)
 		}
 	}
-	b := takeBuffer(true)
-	defer giveBuffer(b)
+	b := takeBuffer(false) // most tunnels say little
+	defer func() { giveBuffer(b) }()
 	for {
 		n, err := t.wait(src, func() (int, error) { return src.Read(b) })
 		if n > 0 {
@@ -93,6 +93,10 @@ func (t *tunnel) relay(dst, src *stream) error {
 				return writeError{err}
 			}
 			t.last.Store(time.Now().UnixNano())
+		}
+		if n == smallBuffer && len(b) == smallBuffer {
+			giveBuffer(b)
+			b = takeBuffer(true)
 		}
 		if err != nil {
 			return err
