@@ -117,7 +117,7 @@ func TestCleanTerraform(t *testing.T) {
 	r := check(t, "testdata", "clean")
 	r.Findings = slices.DeleteFunc(r.Findings, func(f Finding) bool { return f.Code == "neargate.type" })
 	expect(t, r)
-	if r.Tasks != 1 || r.Resources != 32 || len(r.Files) != 2 {
+	if r.Tasks != 1 || r.Resources != 35 || len(r.Files) != 2 {
 		t.Errorf("%d tasks, %d resources, %d files", r.Tasks, r.Resources, len(r.Files))
 	}
 }

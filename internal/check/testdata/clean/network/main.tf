@@ -4,6 +4,8 @@ variable "cidr" { type = string }
 resource "aws_vpc" "main" {
   cidr_block           = var.cidr
   enable_dns_hostnames = true
+
+  assign_generated_ipv6_cidr_block = true
 }
 
 resource "aws_internet_gateway" "main" {
@@ -21,6 +23,7 @@ resource "aws_subnet" "private" {
   for_each          = toset(var.zones)
   vpc_id            = aws_vpc.main.id
   availability_zone = each.value
+  ipv6_cidr_block   = cidrsubnet(aws_vpc.main.ipv6_cidr_block, 8, 10 + index(var.zones, each.value))
   cidr_block        = cidrsubnet(var.cidr, 8, 10 + index(var.zones, each.value))
 }
 
@@ -30,6 +33,20 @@ resource "aws_route_table" "public" {
     cidr_block = "0.0.0.0/0"
     gateway_id = aws_internet_gateway.main.id
   }
+  route {
+    ipv6_cidr_block = "::/0"
+    gateway_id      = aws_internet_gateway.main.id
+  }
+}
+
+resource "aws_egress_only_internet_gateway" "main" {
+  vpc_id = aws_vpc.main.id
+}
+
+resource "aws_route" "egress" {
+  route_table_id              = aws_route_table.private.id
+  destination_ipv6_cidr_block = "::/0"
+  egress_only_gateway_id      = aws_egress_only_internet_gateway.main.id
 }
 
 resource "aws_route_table_association" "public" {
