@@ -57,7 +57,7 @@ type Interface struct {
 	Kind   Kind
 	Title  string // what it is: "task 4f0c2a91"
 	Detail string // of which service
-	IP     string
+	IP     string // private, and IPv6 when there is one
 	Public string
 	Groups []string // ids
 }
@@ -103,7 +103,7 @@ type Group struct {
 func Build(tx *store.Tx, rec *state.Vpc, view network.VPC) VPC {
 	n := names{tx, rec.Account, rec.Region}
 	v := VPC{ID: rec.ID, Name: n.name(rec.ID, rec.Tags)}
-	for _, c := range view.CIDRs {
+	for _, c := range append(slices.Clone(view.CIDRs), view.IPv6CIDRs...) {
 		v.CIDRs = append(v.CIDRs, c.String())
 	}
 	if !rec.EnableDNSSupport {
@@ -150,11 +150,12 @@ func rank(k Kind) int {
 }
 func wayRank(w Way) int { return slices.Index([]Way{Public, NATed, Isolated}, w) }
 
-// wayOf is where the default route of a table leads.
+// wayOf is where the default route of a table leads, that of IPv4: addresses of IPv6
+// are public wherever a gateway leads.
 func wayOf(view network.VPC, table string) Way {
 	t, _ := view.RouteTable(table)
 	for _, r := range t.Routes {
-		if !r.Destination.IsValid() || r.Destination.Bits() != 0 {
+		if !r.Destination.IsValid() || r.Destination.Bits() != 0 || !r.Destination.Addr().Is4() {
 			continue
 		}
 		switch r.Target.Kind {
@@ -169,7 +170,7 @@ func wayOf(view network.VPC, table string) Way {
 
 func (n names) iface(rec *state.NetworkInterface, view network.VPC) Interface {
 	end := reach.EndOf(n.tx, rec)
-	i := Interface{ID: rec.ID, Kind: Other, Title: rec.ID, Detail: rec.Description, IP: rec.PrivateIPAddress, Public: rec.PublicIPAddress, Groups: rec.SecurityGroupIDs}
+	i := Interface{ID: rec.ID, Kind: Other, Title: rec.ID, Detail: rec.Description, IP: strings.TrimSpace(rec.PrivateIPAddress + " " + rec.IPv6Address), Public: rec.PublicIPAddress, Groups: rec.SecurityGroupIDs}
 	e, _ := view.ENI(rec.ID)
 	switch {
 	case end.Task != "":
@@ -197,7 +198,7 @@ func (n names) tables(rec *state.Vpc, view network.VPC) []Table {
 	var tables []Table
 	for r := range state.RouteTables.By(n.tx, "vpc", rec.Key()) {
 		t := Table{ID: r.ID, Name: n.name(r.ID, r.Tags), Main: r.Main}
-		for _, c := range view.CIDRs {
+		for _, c := range append(slices.Clone(view.CIDRs), view.IPv6CIDRs...) {
 			t.Routes = append(t.Routes, Route{To: c.String(), By: "local"})
 		}
 		seen, _ := view.RouteTable(r.ID)
@@ -218,6 +219,9 @@ func (n names) gateways(rec *state.Vpc, view network.VPC) []Gateway {
 	var all []Gateway
 	for g := range state.InternetGateways.By(n.tx, "vpc", rec.Key()) {
 		all = append(all, Gateway{g.ID, n.name(g.ID, g.Tags), "internet gateway"})
+	}
+	for g := range state.EgressOnlyInternetGateways.By(n.tx, "vpc", rec.Key()) {
+		all = append(all, Gateway{g.ID, n.name(g.ID, g.Tags), "egress-only internet gateway"})
 	}
 	for e := range state.VpcEndpoints.By(n.tx, "vpc", rec.Key()) {
 		if e.Type == "Gateway" {

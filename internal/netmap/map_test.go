@@ -127,3 +127,17 @@ func TestMermaid(t *testing.T) {
 		t.Errorf("subgraphs are not closed:\n%s", got.String())
 	}
 }
+
+// The way of a subnet is that of its IPv4: an internet gateway for IPv6 alone makes
+// nothing public.
+func TestWayIsThatOfIPv4(t *testing.T) {
+	six := network.Route{Destination: netip.MustParsePrefix("::/0"), Target: network.Target{Kind: network.InternetGateway, ID: "igw-1"}}
+	four := network.Route{Destination: netip.MustParsePrefix("0.0.0.0/0"), Target: network.Target{Kind: network.NATGateway, ID: "nat-1"}}
+	view := network.VPC{RouteTables: []network.RouteTable{{ID: "rtb-1", Routes: []network.Route{six}}, {ID: "rtb-2", Routes: []network.Route{six, four}}}}
+	if way := wayOf(view, "rtb-1"); way != Isolated {
+		t.Errorf("with a route of IPv6 only: %s", way)
+	}
+	if way := wayOf(view, "rtb-2"); way != NATed {
+		t.Errorf("behind NAT: %s", way)
+	}
+}

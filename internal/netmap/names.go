@@ -52,6 +52,9 @@ func (n names) tags(id string) []state.Tag {
 	if g, ok := state.InternetGateways.Get(n.tx, key); ok {
 		return g.Tags
 	}
+	if g, ok := state.EgressOnlyInternetGateways.Get(n.tx, key); ok {
+		return g.Tags
+	}
 	if g, ok := state.NatGateways.Get(n.tx, key); ok {
 		return g.Tags
 	}

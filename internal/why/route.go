@@ -208,7 +208,7 @@ func describeRoutes(v network.VPC, t network.RouteTable) string {
 // defaultGateway returns the internet gateway of a table's default route.
 func defaultGateway(t network.RouteTable) string {
 	for _, r := range t.Routes {
-		if r.Destination.IsValid() && r.Destination.Bits() == 0 && r.Target.Kind == network.InternetGateway {
+		if r.Destination.IsValid() && r.Destination.Bits() == 0 && r.Destination.Addr().Is4() && r.Target.Kind == network.InternetGateway {
 			return r.Target.ID
 		}
 	}

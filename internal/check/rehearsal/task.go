@@ -181,7 +181,7 @@ func (x *Instance) PublicSubnet(id string) bool {
 	subnet, _ := view.Subnet(id)
 	table, _ := view.RouteTable(subnet.RouteTable)
 	for _, r := range table.Routes {
-		if r.Destination.IsValid() && r.Destination.Bits() == 0 && r.Target.Kind == network.InternetGateway {
+		if r.Destination.IsValid() && r.Destination.Bits() == 0 && r.Destination.Addr().Is4() && r.Target.Kind == network.InternetGateway {
 			return true
 		}
 	}
