@@ -14,9 +14,11 @@ type segment struct {
 	greedy  bool   // takes the rest of the path up to the literals behind it
 }
 
+// parsePath reads a template. A slash at its end is as good as none: SDKs of
+// newer models leave it away.
 func parsePath(path string) pathTemplate {
 	var out pathTemplate
-	for _, part := range splitPath(path) {
+	for _, part := range splitPath(strings.TrimSuffix(path, "/")) {
 		switch {
 		case strings.HasPrefix(part, "{") && strings.HasSuffix(part, "+}"):
 			out = append(out, segment{label: part[1 : len(part)-2], greedy: true})

@@ -11,6 +11,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
+	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/wire"
 )
@@ -89,6 +90,16 @@ func TestRoutesOfS3(t *testing.T) {
 			if err == nil && got != c.want || !strings.Contains(got, part) {
 				t.Errorf("%s %s (%s) is %s, want %s", c.method, c.target, c.header, got, c.want)
 			}
+		}
+	}
+}
+
+// The model ends the path with a slash; newer SDKs do not send it.
+func TestSlashAtTheEndOfAPath(t *testing.T) {
+	for _, path := range []string{"/2013-04-01/hostedzone/Z1/rrset", "/2013-04-01/hostedzone/Z1/rrset/"} {
+		op, _, err := route53api.Model.Route(httptest.NewRequest("POST", path, nil), nil)
+		if err != nil || op.Name != "ChangeResourceRecordSets" {
+			t.Errorf("%s: %v %v", path, op, err)
 		}
 	}
 }
