@@ -98,29 +98,40 @@ func (b *backend) reserve(zone string) *h2Conn {
 // forwardHTTP2 carries a stream to m and its answer back; false when m is gone.
 func (x *exchange) forwardHTTP2(g *group, m *member) bool {
 	to := x.to.(*h2Responder) // compatible has seen to it
-	c, err := m.stream(to.r.Context(), x.zone)
-	if err == errGone {
-		return false
-	}
-	if err != nil {
-		x.refuseConnect(err)
-		return true
-	}
-	sent := x.server.options.Now()
-	x.record.RequestTime = sent.Sub(x.now)
 	ctx, watch := watching(to.r.Context(), x.live.Attributes.IdleTimeout)
 	defer watch.stop()
-	request, err := x.targetRequest(ctx, g, watch)
-	if err != nil {
-		c.Release()
-		x.refuse(400, "")
-		return true
+	for first := true; ; first = false {
+		c, err := m.stream(to.r.Context(), x.zone)
+		if err == errGone {
+			return false
+		}
+		if err != nil {
+			x.refuseConnect(err)
+			return true
+		}
+		sent := x.server.options.Now()
+		x.record.RequestTime = sent.Sub(x.now)
+		request, err := x.targetRequest(ctx, g, watch)
+		if err != nil {
+			c.Release()
+			x.refuse(400, "")
+			return true
+		}
+		response, err := c.RoundTrip(request)
+		if err == nil {
+			x.deliverHTTP2(g, m, to, response, watch, sent)
+			return true
+		}
+		lost := c.Err() != nil && x.body == nil && harmless(x.req.Method) && !watch.late.Load() && !to.gone()
+		if !first || !lost { // an idle connection may end at any time
+			x.refuseStream(to, watch)
+			return true
+		}
 	}
-	response, err := c.RoundTrip(request)
-	if err != nil {
-		x.refuseStream(to, watch)
-		return true
-	}
+}
+
+// deliverHTTP2 carries the answer to the client.
+func (x *exchange) deliverHTTP2(g *group, m *member, to *h2Responder, response *http.Response, watch *watch, sent time.Time) {
 	defer response.Body.Close()
 	now := x.server.options.Now()
 	x.record.TargetTime = now.Sub(sent)
@@ -139,7 +150,7 @@ func (x *exchange) forwardHTTP2(g *group, m *member) bool {
 	}
 	x.cookies = append(x.cookies, x.server.jar.targetCookies(g, m, head.Fields, x.stuck, true, x.now)...)
 	if err := to.begin(x, &head, false); err != nil {
-		return true
+		return
 	}
 	x.record.ResponseTime = x.server.options.Now().Sub(now)
 	if response.ContentLength != 0 { // an answer of trailers only must stay one frame
@@ -148,7 +159,6 @@ func (x *exchange) forwardHTTP2(g *group, m *member) bool {
 	if err := copyBody(to, &responseBody{response: response, watch: watch, buf: takeBuffer(true)}, 0); err != nil {
 		to.abort()
 	}
-	return true
 }
 
 // refuseStream answers a request that got none.

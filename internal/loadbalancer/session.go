@@ -3,8 +3,10 @@ package loadbalancer
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 )
@@ -89,6 +91,7 @@ func (c *session) handshake(f *front) bool {
 	c.noteTLS(f, &state, err)
 	if err != nil {
 		c.record.HandshakeTime, c.record.TLSFailed = -1, true
+		c.answerPlain(f, err)
 		return false
 	}
 	_ = c.conn.SetDeadline(time.Time{})
@@ -96,8 +99,30 @@ func (c *session) handshake(f *front) bool {
 	return true
 }
 
-// finish closes and records.
+// answerPlain tells a client that speaks HTTP to an HTTPS listener.
+func (c *session) answerPlain(f *front, err error) {
+	var plain tls.RecordHeaderError
+	if f.Protocol != HTTPS || !errors.As(err, &plain) || plain.Conn == nil {
+		return
+	}
+	switch string(plain.RecordHeader[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH":
+	default:
+		return
+	}
+	const what = "The plain HTTP request was sent to HTTPS port"
+	body := "<html>\r\n<head><title>400 " + what + "</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>" + what + "</center>\r\n</body>\r\n</html>\r\n"
+	s := newStream(c.raw)
+	_ = s.put([]byte("HTTP/1.1 400 Bad Request\r\nServer: " + defaultServerName + "\r\nDate: " + httpDate(c.server.options.Now()) +
+		"\r\nContent-Type: text/html\r\nContent-Length: " + itoa(int64(len(body))) + "\r\nConnection: close\r\n\r\n" + body))
+	c.linger(s, true)
+}
+
+// finish closes and records. What went wrong in here must not end other connections.
 func (c *session) finish() {
+	if p := recover(); p != nil {
+		c.server.options.Log.Error("carrying a connection failed", "panic", p, "stack", string(debug.Stack()))
+	}
 	_ = c.conn.Close()
 	c.record.RequestsOnClient = int(c.requests.Load())
 	c.record.Closed = c.server.options.Now()

@@ -179,3 +179,27 @@ func TestTargetWithTLS(t *testing.T) {
 		t.Fatalf("%d %s", status, body)
 	}
 }
+
+// TestPlainToHTTPS: a client that forgot the s is told.
+func TestPlainToHTTPS(t *testing.T) {
+	r, addr := newRig(t, secured(t), target(t, echo))
+	out := talk(t, addr, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if statusOf(out) != "HTTP/1.1 400 Bad Request" || !strings.Contains(out, "<title>400 The plain HTTP request was sent to HTTPS port</title>") {
+		t.Errorf("%q", out)
+	}
+	if out := talk(t, addr, "nonsense\r\n\r\n"); strings.Contains(out, "HTTP/") {
+		t.Errorf("%q", out)
+	}
+	for range 500 {
+		r.mu.Lock()
+		n := len(r.flows)
+		r.mu.Unlock()
+		if n == 2 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if f := r.ended(); !f.TLSFailed || f.HandshakeTime >= 0 {
+		t.Errorf("%+v", f)
+	}
+}
