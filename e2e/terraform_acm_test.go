@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"os"
@@ -48,53 +49,44 @@ data "aws_acm_certificate" "dns" {
 }
 output "found" { value = data.aws_acm_certificate.dns.arn }
 output "validated" { value = aws_acm_certificate_validation.dns.certificate_arn }
+output "own" { value = aws_acm_certificate.own.arn }
 `
 
 // TestCertificatesByTerraform: requested, validated and imported certificates are
 // applied, changed, imported into a state and destroyed.
 func TestCertificatesByTerraform(t *testing.T) {
+	t.Parallel()
 	text := func(tag, logging string) string {
 		return strings.ReplaceAll(strings.ReplaceAll(certificates, "TAG", tag), "LOGGING", logging)
 	}
 	tf := newTerraform(newAccount(t), text("one", "ENABLED"))
 	selfSigned(t, tf.folder, "own.example")
 	tf.apply()
+	var out struct{ Found, Validated, Own struct{ Value string } }
+	if err := json.Unmarshal([]byte(tf.run("output", "-json")), &out); err != nil {
+		t.Fatal(err)
+	}
+	arn := out.Found.Value
+	if arn != out.Validated.Value || !strings.HasPrefix(arn, "arn:aws:acm:eu-west-1:"+tf.ID+":certificate/") {
+		t.Errorf("%+v", out)
+	}
 	serial := func() string {
-		return tf.aws("acm", "describe-certificate", "--certificate-arn", tf.stateARN("aws_acm_certificate.own"), "--query", "Certificate.Serial", "--output", "text")
+		return tf.aws("acm", "describe-certificate", "--certificate-arn", out.Own.Value, "--query", "Certificate.Serial", "--output", "text")
 	}
 	first := serial()
-	found, validated := strings.TrimSpace(tf.run("output", "-raw", "found")), strings.TrimSpace(tf.run("output", "-raw", "validated"))
-	if found != validated || !strings.HasPrefix(found, "arn:aws:acm:eu-west-1:"+tf.ID+":certificate/") {
-		t.Errorf("found %q, validated %q", found, validated)
-	}
 	selfSigned(t, tf.folder, "own.example") // the same name with another key: imported again under its ARN
 	tf.config(text("two", "DISABLED"))
+	tf.run("state", "rm", "aws_acm_certificate.dns")
+	tf.run("import", "-input=false", "-no-color", "aws_acm_certificate.dns", arn)
 	tf.apply()
 	if serial() == first {
 		t.Error("the second import changed nothing")
 	}
-	arn := tf.stateARN("aws_acm_certificate.dns")
-	tf.run("state", "rm", "aws_acm_certificate.dns")
-	tf.run("import", "-input=false", "-no-color", "aws_acm_certificate.dns", arn)
-	tf.apply()
 	tf.destroy()
 	left := awsJSON[struct{ CertificateSummaryList []any }](tf.account, "acm", "list-certificates", "--includes", "keyTypes=RSA_2048,EC_prime256v1")
 	if len(left.CertificateSummaryList) != 0 {
 		t.Errorf("left: %v", left)
 	}
-}
-
-// stateARN is the arn attribute of a resource of the state.
-func (t *terraform) stateARN(resource string) string {
-	t.t.Helper()
-	for _, line := range strings.Split(t.run("state", "show", "-no-color", resource), "\n") {
-		name, value, ok := strings.Cut(line, "=")
-		if ok && strings.TrimSpace(name) == "arn" {
-			return strings.Trim(strings.TrimSpace(value), `"`)
-		}
-	}
-	t.t.Fatalf("%s has no arn", resource)
-	return ""
 }
 
 // selfSigned writes own.crt and own.key.
