@@ -79,6 +79,7 @@ resource "aws_route53_record" "text" {
 // TestRoute53ByTerraform makes zones, records and a certificate that they
 // validate; a task of the default VPC finds the names.
 func TestRoute53ByTerraform(t *testing.T) {
+	t.Parallel()
 	a := newAccount(t)
 	tf := newTerraform(a, zonesAndRecords)
 	tf.apply()
