@@ -165,6 +165,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	// The services.
 	networkOptions := ec2.Divide(site)
 	networkOptions.Stands = doors.public.Hosts
+	networkOptions.Buckets = s3api.NewClient(gate)
 	networks := ec2.New(db, engine, inside, networkOptions)
 	tokens := sts.New(db, keys, checker)
 	sessions := tokens.Sessions()
@@ -191,7 +192,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks, engine), Listening: listening(engine), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
 	})
 	taskSource.Source = tasks
-	flows := &flowlog.Writer{DB: db, Source: engine, Logs: logsapi.NewClient(gate), Sessions: flowLogSessions{sessions}, Log: log}
+	flows := &flowlog.Writer{DB: db, Source: engine, Logs: logsapi.NewClient(gate), Buckets: s3api.NewClient(gate), Sessions: flowLogSessions{sessions}, Log: log}
 	balancers := elbv2.New(elbv2.Options{DB: db, Linked: identities, Certificate: listenerCertificates(managed), Plane: balancerPlane(networks, engine, key[:], gate), DrainEarly: cfg.pace != "aws", Log: log})
 	performance := &insights.Writer{DB: db, Logs: logsapi.NewClient(gate), Meter: tasks, Log: log}
 

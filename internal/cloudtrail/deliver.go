@@ -1,13 +1,8 @@
 package cloudtrail
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"crypto/sha256"
-	"encoding/base32"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -17,7 +12,7 @@ import (
 	"github.com/neargate/neargate/internal/audit"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/wire"
-	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/bucketlog"
 	"github.com/neargate/neargate/internal/reconcile"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -38,25 +33,20 @@ type file struct {
 	events []string
 }
 
+// place is where the files of a trail lie.
+func place(t *state.Trail, region string) bucketlog.Place {
+	return bucketlog.Place{Bucket: t.Bucket, Prefix: t.Prefix, Account: t.Account, Region: region, Service: "CloudTrail"}
+}
+
 // name is the key of the file. It follows from the place of the first event.
 func (f *file) name(t *state.Trail) string {
-	sum := sha256.Sum256([]byte(t.ARN() + f.region + strconv.FormatInt(f.first.Time, 36) + "." + strconv.FormatUint(f.first.Seq, 36)))
-	unique := base32.StdEncoding.EncodeToString(sum[:])[:16]
-	day, minute := f.at.UTC().Format("2006/01/02"), f.at.UTC().Format("20060102T1504Z")
-	name := "AWSLogs/" + t.Account + "/CloudTrail/" + f.region + "/" + day + "/" + t.Account + "_CloudTrail_" + f.region + "_" + minute + "_" + unique + ".json.gz"
-	if t.Prefix != "" {
-		return strings.TrimSuffix(t.Prefix, "/") + "/" + name
-	}
-	return name
+	seed := t.ARN() + f.region + strconv.FormatInt(f.first.Time, 36) + "." + strconv.FormatUint(f.first.Seq, 36)
+	return place(t, f.region).Key(f.at, seed, ".json.gz")
 }
 
 // content is the gzipped JSON.
 func (f *file) content() ([]byte, error) {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, err := io.WriteString(w, `{"Records":[`+strings.Join(f.events, ",")+`]}`)
-	err = errors.Join(err, w.Close())
-	return b.Bytes(), err
+	return bucketlog.Gzip(`{"Records":[` + strings.Join(f.events, ",") + `]}`)
 }
 
 // deliver takes one step with a trail: one file of each region and category.
@@ -163,9 +153,7 @@ func (s *Service) gather(t *state.Trail, region string, c audit.Category) (*file
 
 // as is who puts the trail's files into the bucket.
 func as(ctx context.Context, t *state.Trail) context.Context {
-	id := caller.ForService(principal, t.Account, t.Region)
-	id.SourceARN = t.ARN()
-	return caller.With(ctx, id)
+	return bucketlog.As(ctx, principal, t.Account, t.Region, t.ARN())
 }
 
 func (s *Service) put(ctx context.Context, t *state.Trail, f *file) error {
@@ -173,16 +161,7 @@ func (s *Service) put(ctx context.Context, t *state.Trail, f *file) error {
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, t, f.name(t), content, "application/json", "gzip")
-}
-
-func (s *Service) write(ctx context.Context, t *state.Trail, key string, content []byte, contentType, encoding string) error {
-	size := int64(len(content))
-	_, err := s.S3.PutObject(as(ctx, t), &s3api.PutObjectRequest{
-		Bucket: t.Bucket, Key: key, Body: io.NopCloser(bytes.NewReader(content)), ContentLength: &size, ContentType: contentType, ContentEncoding: encoding,
-		ACL: s3api.ObjectCannedACLBucketOwnerFullControl, ServerSideEncryption: s3api.ServerSideEncryptionAes256,
-	})
-	return err
+	return bucketlog.Put(as(ctx, t), s.S3, t.Bucket, f.name(t), bucketlog.Object{Content: content, Type: "application/json", Encoding: "gzip"})
 }
 
 // probe does what CreateTrail proves a bucket's policy with: it reads the
@@ -191,11 +170,7 @@ func (s *Service) probe(ctx context.Context, t *state.Trail) error {
 	if _, err := s.S3.GetBucketAcl(as(ctx, t), &s3api.GetBucketAclRequest{Bucket: t.Bucket}); err != nil {
 		return err
 	}
-	key := "AWSLogs/" + t.Account + "/CloudTrail/"
-	if t.Prefix != "" {
-		key = strings.TrimSuffix(t.Prefix, "/") + "/" + key
-	}
-	return s.write(ctx, t, key, nil, "", "")
+	return bucketlog.Put(as(ctx, t), s.S3, t.Bucket, place(t, t.Region).Folder(), bucketlog.Object{})
 }
 
 // codeOf is the error as GetTrailStatus tells it: S3's code.

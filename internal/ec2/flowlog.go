@@ -3,9 +3,7 @@ package ec2
 import (
 	"cmp"
 	"context"
-	"strings"
 
-	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/ec2/flowlog"
 	"github.com/neargate/neargate/internal/ids"
@@ -21,7 +19,7 @@ var flowLogResource = resource[state.FlowLog]{
 		"resource-id":          func(_ *scope, f *state.FlowLog) []string { return one(f.ResourceID) },
 		"traffic-type":         func(_ *scope, f *state.FlowLog) []string { return one(f.TrafficType) },
 		"log-group-name":       func(_ *scope, f *state.FlowLog) []string { return one(f.LogGroup) },
-		"log-destination-type": func(*scope, *state.FlowLog) []string { return one("cloud-watch-logs") },
+		"log-destination-type": func(_ *scope, f *state.FlowLog) []string { return one(destinationType(f)) },
 		"deliver-log-status":   func(_ *scope, f *state.FlowLog) []string { return one(deliveryStatus(f)) },
 	},
 }
@@ -34,24 +32,30 @@ func deliveryStatus(f *state.FlowLog) string {
 }
 
 // CreateFlowLogs lets the traffic of VPCs, subnets or interfaces be written into a
-// log group.
+// log group or a bucket.
 func (s *Service) CreateFlowLogs(ctx context.Context, in *ec2api.CreateFlowLogsRequest) (*ec2api.CreateFlowLogsResult, error) {
 	if err := unsupported(in, "ClientToken", "DeliverLogsPermissionArn", "LogGroupName", "ResourceIds", "ResourceType", "TrafficType", "LogDestinationType",
 		"LogDestination", "LogFormat", "TagSpecifications", "MaxAggregationInterval"); err != nil {
 		return nil, err
 	}
-	group, err := checkFlowLog(in)
+	to, err := checkFlowLog(in)
 	if err != nil {
 		return nil, err
 	}
 	out := ec2api.CreateFlowLogsResult{Unsuccessful: []ec2api.UnsuccessfulItem{}, ClientToken: in.ClientToken}
+	if problem := s.openDestination(ctx, to); problem != "" {
+		for _, id := range unique(in.ResourceIds) {
+			out.Unsuccessful = append(out.Unsuccessful, ec2api.UnsuccessfulItem{ResourceId: id, Error: &ec2api.UnsuccessfulItemError{Code: "400", Message: problem}})
+		}
+		return &out, nil
+	}
 	err = s.write(ctx, in.DryRun, func(q *scope) error {
 		tags, err := specifiedTags(q, in.TagSpecifications, "vpc-flow-log")
 		if err != nil {
 			return err
 		}
 		for _, id := range unique(in.ResourceIds) {
-			made, err := q.makeFlowLog(in, group, id, tags)
+			made, err := q.makeFlowLog(in, to, id, tags)
 			if err != nil {
 				return err
 			}
@@ -62,45 +66,34 @@ func (s *Service) CreateFlowLogs(ctx context.Context, in *ec2api.CreateFlowLogsR
 	return &out, err
 }
 
-// checkFlowLog checks what needs no records, and returns the name of the log group.
-func checkFlowLog(in *ec2api.CreateFlowLogsRequest) (string, error) {
-	group := in.LogGroupName
-	if a, ok := strings.CutPrefix(in.LogDestination, "arn:aws:logs:"); ok && group == "" {
-		_, name, _ := strings.Cut(a, ":log-group:")
-		group = strings.TrimSuffix(name, ":*")
-	}
+// checkFlowLog checks what needs no records, and returns where the lines go.
+func checkFlowLog(in *ec2api.CreateFlowLogsRequest) (destination, error) {
+	to, err := destinationOf(in)
 	interval := int32(600)
 	if in.MaxAggregationInterval != nil {
 		interval = *in.MaxAggregationInterval
 	}
-	_, bad := arn.Parse(in.DeliverLogsPermissionArn)
 	switch {
-	case in.LogDestinationType != "" && in.LogDestinationType != "cloud-watch-logs":
-		return "", errUnsupported("The log destination type " + string(in.LogDestinationType))
+	case err != nil:
+		return to, err
 	case len(in.ResourceIds) == 0:
-		return "", errMissing("ResourceId")
+		return to, errMissing("ResourceId")
 	case in.ResourceType == "":
-		return "", errMissing("ResourceType")
+		return to, errMissing("ResourceType")
 	case in.ResourceType != "VPC" && in.ResourceType != "Subnet" && in.ResourceType != "NetworkInterface":
-		return "", errUnsupported("The resource type " + string(in.ResourceType))
+		return to, errUnsupported("The resource type " + string(in.ResourceType))
 	case in.TrafficType == "":
-		return "", errMissing("TrafficType")
-	case group == "":
-		return "", errMissing("LogGroupName")
-	case in.DeliverLogsPermissionArn == "":
-		return "", errMissing("DeliverLogsPermissionArn")
-	case bad != nil:
-		return "", errParameter(in.DeliverLogsPermissionArn, "DeliverLogsPermissionArn", "Invalid ARN.")
+		return to, errMissing("TrafficType")
 	case interval != 60 && interval != 600:
-		return "", errorf("InvalidParameter", "Invalid max aggregation interval: %d. Valid values are 60 and 600.", interval)
+		return to, errorf("InvalidParameter", "Invalid max aggregation interval: %d. Valid values are 60 and 600.", interval)
 	}
 	if err := flowlog.Check(in.LogFormat); err != nil {
-		return "", errorf("InvalidParameter", "LogFormat: %s", err)
+		return to, errorf("InvalidParameter", "LogFormat: %s", err)
 	}
-	return group, nil
+	return to, nil
 }
 
-func (q *scope) makeFlowLog(in *ec2api.CreateFlowLogsRequest, group, id string, tags []state.Tag) (string, error) {
+func (q *scope) makeFlowLog(in *ec2api.CreateFlowLogsRequest, to destination, id string, tags []state.Tag) (string, error) {
 	var err error
 	switch in.ResourceType {
 	case "VPC":
@@ -114,7 +107,7 @@ func (q *scope) makeFlowLog(in *ec2api.CreateFlowLogsRequest, group, id string, 
 		return "", err
 	}
 	f := &state.FlowLog{
-		Account: q.account, Region: q.region, ID: ids.New("fl"), ResourceID: id, TrafficType: string(in.TrafficType), LogGroup: group,
+		Account: q.account, Region: q.region, ID: ids.New("fl"), ResourceID: id, TrafficType: string(in.TrafficType), LogGroup: to.group, Bucket: to.bucket, Prefix: to.prefix,
 		RoleARN: in.DeliverLogsPermissionArn, Format: in.LogFormat, Interval: 600, ClientToken: in.ClientToken, CreatedAt: q.now, Tags: tags,
 	}
 	if in.MaxAggregationInterval != nil {
@@ -125,7 +118,7 @@ func (q *scope) makeFlowLog(in *ec2api.CreateFlowLogsRequest, group, id string, 
 		case other.ResourceID != id:
 		case in.ClientToken != "" && other.ClientToken == in.ClientToken:
 			return other.ID, nil
-		case other.TrafficType == f.TrafficType && other.LogGroup == group:
+		case other.TrafficType == f.TrafficType && (destination{other.LogGroup, other.Bucket, other.Prefix}) == to:
 			return "", errorf("FlowLogAlreadyExists", "Error. There is an existing Flow Log with the same configuration and log destination.")
 		}
 	}
@@ -143,7 +136,7 @@ func (s *Service) DescribeFlowLogs(ctx context.Context, in *ec2api.DescribeFlowL
 			interval := f.Interval
 			return ec2api.FlowLog{
 				FlowLogId: f.ID, FlowLogStatus: "ACTIVE", ResourceId: f.ResourceID, TrafficType: ec2api.TrafficType(f.TrafficType), CreationTime: f.CreatedAt,
-				LogGroupName: f.LogGroup, LogDestinationType: "cloud-watch-logs", LogDestination: "arn:aws:logs:" + f.Region + ":" + f.Account + ":log-group:" + f.LogGroup,
+				LogGroupName: f.LogGroup, LogDestinationType: ec2api.LogDestinationType(destinationType(f)), LogDestination: destinationARN(f),
 				DeliverLogsPermissionArn: f.RoleARN, DeliverLogsStatus: deliveryStatus(f), DeliverLogsErrorMessage: f.DeliveryError,
 				LogFormat: cmp.Or(f.Format, flowlog.DefaultFormat), MaxAggregationInterval: &interval, Tags: apiTags(f.Tags),
 			}

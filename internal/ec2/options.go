@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/dns"
 	"github.com/neargate/neargate/internal/network"
 )
@@ -21,6 +22,8 @@ type Options struct {
 	// Stands tells which further public names Neargate answers for, as in dns.Zone;
 	// nil for none. Call Refresh when its answer changes.
 	Stands func() []string
+	// Buckets is S3, for flow logs that are written there; nil for none.
+	Buckets s3api.API
 	// Now is the clock; nil for time.Now.
 	Now func() time.Time
 }

@@ -154,3 +154,35 @@ func TestPeeringGroups(t *testing.T) {
 	w.set(named)
 	w.expect("eni-isolated-a", "10.2.3.10:80", "task-b to "+client.IP.String()+" at 10.2.3.10")
 }
+
+// A route may name a prefix list: each of its ranges is a route, and packets
+// follow when the list changes.
+func TestRoutesOfPrefixLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := peerable("-a", "1"), peerable("-b", "2")
+	ab, ba := peered(a, b, "pcx-list"), peered(b, a, "pcx-list")
+	routes := ab.RouteTables[2].Routes
+	routes[len(routes)-1] = Route{PrefixList: "pl-offices", Target: Target{VPCPeering, "pcx-list"}}
+	listed := func(prefixes ...string) VPC {
+		v := clone(ab)
+		list := PrefixList{ID: "pl-offices"}
+		for _, p := range prefixes {
+			list.Prefixes = append(list.Prefixes, prefix(p))
+		}
+		v.PrefixLists = append(v.PrefixLists[:len(v.PrefixLists):len(v.PrefixLists)], list)
+		return v
+	}
+	for range 2 {
+		w.set(listed("192.168.0.0/24", "10.2.3.0/24"))
+		w.set(ba)
+	}
+	w.serve(w.NetNS("eni-isolated-b"), "0.0.0.0:80", "task-b")
+	w.expect("eni-isolated-a", "10.2.3.10:80", "task-b to 10.1.3.10 at 10.2.3.10")
+	w.set(listed("192.168.0.0/24"))
+	w.expect("eni-isolated-a", "10.2.3.10:80", "time-out")
+	w.set(listed("10.2.3.10/32"))
+	w.expect("eni-isolated-a", "10.2.3.10:80", "task-b to 10.1.3.10 at 10.2.3.10")
+	w.set(listed())
+	w.expect("eni-isolated-a", "10.2.3.10:80", "time-out")
+}

@@ -84,7 +84,8 @@ func BenchmarkRuleChange(b *testing.B) {
 	}
 }
 
-// BenchmarkThroughput is what one connection from task to task carries, beside a
+// BenchmarkThroughput is what one connection carries from task to task, and from
+// task to a listener of ours in the VPC (an endpoint, a load balancer), beside a
 // plain veth pair without any rules.
 func BenchmarkThroughput(b *testing.B) {
 	b.Run("task to task", func(b *testing.B) {
@@ -94,6 +95,21 @@ func BenchmarkThroughput(b *testing.B) {
 		w.set(v)
 		carry(b, networktest.Listen(b, w.NetNS("eni-isolated"), "0.0.0.0:7"), func() (net.Conn, error) {
 			return w.Dialer("eni-public")(context.Background(), "tcp", "10.0.3.10:7")
+		})
+	})
+	b.Run("task to proxy", func(b *testing.B) {
+		w := newWorld(b)
+		v := clone(example())
+		for i := range v.SecurityGroups {
+			v.SecurityGroups[i].Ingress = []Rule{{ID: fmt.Sprint("sgr-in", i), Protocol: AnyProtocol, Group: "sg-task"}}
+		}
+		w.set(v)
+		endpoint, _ := v.ENI("eni-vpce")
+		l, err := w.Listen(context.Background(), v.ID, "tcp4", endpoint.IP.String()+":7")
+		must(b, err)
+		b.Cleanup(func() { _ = l.Close() })
+		carry(b, l, func() (net.Conn, error) {
+			return w.Dialer("eni-isolated")(context.Background(), "tcp", l.Addr().String())
 		})
 	})
 	b.Run("veth", func(b *testing.B) {

@@ -7,14 +7,16 @@ import (
 )
 
 // FlowLog says that the traffic of a VPC, a subnet or an interface is written into
-// a log group. Written by ec2.
+// a log group or a bucket. Written by ec2.
 type FlowLog struct {
 	Account, Region, ID string // fl-...
 
 	ResourceID    string // vpc-..., subnet-... or eni-...
 	TrafficType   string // "ACCEPT", "REJECT" or "ALL"
-	LogGroup      string
-	RoleARN       string // with which lines are delivered
+	LogGroup      string // where the lines go, with the role's permissions
+	RoleARN       string
+	Bucket        string // or else where the files go, below the prefix
+	Prefix        string
 	Format        string // "" is AWS's default
 	Interval      int32  // seconds, as given
 	DeliveryError string // "" while delivery succeeds; "Access error", ...

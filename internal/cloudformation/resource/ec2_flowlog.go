@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"errors"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
 )
@@ -33,6 +34,9 @@ func (flowLog) Create(ctx context.Context, r *Request) (Result, error) {
 		out, err := r.ec2().CreateFlowLogs(ctx, in)
 		if err != nil {
 			return Result{}, err
+		}
+		if len(out.FlowLogIds) == 0 {
+			return Result{}, errors.New(out.Unsuccessful[0].Error.Message)
 		}
 		id = out.FlowLogIds[0]
 	}

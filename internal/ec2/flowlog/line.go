@@ -1,10 +1,12 @@
 // Package flowlog writes VPC flow logs: who spoke with whom through a network
-// interface, and whether that was accepted, into log groups of CloudWatch Logs.
+// interface, and whether that was accepted, into log groups of CloudWatch Logs
+// or files in S3.
 //
 // What was accepted comes from the kernel's connection tracking with its counts;
 // what was rejected from packets that security groups and network ACLs dropped and
 // the kernel reported, of which a busy filter shows some only. Lines are in AWS's
-// format, the default one or a custom one, and are delivered with the flow log's role.
+// format, the default one or a custom one, and are delivered with the flow log's role, files as
+// delivery.logs.amazonaws.com, whom the bucket's policy must let in.
 package flowlog
 
 import (

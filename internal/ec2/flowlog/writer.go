@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/logsapi"
+	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/network"
@@ -41,6 +43,7 @@ type Writer struct {
 	DB       *store.DB
 	Source   Source
 	Logs     logsapi.API // called as the role
+	Buckets  s3api.API   // called as DeliveryPrincipal
 	Sessions Sessions
 	Every    time.Duration // zero for Interval
 	Log      *slog.Logger
@@ -169,29 +172,28 @@ func since(now, before network.Count) network.Count {
 	return network.Count{Packets: now.Packets - before.Packets, Bytes: now.Bytes - before.Bytes}
 }
 
-// deliver writes the records that a flow log asks for, a stream for each interface,
-// and notes whether that succeeded.
+// deliver writes the records that a flow log asks for, and notes whether that
+// succeeded.
 func (w *Writer) deliver(ctx context.Context, f *state.FlowLog, all []Record, now time.Time) {
-	streams := map[string][]logsapi.InputLogEvent{}
+	var wanted []Record
 	for _, r := range all {
-		if f.ResourceID != r.VPC && f.ResourceID != r.Subnet && f.ResourceID != r.Interface || f.TrafficType != "ALL" && f.TrafficType != r.Action() {
-			continue
-		}
-		name := r.Interface + "-" + map[string]string{"ALL": "all", "ACCEPT": "accept", "REJECT": "reject"}[f.TrafficType]
-		if len(streams[name]) < maxLines {
-			streams[name] = append(streams[name], logsapi.InputLogEvent{Timestamp: now.UnixMilli(), Message: r.Line(f.Format)})
+		if (f.ResourceID == r.VPC || f.ResourceID == r.Subnet || f.ResourceID == r.Interface) && (f.TrafficType == "ALL" || f.TrafficType == r.Action()) {
+			wanted = append(wanted, r)
 		}
 	}
-	failed := ""
-	if len(streams) > 0 {
-		if err := w.put(ctx, f, streams); err != nil {
+	failed := f.DeliveryError
+	if len(wanted) > 0 {
+		failed = ""
+		put := w.put
+		if f.Bucket != "" {
+			put = w.putFile
+		}
+		if err := put(ctx, f, wanted, now); err != nil {
 			failed = "Access error"
 			if w.Log != nil && ctx.Err() == nil {
 				w.Log.Warn("a flow log is not delivered", "flow-log", f.ID, "error", err)
 			}
 		}
-	} else {
-		failed = f.DeliveryError
 	}
 	if failed == f.DeliveryError || ctx.Err() != nil {
 		return
@@ -207,8 +209,16 @@ func (w *Writer) deliver(ctx context.Context, f *state.FlowLog, all []Record, no
 	}
 }
 
-// put stores events as the flow log's role, in a log group that is made if need be.
-func (w *Writer) put(ctx context.Context, f *state.FlowLog, streams map[string][]logsapi.InputLogEvent) error {
+// put stores records as the flow log's role, a stream for each interface, in a log
+// group that is made if need be.
+func (w *Writer) put(ctx context.Context, f *state.FlowLog, records []Record, now time.Time) error {
+	streams := map[string][]logsapi.InputLogEvent{}
+	for _, r := range records {
+		name := r.Interface + "-" + strings.ToLower(f.TrafficType)
+		if len(streams[name]) < maxLines {
+			streams[name] = append(streams[name], logsapi.InputLogEvent{Timestamp: now.UnixMilli(), Message: r.Line(f.Format)})
+		}
+	}
 	id, err := w.Sessions.AssumeFor(ctx, f.Account, f.Region, f.RoleARN, Principal, "vpc-flow-logs")
 	if err != nil {
 		return err
