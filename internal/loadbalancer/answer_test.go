@@ -102,7 +102,11 @@ func TestStatusCodes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r, addr := newRig(t, func(c *Config) { c.Attributes.IdleTimeout = time.Second }, tt.target)
+			r, addr := newRig(t, func(c *Config) {
+				if tt.target == silent || strings.HasPrefix(tt.name, "half a request") {
+					c.Attributes.IdleTimeout = time.Second
+				}
+			}, tt.target)
 			out := talk(t, addr, tt.request)
 			if got := statusOf(out); got != tt.status || bodyOf(out) != tt.body {
 				t.Fatalf("%q %q, want %q %q", got, bodyOf(out), tt.status, tt.body)

@@ -62,7 +62,7 @@ func newRig(t testing.TB, change func(*Config), targets ...string) (*rig, string
 	for _, target := range targets {
 		g.Targets = append(g.Targets, Target{Addr: netip.MustParseAddrPort(target), State: Healthy})
 	}
-	r.config = Config{Name: "app/test/1", Type: Application, Attributes: Attributes{HTTP2: true, CrossZone: true, IdleTimeout: 5 * time.Second},
+	r.config = Config{Name: "app/test/1", Type: Application, Attributes: Attributes{HTTP2: true, CrossZone: true, IdleTimeout: time.Minute},
 		Listeners: []Listener{{ID: listenerID, Port: 80, Protocol: HTTP, Default: forwardTo(groupID)}}, Groups: []Group{g}}
 	if change != nil {
 		change(&r.config)
