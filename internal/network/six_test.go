@@ -107,6 +107,13 @@ func TestDualStack(t *testing.T) {
 		t.Errorf("host -> public: got %q", got)
 	}
 
+	all, err := w.Connections(v.ID)
+	must(t, err)
+	if !slices.ContainsFunc(all, func(c Connection) bool {
+		return c.From.Addr() == HostClient6 && c.To == netip.MustParseAddrPort("["+public6+"]:80") && c.Protocol == TCP && c.Sent.Packets >= 3
+	}) {
+		t.Errorf("connections: %+v", all)
+	}
 	counters, err := w.Counters(context.Background(), v.ID)
 	must(t, err)
 	if n := counters.IngressDrops["eni-public"]; n.Packets == 0 {

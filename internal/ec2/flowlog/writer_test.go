@@ -83,7 +83,7 @@ func newWorld(t *testing.T, logs ...*state.FlowLog) *world {
 		state.Vpcs.Put(tx, &state.Vpc{Account: account, Region: region, ID: "vpc-1"})
 		state.Subnets.Put(tx, &state.Subnet{Account: account, Region: region, ID: "subnet-1", VpcID: "vpc-1", AvailabilityZoneID: "euw1-az1"})
 		for id, ip := range map[string]string{"eni-a": "10.0.0.10", "eni-b": "10.0.0.20"} {
-			state.NetworkInterfaces.Put(tx, &state.NetworkInterface{Account: account, Region: region, ID: id, VpcID: "vpc-1", SubnetID: "subnet-1", PrivateIPAddress: ip})
+			state.NetworkInterfaces.Put(tx, &state.NetworkInterface{Account: account, Region: region, ID: id, VpcID: "vpc-1", SubnetID: "subnet-1", PrivateIPAddress: ip, IPv6Address: strings.Replace(ip, "10.0.0.", "2001:db8::", 1)})
 		}
 		for _, f := range logs {
 			f.Account, f.Region, f.LogGroup, f.RoleARN = account, region, "flows", role
@@ -136,6 +136,15 @@ func TestLinesOfAVPC(t *testing.T) {
 	w.flows[0] = flow("10.0.0.10:40000", "10.0.0.20:80", 6, 4)
 	w.writer.Write(t.Context(), time.Unix(220, 0))
 	equal(t, "eni-a, a packet later", w.lines("eni-a-all"), "2 111111111111 eni-a 10.0.0.10 10.0.0.20 40000 80 6 1 60 160 220 ACCEPT OK")
+}
+
+// Interfaces have lines of both their addresses.
+func TestLinesOfIPv6(t *testing.T) {
+	w := newWorld(t, &state.FlowLog{ID: "fl-1", ResourceID: "eni-b", TrafficType: "ALL", Format: "${type} ${srcaddr} ${dstaddr} ${dstport} ${protocol} ${action}"})
+	w.flows = []network.Connection{flow("10.0.0.10:40000", "10.0.0.20:80", 5, 0), flow("[3fff::1]:40000", "[2001:db8::20]:80", 5, 0)}
+	w.dropped = map[network.Rejected]network.Count{{Protocol: network.ICMPv6, From: netip.MustParseAddrPort("[2001:db8::10]:0"), To: netip.MustParseAddrPort("[2001:db8::20]:0")}: {Packets: 1, Bytes: 104}}
+	w.writer.Write(t.Context(), time.Unix(160, 0))
+	equal(t, "eni-b", w.lines("eni-b-all"), "IPv4 10.0.0.10 10.0.0.20 80 6 ACCEPT", "IPv6 2001:db8::10 2001:db8::20 0 58 REJECT", "IPv6 3fff::1 2001:db8::20 80 6 ACCEPT")
 }
 
 // A role that cannot be assumed shows in the flow log, until it can.
