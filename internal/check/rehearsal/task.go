@@ -73,7 +73,7 @@ func (x *Instance) Reach(eni, host string, port int) (p Path, d decision.Decisio
 		}
 	}
 	if d, refused := why.Network(tx, x.site, a); refused {
-		return p, x.precise(view, a, d), false
+		return p, d, false
 	}
 	for _, hop := range network.Explain(x.site, view, network.Flow{From: eni, To: a.Addr, Port: port, Protocol: network.TCP}) {
 		p.Rules = append(p.Rules, hop.Rule)
@@ -82,22 +82,6 @@ func (x *Instance) Reach(eni, host string, port int) (p Path, d decision.Decisio
 		}
 	}
 	return p, d, true
-}
-
-// precise tells faults apart that `neargate why` takes for a missing route.
-func (x *Instance) precise(view network.VPC, a why.Attempt, d decision.Decision) decision.Decision {
-	if !a.Addr.IsValid() {
-		return d
-	}
-	hops := network.Explain(x.site, view, network.Flow{From: a.ENI, To: a.Addr, Port: a.Port, Protocol: network.TCP})
-	last := hops[len(hops)-1]
-	switch {
-	case last.Kind == network.HopNACL && d.Code != "net.nacl":
-		d.Code, d.Where, d.Cause, d.Fix = "net.nacl", last.ID, last.Text, nil
-	case last.Kind == network.HopNAT && d.Code != "net.nat-no-route":
-		d.Code, d.Where, d.Cause, d.Fix = "net.nat-no-route", last.ID, last.Text, nil
-	}
-	return d
 }
 
 // Connect follows a TCP connection between two interfaces. The last hop says
