@@ -177,6 +177,12 @@ func testBalancerGroups(b *balanced) {
 		}
 		return nil
 	})
+	if r := b.neargate("why", "target-group/web"); r.code != 6 || !strings.Contains(r.out, "net.sg-ingress") || !strings.Contains(r.out, b.inner) || !strings.Contains(r.out, "Target.Timeout") {
+		b.t.Errorf("why: %d\n%s", r.code, r.out)
+	}
+	if r := b.neargate("status"); !strings.Contains(r.out, "unhealthy http://"+b.address+":80/ of target-group/web: Target.Timeout, Request timed out") {
+		b.t.Errorf("status: %s", r.out)
+	}
 	b.aws("ec2", "authorize-security-group-ingress", "--group-id", b.inner, "--protocol", "tcp", "--port", "80", "--source-group", b.outer)
 	b.aws("ec2", "revoke-security-group-ingress", "--group-id", b.outer, "--protocol", "tcp", "--port", "80", "--cidr", "203.0.113.1/32")
 	if status, _, err := b.get("/", time.Second); err == nil || !errors.Is(err, context.DeadlineExceeded) {

@@ -13,6 +13,8 @@ import (
 	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/store"
+	"github.com/neargate/neargate/internal/why"
 )
 
 // balancerPlane gives load balancers their nodes and sockets: interfaces of EC2,
@@ -62,4 +64,16 @@ func (n nodes) SetGroups(ctx context.Context, account, region, interfaceID strin
 
 func (n nodes) RemoveNode(ctx context.Context, account, region, interfaceID string) error {
 	return n.ec2.RemoveInterface(ctx, account, region, interfaceID)
+}
+
+// unwellTargets describes the targets that fail their health checks, as
+// `neargate status` shows them.
+func unwellTargets(tx *store.Tx) []string {
+	var out []string
+	for t := range state.Targets.All(tx, "") {
+		if g, ok := state.TargetGroups.Get(tx, state.Key(t.Account, t.Region, t.Group)); ok && t.Health == state.TargetUnhealthy {
+			out = append(out, fmt.Sprintf("%s of target-group/%s: %s, %s", why.CheckAddress(g, t), g.Name, t.Reason, t.Description))
+		}
+	}
+	return out
 }

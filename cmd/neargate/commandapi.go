@@ -92,6 +92,7 @@ func (c *commandAPI) status(*http.Request) (any, error) {
 	for range state.Vpcs.All(tx, "") {
 		view.Counts["vpcs"]++
 	}
+	view.Unhealthy = unwellTargets(tx)
 	return view, nil
 }
 

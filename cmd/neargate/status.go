@@ -19,6 +19,7 @@ type statusView struct {
 	Accounts  int            `json:"accounts"`
 	Counts    map[string]int `json:"counts"` // running tasks, services, stacks ...
 	MemoryKiB int            `json:"memoryKiB"`
+	Unhealthy []string       `json:"unhealthyTargets"` // of load balancers
 }
 
 func statusCommand(opts *options) *cobra.Command {
@@ -42,6 +43,9 @@ func statusCommand(opts *options) *cobra.Command {
 			fmt.Fprintf(w, "Neargate %s at %s, region %s\n", s.Version, s.Endpoint, s.Region)
 			fmt.Fprintf(w, "  instance  %s, pid %d, up %s, %d MiB\n", s.ID, s.PID, time.Since(s.StartedAt).Round(time.Second), s.MemoryKiB/1024)
 			fmt.Fprintf(w, "  running   %d tasks, %d services, %d stacks, %d VPCs\n", s.Counts["tasks"], s.Counts["services"], s.Counts["stacks"], s.Counts["vpcs"])
+			for _, t := range s.Unhealthy {
+				fmt.Fprintf(w, "  unhealthy %s\n", t)
+			}
 			return nil
 		},
 	}

@@ -106,6 +106,9 @@ const graceSeconds = 60
 
 // grace proposes a grace period to a service without one.
 func (n names) grace(t *state.Task) []decision.Fix {
+	if t == nil { // a target that somebody registered
+		return nil
+	}
 	s := n.service(t)
 	if s == nil || s.HealthCheckGracePeriod != nil && *s.HealthCheckGracePeriod > 0 {
 		return nil

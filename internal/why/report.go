@@ -69,7 +69,8 @@ type Explainer struct {
 }
 
 // Why explains a task (id, the start of one, or ARN), a service (name, or
-// service/NAME), a stack (stack/NAME) or a request (its id). The error is
+// service/NAME), a stack (stack/NAME), a target group (target-group/NAME or ARN) or
+// a request (its id). The error is
 // ErrNotFound when nothing has that name.
 func (x *Explainer) Why(_ context.Context, account, region, target string) (Report, error) {
 	tx := x.DB.Read()
@@ -113,6 +114,9 @@ func (x *Explainer) find(tx *store.Tx, account, region, target string) (Report, 
 		if t := findTask(tx, account, region, name); t != nil {
 			return x.task(tx, t), nil
 		}
+	}
+	if g := findGroup(tx, account, region, groupName(target)); g != nil {
+		return x.targetGroup(tx, g), nil
 	}
 	if kind == "" || kind == "stack" {
 		if s := findStack(tx, account, region, name); s != nil {
