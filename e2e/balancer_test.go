@@ -159,7 +159,7 @@ func testInternalBalancer(b *balanced) {
 	b.aws("ec2", "authorize-security-group-ingress", "--group-id", b.outer, "--protocol", "tcp", "--port", "80", "--source-group", b.inner)
 	b.aws("logs", "create-log-group", "--log-group-name", "inside")
 	definition := b.register(fmt.Sprintf(`{"family":"ask","requiresCompatibilities":["FARGATE"],"networkMode":"awsvpc","cpu":"256","memory":"512","executionRoleArn":%q,
-	 "containerDefinitions":[{"name":"ask","image":%q,"command":["ask","http://%s/"],
+	 "containerDefinitions":[{"name":"ask","image":%q,"command":["visit","http://%s/"],
 	 "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"inside","awslogs-region":%q,"awslogs-stream-prefix":"p"}}}]}`, b.role, b.image, made.DNSName, b.Region))
 	out := awsJSON[struct{ Tasks []task }](b.account, "ecs", "run-task", "--cluster", "tests", "--task-definition", definition, "--launch-type", "FARGATE", "--network-configuration",
 		"awsvpcConfiguration={subnets=["+b.subnets[1]+"],securityGroups=["+b.inner+"],assignPublicIp=ENABLED}")
