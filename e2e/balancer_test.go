@@ -24,6 +24,7 @@ type balanced struct {
 	subnets                  []string
 	balancer, group, address string // address is the task's
 	name                     string
+	image, role              string
 }
 
 func (b *balanced) in(t *testing.T) *balanced {
@@ -58,9 +59,9 @@ func newBalanced(t *testing.T) *balanced {
 	b.inner = b.aws("ec2", "create-security-group", "--group-name", "task", "--description", "task", "--vpc-id", b.vpc, "--query", "GroupId", "--output", "text")
 	b.aws("ec2", "authorize-security-group-ingress", "--group-id", b.outer, "--protocol", "tcp", "--port", "80", "--cidr", "203.0.113.1/32")
 	b.aws("ec2", "authorize-security-group-ingress", "--group-id", b.inner, "--protocol", "tcp", "--port", "80", "--source-group", b.outer)
-	image := b.push(probeArchive(t, b.dir), "web", "1")
+	b.image, b.role = b.push(probeArchive(t, b.dir), "web", "1"), b.executionRole("execution")
 	definition := b.register(fmt.Sprintf(`{"family":"web","requiresCompatibilities":["FARGATE"],"networkMode":"awsvpc","cpu":"256","memory":"512","executionRoleArn":%q,
-	 "containerDefinitions":[{"name":"web","image":%q,"command":["serve","web"],"portMappings":[{"containerPort":80}]}]}`, b.executionRole("execution"), image))
+	 "containerDefinitions":[{"name":"web","image":%q,"command":["serve","web"],"portMappings":[{"containerPort":80}]}]}`, b.role, b.image))
 	b.aws("ecs", "create-cluster", "--cluster-name", "tests")
 	out := awsJSON[struct{ Tasks []task }](b.account, "ecs", "run-task", "--cluster", "tests", "--task-definition", definition, "--launch-type", "FARGATE", "--network-configuration",
 		"awsvpcConfiguration={subnets=["+b.subnets[0]+"],securityGroups=["+b.inner+"],assignPublicIp=ENABLED}")
@@ -131,6 +132,7 @@ func TestLoadBalancer(t *testing.T) {
 	if err != nil || status != 200 || text != "web GET /hello for 203.0.113.1" || !strings.Contains(nodes, from) {
 		t.Errorf("got %d %q %v; the nodes are %s", status, body, err, nodes)
 	}
+	t.Run("internal", func(t *testing.T) { testInternalBalancer(b.in(t)) })
 	t.Run("rules", func(t *testing.T) { testBalancerRules(b.in(t)) })
 	t.Run("groups", func(t *testing.T) { testBalancerGroups(b.in(t)) })
 	t.Run("drain", func(t *testing.T) { testBalancerDrains(b.in(t)) })
@@ -144,6 +146,31 @@ func TestLoadBalancer(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// testInternalBalancer: tasks reach an internal load balancer by its name, and this
+// machine does not.
+func testInternalBalancer(b *balanced) {
+	made := need[*elbv2api.CreateLoadBalancerOutput](b.t)(b.api.CreateLoadBalancer(b.t.Context(), &elbv2api.CreateLoadBalancerInput{
+		Name: "inside", Scheme: "internal", Subnets: b.subnets, SecurityGroups: []string{b.outer},
+	})).LoadBalancers[0]
+	b.balancer = made.LoadBalancerArn
+	b.listen(80, elbv2api.Action{Type: "fixed-response", FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: "200", MessageBody: "from inside", ContentType: "text/plain"}})
+	b.aws("ec2", "authorize-security-group-ingress", "--group-id", b.outer, "--protocol", "tcp", "--port", "80", "--source-group", b.inner)
+	b.aws("logs", "create-log-group", "--log-group-name", "inside")
+	definition := b.register(fmt.Sprintf(`{"family":"ask","requiresCompatibilities":["FARGATE"],"networkMode":"awsvpc","cpu":"256","memory":"512","executionRoleArn":%q,
+	 "containerDefinitions":[{"name":"ask","image":%q,"command":["visit","http://%s/"],
+	 "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"inside","awslogs-region":%q,"awslogs-stream-prefix":"p"}}}]}`, b.role, b.image, made.DNSName, b.Region))
+	out := awsJSON[struct{ Tasks []task }](b.account, "ecs", "run-task", "--cluster", "tests", "--task-definition", definition, "--launch-type", "FARGATE", "--network-configuration",
+		"awsvpcConfiguration={subnets=["+b.subnets[1]+"],securityGroups=["+b.inner+"],assignPublicIp=ENABLED}")
+	stopped := b.waitTask("tests", out.Tasks[0].TaskArn, "STOPPED")
+	if got := b.aws("logs", "get-log-events", "--log-group-name", "inside", "--log-stream-name", "p/ask/"+stopped.id(), "--query", "events[].message", "--output", "text"); got != "200 from inside <nil>" {
+		b.t.Errorf("a task got %q", got)
+	}
+	if addresses, err := new(net.Resolver).LookupHost(b.t.Context(), made.DNSName); err == nil {
+		b.t.Errorf("this machine resolves the name of an internal load balancer: %v", addresses)
+	}
+	need[*elbv2api.DeleteLoadBalancerOutput](b.t)(b.api.DeleteLoadBalancer(b.t.Context(), &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: made.LoadBalancerArn}))
 }
 
 // testBalancerRules: a rule decides before the default action, until it is deleted.
@@ -177,6 +204,12 @@ func testBalancerGroups(b *balanced) {
 		}
 		return nil
 	})
+	if r := b.neargate("why", "target-group/web"); r.code != 6 || !strings.Contains(r.out, "net.sg-ingress") || !strings.Contains(r.out, b.inner) || !strings.Contains(r.out, "Target.Timeout") {
+		b.t.Errorf("why: %d\n%s", r.code, r.out)
+	}
+	if r := b.neargate("status"); !strings.Contains(r.out, "unhealthy http://"+b.address+":80/ of target-group/web: Target.Timeout, Request timed out") {
+		b.t.Errorf("status: %s", r.out)
+	}
 	b.aws("ec2", "authorize-security-group-ingress", "--group-id", b.inner, "--protocol", "tcp", "--port", "80", "--source-group", b.outer)
 	b.aws("ec2", "revoke-security-group-ingress", "--group-id", b.outer, "--protocol", "tcp", "--port", "80", "--cidr", "203.0.113.1/32")
 	if status, _, err := b.get("/", time.Second); err == nil || !errors.Is(err, context.DeadlineExceeded) {

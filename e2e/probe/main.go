@@ -4,6 +4,7 @@
 //	probe see NAME|ADDRESS...   the task's metadata; what names are and who answers
 //	probe say TEXT              TEXT to all who come to port 8080
 //	probe serve TEXT            HTTP on port 80: TEXT, and what it sees of the request
+//	probe visit URL             what the URL answers
 //	probe calls                 which calls to AWS the task role may make
 //	probe put BUCKET            puts an object, and ends with 1 when it may not
 //	probe role [PATH]           whose credentials it gets, and what they may until they no longer may
@@ -33,6 +34,8 @@ func main() {
 		}
 	case "say":
 		say(os.Args[2])
+	case "visit":
+		visit(os.Args[2])
 	case "serve":
 		serve(os.Args[2])
 	case "calls":
@@ -42,6 +45,18 @@ func main() {
 	case "role":
 		role(os.Args[2:])
 	}
+}
+
+// visit prints what a URL answers.
+func visit(url string) {
+	res, err := client.Get(url)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 200))
+	fmt.Println(res.StatusCode, string(body), err)
 }
 
 // serve answers requests with what it sees of them. GET /slow takes three seconds;
