@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/neargate/neargate/internal/cli"
@@ -41,8 +42,23 @@ func serveHTTP(ctx context.Context, server *http.Server, l net.Listener) error {
 	return nil
 }
 
+// patience is how long a start waits for a data directory and a port: those of a
+// process that was killed stay taken while a child of it, forked a moment before,
+// has not come to its exec.
+const patience = 2 * time.Second
+
+// patiently tries until what is taken is free, or patience ends.
+func patiently[T any](try func() (T, error)) (T, error) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		got, err := try()
+		if taken := errors.Is(err, instance.ErrLocked) || errors.Is(err, syscall.EADDRINUSE); !taken || time.Now().After(end) {
+			return got, err
+		}
+	}
+}
+
 func openDir(path string) (*instance.Dir, error) {
-	dir, err := instance.Open(path)
+	dir, err := patiently(func() (*instance.Dir, error) { return instance.Open(path) })
 	if errors.Is(err, instance.ErrLocked) {
 		return nil, &cli.Error{What: "cannot start: another Neargate runs on " + path, Fix: "neargate status   or   --data-dir elsewhere", Code: "host.data-dir-busy", Exit: cli.ExitConflict}
 	}

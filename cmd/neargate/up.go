@@ -87,7 +87,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		return err
 	}
 	defer dir.Close()
-	listener, err := net.Listen("tcp", cfg.listen)
+	listener, err := patiently(func() (net.Listener, error) { return net.Listen("tcp", cfg.listen) })
 	if err != nil {
 		return portBusy(cfg.listen, err)
 	}
