@@ -237,7 +237,7 @@ func (t cgroupTree) processes(group string) []int {
 // remove removes a group and those below it. The last process of a group may be
 // on its way out for some milliseconds, during which the kernel says EBUSY.
 func (t cgroupTree) remove(group string) error {
-	deadline := time.Now().Add(2 * time.Second)
+	deadline := time.Now().Add(10 * time.Second) // for a machine that is busy
 	for {
 		var errs []error
 		for _, dir := range t.dirs(group) {
