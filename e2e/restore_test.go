@@ -115,7 +115,7 @@ func foreign(kind, line string, own func(id string) bool) bool {
 	if kind == "mount" && strings.Contains(line, "/containerd/") && !strings.Contains(line, "TestDownRestores") {
 		return true // in another instance's data directory
 	}
-	if kind == "cgroup" && strings.Contains(line, "/neargate-t-") || kind == "mount" && strings.Contains(line, " /tmp/containerd-mount") {
+	if kind == "cgroup" && strings.Contains(line, "/neargate-t-") || kind == "mount" && strings.Contains(line, "/run/neargate/t-") {
 		return true // of tests of other packages, which run beside this one
 	}
 	m := idPattern.FindStringSubmatch(line)

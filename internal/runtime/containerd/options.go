@@ -65,6 +65,7 @@ type paths struct {
 	ttrpc   string
 	runc    string // runc's own state
 	secrets string // of containers' environments, one file each
+	mounts  string // where containerd mounts an image for a moment, to write its layers
 	cgroup  string // below the cgroup root, with a leading slash
 }
 
@@ -87,6 +88,7 @@ func (o Options) paths() paths {
 		ttrpc:   filepath.Join(state, "ttrpc.sock"),
 		runc:    filepath.Join(state, "runc"),
 		secrets: filepath.Join(state, "secrets"),
+		mounts:  filepath.Join(state, "mounts"),
 		cgroup:  "/neargate-" + o.Instance,
 	}
 }

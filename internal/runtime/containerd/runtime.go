@@ -11,10 +11,12 @@ import (
 
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/cmd/containerd/server"
+	"github.com/containerd/containerd/v2/core/mount"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	"github.com/neargate/neargate/internal/runtime"
 	"github.com/neargate/neargate/internal/runtime/containerd/supervisor"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // Runtime is a runtime.Runtime with containerd inside this process.
@@ -76,6 +78,9 @@ func (r *Runtime) prepare() (err error) {
 	if r.lock, err = lockFile(r.paths.lock); err != nil {
 		return err
 	}
+	if err := r.ownMounts(); err != nil {
+		return err
+	}
 	var unpack func() error
 	if r.executable, unpack, err = findShim(r.options.Executable, r.paths.bin); err != nil {
 		return err
@@ -90,6 +95,17 @@ func (r *Runtime) prepare() (err error) {
 	r.late.Go(unpack)
 	r.host = readHostLimits()
 	return nil
+}
+
+// ownMounts has containerd's passing mounts in a place of the instance, not in the
+// machine's temporary folder: what a kill leaves there is found by the next start,
+// and by Purge.
+func (r *Runtime) ownMounts() error {
+	if err := mount.SetTempMountLocation(r.paths.mounts); err != nil {
+		return err
+	}
+	_, err := mount.CleanupTempMounts(unix.MNT_DETACH)
+	return err
 }
 
 // Close stops containerd. Containers and their shims go on; Open finds them again.
