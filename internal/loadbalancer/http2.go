@@ -108,7 +108,7 @@ func (c *session) serveStream(w http.ResponseWriter, r *http.Request) {
 		x.handle()
 	}
 	body.close()
-	x.record.ReceivedBytes = headSize(&x.req) + body.size
+	x.record.ReceivedBytes = headSize(&x.req) + body.size.Load()
 	x.record.SentBytes = to.sent
 	x.record.GRPCStatus = to.grpcStatus
 	x.finish()
@@ -171,7 +171,7 @@ func headSize(r *http1.Request) int64 {
 type readerBody struct {
 	r    *http.Request
 	buf  []byte
-	size int64
+	size atomic.Int64 // read so far; a transport may read on while the request ends
 }
 
 func (b *readerBody) next() ([]byte, error) {
@@ -179,7 +179,7 @@ func (b *readerBody) next() ([]byte, error) {
 		b.buf = takeBuffer(true)
 	}
 	n, err := b.r.Body.Read(b.buf[:pieceSize])
-	b.size += int64(n)
+	b.size.Add(int64(n))
 	if n > 0 {
 		return b.buf[:n], nil
 	}

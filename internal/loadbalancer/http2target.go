@@ -218,7 +218,7 @@ type watchedBody struct {
 // Read implements io.Reader.
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	atomic.AddInt64(&b.body.size, int64(n))
+	b.body.size.Add(int64(n))
 	b.watch.moved()
 	return n, err
 }
