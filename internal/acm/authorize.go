@@ -7,6 +7,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/state"
 )
 
 // Authorization is which permission each operation needs:
@@ -34,11 +35,7 @@ func (s *Service) resourceTags(id caller.Identity, resource string) map[string]s
 	if err != nil {
 		return nil
 	}
-	out := make(map[string]string, len(c.Tags))
-	for _, t := range c.Tags {
-		out[t.Key] = t.Value
-	}
-	return out
+	return state.TagMap(c.Tags)
 }
 
 func conditions(_ caller.Identity, in any) map[string][]string {

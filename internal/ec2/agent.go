@@ -133,14 +133,7 @@ func (s *Service) RemoveInterface(ctx context.Context, account, region, id strin
 		}
 		return nil
 	})
-	if vpcKey == "" {
-		return err
-	}
-	change := s.changed(vpcKey) // also after an error: see write
-	if err != nil {
-		return err
-	}
-	return s.settle(ctx, vpcKey, change)
+	return s.inForce(ctx, vpcKey, err)
 }
 
 // SetInterfaceGroups gives an interface that a service made other security groups,
@@ -158,6 +151,12 @@ func (s *Service) SetInterfaceGroups(ctx context.Context, account, region, id st
 		q.touch(n.VpcID)
 		return nil
 	})
+	return s.inForce(ctx, vpcKey, err)
+}
+
+// inForce returns when the data plane has what a write to a VPC said; "" for a
+// write that changed nothing. err is the write's own.
+func (s *Service) inForce(ctx context.Context, vpcKey string, err error) error {
 	if vpcKey == "" {
 		return err
 	}

@@ -92,11 +92,7 @@ func (s *Service) resourceTags(id caller.Identity, resource string) map[string]s
 		return nil
 	}
 	tags, _ := kind.get(s.scopeOf(s.db.Read(), id.Account, id.Region), name)
-	out := make(map[string]string, len(tags))
-	for _, t := range tags {
-		out[t.Key] = t.Value
-	}
-	return out
+	return state.TagMap(tags)
 }
 
 // named are the ARNs of the resources that a request names.

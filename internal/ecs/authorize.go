@@ -40,11 +40,7 @@ func (s *Service) resourceTags(id caller.Identity, resource string) map[string]s
 	if err != nil {
 		return nil
 	}
-	out := make(map[string]string, len(tags))
-	for _, t := range tags {
-		out[t.Key] = t.Value
-	}
-	return out
+	return state.TagMap(tags)
 }
 
 type ruleMaker func(string, func(caller.Identity, any) []string, func(caller.Identity, any) map[string][]string)

@@ -9,6 +9,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/state"
 )
 
 // Authorization is which permission each operation needs:
@@ -114,9 +115,5 @@ func (s *Service) resourceTags(id caller.Identity, resource string) map[string]s
 	if err != nil {
 		return nil
 	}
-	out := make(map[string]string, len(tags))
-	for _, t := range tags {
-		out[t.Key] = t.Value
-	}
-	return out
+	return state.TagMap(tags)
 }

@@ -30,14 +30,6 @@ func putTags(ctx context.Context, old []state.Tag, add map[string]string) ([]sta
 	return out, nil
 }
 
-func tagMap(tags []state.Tag) map[string]string {
-	out := make(map[string]string, len(tags))
-	for _, t := range tags {
-		out[t.Key] = t.Value
-	}
-	return out
-}
-
 // tagged finds the group that an ARN of a tagging request names.
 func tagged(ctx context.Context, resource string) (string, error) {
 	a, err := arn.Parse(resource)
@@ -79,7 +71,7 @@ func (s *Service) ListTagsForResource(ctx context.Context, in *logsapi.ListTagsF
 	if err != nil {
 		return nil, err
 	}
-	return &logsapi.ListTagsForResourceResponse{Tags: tagMap(g.Tags)}, nil
+	return &logsapi.ListTagsForResourceResponse{Tags: state.TagMap(g.Tags)}, nil
 }
 
 // TagLogGroup is the older TagResource.
@@ -104,5 +96,5 @@ func (s *Service) ListTagsLogGroup(ctx context.Context, in *logsapi.ListTagsLogG
 	if err != nil {
 		return nil, err
 	}
-	return &logsapi.ListTagsLogGroupResponse{Tags: tagMap(g.Tags)}, nil
+	return &logsapi.ListTagsLogGroupResponse{Tags: state.TagMap(g.Tags)}, nil
 }

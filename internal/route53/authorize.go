@@ -17,6 +17,9 @@ func (s *Service) Authorization() authorize.Service {
 	for operation := range route53api.Model.Operations {
 		rules[operation] = []authorize.Rule{{Action: "route53:" + operation, Resources: zoneOf, Conditions: conditions}}
 	}
+	for _, operation := range []string{"ListHostedZones", "ListHostedZonesByName", "ListHostedZonesByVPC"} { // of no zone, whatever they begin with
+		rules[operation] = []authorize.Rule{{Action: "route53:" + operation}}
+	}
 	rules["GetChange"] = []authorize.Rule{{Action: "route53:GetChange", Resources: func(_ caller.Identity, in any) []string {
 		return []string{"arn:aws:route53:::change/" + bare(in.(*route53api.GetChangeRequest).Id)}
 	}}}
@@ -32,14 +35,8 @@ func (s *Service) Authorization() authorize.Service {
 
 func zoneARN(id string) string { return "arn:aws:route53:::hostedzone/" + bare(id) }
 
-// zoneOf is the zone of a request; those about many or none name no resource.
+// zoneOf is the zone of a request.
 func zoneOf(_ caller.Identity, in any) []string {
-	if strings.HasPrefix(reflect.TypeOf(in).Elem().Name(), "List") && !hasField(in, "ResourceId") {
-		if r, ok := in.(*route53api.ListResourceRecordSetsRequest); ok {
-			return []string{zoneARN(r.HostedZoneId)}
-		}
-		return nil
-	}
 	for _, name := range []string{"HostedZoneId", "Id", "ResourceId"} {
 		if f := reflect.ValueOf(in).Elem().FieldByName(name); f.IsValid() && f.String() != "" {
 			return []string{zoneARN(f.String())}
@@ -48,20 +45,12 @@ func zoneOf(_ caller.Identity, in any) []string {
 	return nil
 }
 
-func hasField(in any, name string) bool {
-	return reflect.ValueOf(in).Elem().FieldByName(name).IsValid()
-}
-
 func (s *Service) resourceTags(id caller.Identity, resource string) map[string]string {
 	z, ok := state.HostedZones.Get(s.DB.Read(), state.HostedZoneKey(id.Account, bare(resource)))
 	if !ok {
 		return nil
 	}
-	out := make(map[string]string, len(z.Tags))
-	for _, t := range z.Tags {
-		out[t.Key] = t.Value
-	}
-	return out
+	return state.TagMap(z.Tags)
 }
 
 func conditions(_ caller.Identity, in any) map[string][]string {

@@ -27,11 +27,7 @@ func (s *Service) resourceTags(id caller.Identity, resource string) map[string]s
 	if err != nil {
 		return nil
 	}
-	out := make(map[string]string, len(p.Tags))
-	for _, t := range p.Tags {
-		out[t.Key] = t.Value
-	}
-	return out
+	return state.TagMap(p.Tags)
 }
 
 // names lists the parameters that a request names.

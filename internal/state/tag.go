@@ -26,3 +26,12 @@ func WithTags(tags, more []Tag) []Tag {
 func WithoutTags(tags []Tag, keys []string) []Tag {
 	return slices.DeleteFunc(slices.Clone(tags), func(t Tag) bool { return slices.Contains(keys, t.Key) })
 }
+
+// TagMap is the tags by key.
+func TagMap(tags []Tag) map[string]string {
+	out := make(map[string]string, len(tags))
+	for _, t := range tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
