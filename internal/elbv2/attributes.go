@@ -50,7 +50,7 @@ var balancerAttributes = []attribute{
 	truth("deletion_protection.enabled", "false"),
 	whole("client_keep_alive.seconds", "3600", 60, 604800),
 	whole("idle_timeout.timeout_seconds", "60", 1, 4000),
-	truth("ipv6.deny_all_igw_traffic", "false"),
+	only("ipv6.deny_all_igw_traffic", "false"),
 	only("load_balancing.cross_zone.enabled", "true"),
 	choice("routing.http.desync_mitigation_mode", "defensive", "monitor", "defensive", "strictest"),
 	truth("routing.http.drop_invalid_header_fields.enabled", "false"),
@@ -59,8 +59,8 @@ var balancerAttributes = []attribute{
 	truth("routing.http.xff_client_port.enabled", "false"),
 	choice("routing.http.xff_header_processing.mode", "append", "append", "preserve", "remove"),
 	truth("routing.http2.enabled", "true"),
-	truth("waf.fail_open.enabled", "false"),
-	truth("zonal_shift.config.enabled", "false"),
+	only("waf.fail_open.enabled", "false"),
+	only("zonal_shift.config.enabled", "false"),
 }
 
 // groupAttributes are those of target groups of Application Load Balancers.

@@ -53,6 +53,12 @@ func TestRefusalsOfLoadBalancers(t *testing.T) {
 		LoadBalancerArn: b.LoadBalancerArn, Attributes: []elbv2api.LoadBalancerAttribute{{Key: "idle_timeout.timeout_seconds", Value: "0"}},
 	})
 	w.refused(err, "ValidationError: Load balancer attribute value '0' for key 'idle_timeout.timeout_seconds' is not valid: it must be between '1' and '4000' inclusive")
+	for _, key := range []string{"ipv6.deny_all_igw_traffic", "waf.fail_open.enabled", "zonal_shift.config.enabled"} {
+		_, err = w.ModifyLoadBalancerAttributes(w.ctx, &elbv2api.ModifyLoadBalancerAttributesInput{
+			LoadBalancerArn: b.LoadBalancerArn, Attributes: []elbv2api.LoadBalancerAttribute{{Key: key, Value: "true"}},
+		})
+		w.refused(err, "ValidationError: Load balancer attribute value 'true' for key '"+key+"' is not valid: it must be 'false': nothing else is carried out by Neargate yet")
+	}
 }
 
 func TestRefusalsOfListenersAndGroups(t *testing.T) {

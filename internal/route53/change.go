@@ -76,6 +76,9 @@ func (b *batch) read(in *route53api.ResourceRecordSet) (r *state.RecordSet, why 
 			return nil, "", refused("ResourceRecordSet." + f.name)
 		}
 	}
+	if in.Weight != nil && in.AliasTarget != nil && in.AliasTarget.EvaluateTargetHealth {
+		return nil, "", refused("AliasTarget.EvaluateTargetHealth of weighted records") // of a lone one it decides nothing: it answers either way
+	}
 	r = &state.RecordSet{ZoneID: b.zone.ID, Name: normal(in.Name), Type: string(in.Type), SetIdentifier: in.SetIdentifier, Weight: in.Weight, MultiValue: in.MultiValueAnswer != nil && *in.MultiValueAnswer}
 	if in.TTL != nil {
 		r.TTL = *in.TTL

@@ -241,7 +241,11 @@ func TestRoutingPolicies(t *testing.T) {
 		"but found more than one in Change": func(r *route53api.ResourceRecordSet) {
 			r.SetIdentifier, r.Weight, r.MultiValueAnswer = "x", new(int64(1)), new(true)
 		},
-		"Neargate does not carry out ResourceRecordSet.Failover":      func(r *route53api.ResourceRecordSet) { r.Failover = "PRIMARY" },
+		"Neargate does not carry out ResourceRecordSet.Failover": func(r *route53api.ResourceRecordSet) { r.Failover = "PRIMARY" },
+		"Neargate does not carry out AliasTarget.EvaluateTargetHealth of weighted records": func(r *route53api.ResourceRecordSet) {
+			r.SetIdentifier, r.Weight, r.TTL, r.ResourceRecords = "x", new(int64(1)), nil, nil
+			r.AliasTarget = &route53api.AliasTarget{HostedZoneId: "Z35SXDOTRQ7X7K", DNSName: "lb-1.us-east-1.elb.amazonaws.com", EvaluateTargetHealth: true}
+		},
 		"Neargate does not carry out ResourceRecordSet.HealthCheckId": func(r *route53api.ResourceRecordSet) { r.HealthCheckId = "x" },
 		"Missing field 'TTL' or 'ResourceRecords'":                    func(r *route53api.ResourceRecordSet) { r.TTL = nil },
 	} {
