@@ -200,11 +200,15 @@ func rank(v via) int {
 }
 
 // shadowed reports whether a longer route of the same table covers the path,
-// which came out of a shorter one by being cut in parts.
+// which came out of a shorter one by being cut in parts: of the subnet's own
+// table, or of that of the NAT gateway to which the same route leads.
 func (p path) shadowed(all map[netip.Prefix]path) bool {
 	for _, q := range all {
 		own := q.Route.Destination
 		if own.Bits() > p.Route.Destination.Bits() && within(p.Prefix, own) {
+			return true
+		}
+		if p.NAT.ID != "" && own == p.Route.Destination && bits(q.Onward) > bits(p.Onward) && within(p.Prefix, q.Onward.Destination) {
 			return true
 		}
 	}

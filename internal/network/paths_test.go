@@ -170,4 +170,13 @@ func TestNATFollowsItsOwnSubnet(t *testing.T) {
 	if last := hops[len(hops)-1]; last.Kind != HopAWS || !last.Pass || hops[len(hops)-2].ID != "vpce-public" {
 		t.Errorf("S3 through NAT and the endpoint of the NAT gateway's subnet: %+v", hops)
 	}
+	// A longer route of the gateway's subnet decides, also about AWS's addresses, which a shorter one has a part of its own for.
+	v.RouteTables[0].Routes = []Route{{Destination: defaultRoute, Target: Target{InternetGateway, "igw-1"}}, {Destination: prefix("128.0.0.0/1"), Target: Target{NATGateway, "nat-1"}}}
+	for _, to := range []string{"198.18.64.9", "203.0.113.9"} {
+		flow.To = addr(to)
+		hops = Explain(site, v, flow)
+		if last := hops[len(hops)-1]; last.Kind != HopNAT || last.Pass {
+			t.Errorf("%s by a NAT gateway whose subnet leads there by itself: last hop %+v", to, last)
+		}
+	}
 }
