@@ -50,6 +50,7 @@ func Schema() []store.AnyTable {
 		KMSAliases, KMSKeys,
 		Layers,
 		ListenerRules, Listeners, LoadBalancers, TargetGroups, Targets,
+		DiscoveryOperations, DiscoveryServices, Namespaces, ServiceInstances,
 		LogGroups, LogStreams,
 		ManagedPrefixLists,
 		MultipartUploads,
