@@ -78,22 +78,6 @@ func TestFiveAddressesOfASubnetAreReserved(t *testing.T) {
 	}
 }
 
-func TestWildcards(t *testing.T) {
-	for _, test := range []struct {
-		pattern, text string
-		want          bool
-	}{
-		{"", "", true}, {"*", "", true}, {"*", "abc", true}, {"a*c", "abc", true}, {"a*c", "ac", true}, {"a*c", "acb", false},
-		{"a?c", "abc", true}, {"a?c", "ac", false}, {"*a*b*", "xxaxxbxx", true}, {"*a*b", "xxaxxbxx", false},
-		{`a\*c`, "a*c", true}, {`a\*c`, "abc", false}, {`a\?`, "a?", true}, {`a\\`, `a\`, true}, {"é?", "éé", true},
-		{"**", "x", true}, {"abc", "abcd", false}, {"abcd", "abc", false}, {`\`, `\`, true},
-	} {
-		if got := wildcard(test.pattern, test.text); got != test.want {
-			t.Errorf("wildcard(%q, %q) is %v", test.pattern, test.text, got)
-		}
-	}
-}
-
 func TestZoneIDs(t *testing.T) {
 	for region, want := range map[string]string{
 		"us-east-1": "use1", "eu-central-1": "euc1", "ap-southeast-2": "apse2", "ap-northeast-1": "apne1", "us-gov-west-1": "usgw1", "af-south-1": "afs1",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/state"
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // maxFilterValues is AWS's limit on the filter values of one call.
@@ -66,50 +67,17 @@ func (m *matcher[T]) values(name string, rec *T) []string {
 	return values
 }
 
+// anyMatches matches as EC2's filters do, in which a backslash escapes a wildcard.
 func anyMatches(patterns, values []string) bool {
-	for _, p := range patterns {
+	for _, text := range patterns {
+		pattern := wildcard.CompileEscaped(text)
 		for _, v := range values {
-			if wildcard(p, v) {
+			if wildcard.Match(pattern, v) {
 				return true
 			}
 		}
 	}
 	return false
-}
-
-// wildcard matches as EC2's filters do: * is any text, ? any one character, \
-// takes the next character literally. It takes time proportional to the product
-// of the lengths at worst.
-func wildcard(pattern, text string) bool {
-	p, t := []rune(pattern), []rune(text)
-	i, j := 0, 0
-	star, mark := -1, 0
-	for j < len(t) {
-		literal, width := rune(0), 1
-		if i < len(p) {
-			literal = p[i]
-			if literal == '\\' && i+1 < len(p) {
-				literal, width = p[i+1], 2
-			}
-		}
-		switch {
-		case i < len(p) && width == 1 && p[i] == '*':
-			star, mark = i, j
-			i++
-		case i < len(p) && (literal == t[j] || width == 1 && p[i] == '?'):
-			i += width
-			j++
-		case star >= 0:
-			mark++
-			i, j = star+1, mark
-		default:
-			return false
-		}
-	}
-	for i < len(p) && p[i] == '*' {
-		i++
-	}
-	return i == len(p)
 }
 
 // one is the value of a filter; none when it is empty.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // compileJSONPattern makes a function of a filter pattern for JSON messages:
@@ -191,10 +193,11 @@ func (p *jsonPattern) against(path []string, op string) condition {
 	if op != "=" && op != "!=" {
 		return p.fail()
 	}
+	pattern := wildcard.CompileStars(word)
 	return func(o any) bool {
 		got, ok := lookup(o, path)
 		text, isText := got.(string)
-		return (ok && isText && wildcard(word, text)) == (op == "=")
+		return (ok && isText && wildcard.Match(pattern, text)) == (op == "=")
 	}
 }
 
@@ -239,24 +242,4 @@ func compareNumber(o any, path []string, op string, want float64) bool {
 		return n > want
 	}
 	return n >= want
-}
-
-// wildcard matches text against a pattern in which "*" stands for anything.
-func wildcard(pattern, text string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == text
-	}
-	rest, ok := strings.CutPrefix(text, parts[0])
-	if !ok {
-		return false
-	}
-	for _, part := range parts[1 : len(parts)-1] {
-		_, after, found := strings.Cut(rest, part)
-		if !found {
-			return false
-		}
-		rest = after
-	}
-	return strings.HasSuffix(rest, parts[len(parts)-1])
 }

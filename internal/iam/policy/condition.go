@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // condition is one key under one operator.
@@ -155,7 +157,7 @@ func newConditionValue(cmp comparison, text string, variables bool) (v condition
 		v.text, err = compile(text, variables)
 	case cmp == arnLike:
 		if v.text, err = compile(text, variables); v.text.form != variable {
-			v.text.text = wildcards(text)
+			v.text.text = wildcard.Compile(text)
 		}
 	case cmp == stringFold:
 		v.text, err = compileLiteral(text, variables)

@@ -3,13 +3,8 @@ package policy
 import (
 	"bytes"
 	"strings"
-)
 
-// In compiled patterns the wildcards are bytes that no text contains, so that
-// a "*" that comes out of a variable stays a character.
-const (
-	anyRun  = 0x00 // *
-	anyChar = 0x01 // ?
+	"github.com/neargate/neargate/internal/wildcard"
 )
 
 // pattern is a text with wildcards and variables.
@@ -42,7 +37,7 @@ type part struct {
 // compile reads a pattern with wildcards, and with variables when the document's version has them.
 func compile(text string, variables bool) (pattern, error) {
 	p := pattern{source: text}
-	if strings.ContainsAny(text, "\x00\x01") {
+	if strings.ContainsAny(text, wildcard.Reserved) {
 		return p, errSyntax
 	}
 	if variables && strings.Contains(text, "${") {
@@ -62,7 +57,7 @@ func compile(text string, variables bool) (pattern, error) {
 	case star == len(text)-1 && text[star] == '*':
 		p.form, p.text = prefix, text[:star]
 	default:
-		p.form, p.text = glob, wildcards(text)
+		p.form, p.text = glob, wildcard.Compile(text)
 	}
 	return p, nil
 }
@@ -70,7 +65,7 @@ func compile(text string, variables bool) (pattern, error) {
 // compileLiteral is compile without wildcards.
 func compileLiteral(text string, variables bool) (pattern, error) {
 	p := pattern{source: text, text: text}
-	if strings.ContainsAny(text, "\x00\x01") {
+	if strings.ContainsAny(text, wildcard.Reserved) {
 		return p, errSyntax
 	}
 	if variables && strings.Contains(text, "${") {
@@ -83,10 +78,6 @@ func compileLiteral(text string, variables bool) (pattern, error) {
 	return p, nil
 }
 
-func wildcards(s string) string {
-	return strings.NewReplacer("*", "\x00", "?", "\x01").Replace(s)
-}
-
 // splitVariables splits at ${key}, ${key, 'default'} and the escapes ${*}, ${?}, ${$}.
 func splitVariables(text string, wild bool) ([]part, error) {
 	var parts []part
@@ -95,7 +86,7 @@ func splitVariables(text string, wild bool) ([]part, error) {
 			return
 		}
 		if wild {
-			s = wildcards(s)
+			s = wildcard.Compile(s)
 		}
 		parts = append(parts, part{literal: s})
 	}
@@ -154,12 +145,12 @@ func (p *pattern) match(s string, e *evaluation) (matched, resolved bool) {
 	case prefix:
 		return strings.HasPrefix(s, p.text), true
 	case glob:
-		return globMatch(p.text, s), true
+		return wildcard.Match(p.text, s), true
 	}
 	if !e.expand(p) {
 		return false, false
 	}
-	return globMatch(e.scratch, s), true
+	return wildcard.Match(e.scratch, s), true
 }
 
 // expand writes the pattern's expansion into e.scratch; false when a variable has no single value.
@@ -177,7 +168,7 @@ func (e *evaluation) expand(p *pattern) bool {
 		} else if len(values) > 1 || !part.hasDefault {
 			return false
 		}
-		if strings.ContainsAny(value, "\x00\x01") {
+		if strings.ContainsAny(value, wildcard.Reserved) {
 			return false
 		}
 		e.scratch = append(e.scratch, value...)
@@ -185,55 +176,14 @@ func (e *evaluation) expand(p *pattern) bool {
 	return true
 }
 
-// globMatch matches in time proportional to the product of the lengths, without recursion.
-func globMatch[P string | []byte](p P, s string) bool {
-	pi, si := 0, 0
-	star, mark := -1, 0
-	for si < len(s) {
-		switch {
-		case pi < len(p) && p[pi] == anyRun:
-			star, mark = pi, si
-			pi++
-		case pi < len(p) && p[pi] == anyChar:
-			pi++
-			si += runeLen(s[si])
-		case pi < len(p) && p[pi] == s[si]:
-			pi++
-			si++
-		case star >= 0:
-			mark++
-			pi, si = star+1, mark
-		default:
-			return false
-		}
-	}
-	for pi < len(p) && p[pi] == anyRun {
-		pi++
-	}
-	return pi == len(p)
-}
-
-// runeLen is the length of the UTF-8 character that starts with b.
-func runeLen(b byte) int {
-	switch {
-	case b >= 0xF0:
-		return 4
-	case b >= 0xE0:
-		return 3
-	case b >= 0xC0:
-		return 2
-	}
-	return 1
-}
-
 // arnMatch matches each of the six parts of two ARNs alone.
 func arnMatch(p []byte, s string) bool {
 	for range 5 {
 		i, j := bytes.IndexByte(p, ':'), strings.IndexByte(s, ':')
-		if i < 0 || j < 0 || !globMatch(p[:i], s[:j]) {
+		if i < 0 || j < 0 || !wildcard.Match(p[:i], s[:j]) {
 			return false
 		}
 		p, s = p[i+1:], s[j+1:]
 	}
-	return globMatch(p, s)
+	return wildcard.Match(p, s)
 }

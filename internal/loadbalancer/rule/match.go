@@ -74,15 +74,15 @@ func compile(c Condition) (condition, error) {
 		}
 	case QueryString:
 		for _, p := range c.Pairs {
-			k.pairs = append(k.pairs, pairPattern{key: newPattern(p.Key, true, true), value: newPattern(p.Value, true, true), anyKey: p.Key == ""})
+			k.pairs = append(k.pairs, pairPattern{key: newQueryPattern(p.Key), value: newQueryPattern(p.Value), anyKey: p.Key == ""})
 		}
 	case PathPattern:
 		for _, v := range c.Values {
-			k.patterns = append(k.patterns, newPattern(v, false, false))
+			k.patterns = append(k.patterns, newPattern(v, false))
 		}
 	case HostHeader, HTTPHeader:
 		for _, v := range c.Values {
-			k.patterns = append(k.patterns, newPattern(v, true, false))
+			k.patterns = append(k.patterns, newPattern(v, true))
 		}
 	case Method:
 	default:

@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/neargate/neargate/internal/loadbalancer/http1"
 )
 
@@ -105,26 +103,4 @@ func TestWeights(t *testing.T) {
 	if f := (ForwardTo{Groups: []Weighted{{"only", 0}}}); f.Pick(0) != "only" || f.Total() != 1 {
 		t.Error("a single group needs no weight")
 	}
-}
-
-// TestPatterns compares with an evaluator that tries everything.
-func TestPatterns(t *testing.T) {
-	var naive func(p, s string) bool
-	naive = func(p, s string) bool {
-		switch {
-		case p == "":
-			return s == ""
-		case p[0] == '*':
-			return naive(p[1:], s) || s != "" && naive(p, s[1:])
-		}
-		return s != "" && (p[0] == '?' || p[0] == s[0]) && naive(p[1:], s[1:])
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringMatching(`[ab*?]{0,8}`).Draw(t, "pattern")
-		s := rapid.StringMatching(`[ab]{0,8}`).Draw(t, "text")
-		p := newPattern(text, false, false)
-		if p.match(s) != naive(text, s) {
-			t.Fatalf("%q with %q: %v", text, s, p.match(s))
-		}
-	})
 }
