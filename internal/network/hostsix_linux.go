@@ -45,20 +45,7 @@ func hostFilter6(site Site) Filter {
 
 // prepareSix is prepare for IPv6.
 func (h *hostSide) prepareSix() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	w, err := newFirewall(int(h.ns.Fd()), h.table(), nftables.TableFamilyIPv6)
-	if err != nil {
-		return err
-	}
-	defer w.close()
-	if !h.preparedSix {
-		if err := h.forwardSix(w); err != nil {
-			return err
-		}
-		h.preparedSix = true
-	}
-	return h.passForeign(w.conn, nftables.TableFamilyIPv6)
+	return h.prepareOnce(&h.preparedSix, nftables.TableFamilyIPv6, h.forwardSix, nftables.TableFamilyIPv6)
 }
 
 // forwardSix remembers whether forwarding was off, and which links tell the host

@@ -86,20 +86,26 @@ func hostFilter(site Site) Filter {
 // prepare writes our table and switches forwarding on, once, and sees to it that
 // the tables of others let our packets pass.
 func (h *hostSide) prepare() error {
+	return h.prepareOnce(&h.prepared, nftables.TableFamilyIPv4, h.forward, nftables.TableFamilyIPv4, nftables.TableFamilyINet)
+}
+
+// prepareOnce calls forward for one family unless it was, and looks at the filters
+// of others in some families each time, as they may have come since.
+func (h *hostSide) prepareOnce(done *bool, family nftables.TableFamily, forward func(*firewall) error, others ...nftables.TableFamily) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w, err := newFirewall(int(h.ns.Fd()), h.table(), nftables.TableFamilyIPv4)
+	w, err := newFirewall(int(h.ns.Fd()), h.table(), family)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	if !h.prepared {
-		if err := h.forward(w); err != nil {
+	if !*done {
+		if err := forward(w); err != nil {
 			return err
 		}
-		h.prepared = true
+		*done = true
 	}
-	return h.passForeign(w.conn, nftables.TableFamilyIPv4, nftables.TableFamilyINet)
+	return h.passForeign(w.conn, others...)
 }
 
 // forward remembers whether forwarding was off, before it switches it on.
