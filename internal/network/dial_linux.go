@@ -93,22 +93,54 @@ func socketType(network string) (int, error) {
 	return 0, net.UnknownNetworkError(network)
 }
 
-// connect makes only the socket in the namespace; connecting and everything
-// after it happen on the ordinary poller, so that a dead target holds no thread.
-func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.Conn, error) {
-	family := unix.AF_INET
-	if to.Addr().Is6() {
-		if family = unix.AF_INET6; !o.ip6.IsValid() {
-			return nil, &net.AddrError{Err: "the interface has no IPv6 address", Addr: to.Addr().String()}
+// HostDialer dials addresses (not names) from the host, as whoever calls from
+// this machine does. An address to which no route of ours leads is ErrNotFound, so
+// that nothing leaves the machine.
+func (k *Kernel) HostDialer() Dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		fail := func(err error) (net.Conn, error) { return nil, &net.OpError{Op: "dial", Net: network, Err: err} }
+		kind, err := socketType(network)
+		if err != nil {
+			return fail(err)
 		}
+		to, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return fail(err)
+		}
+		if ours, err := k.host.leadsTo(to.Addr()); err != nil || !ours {
+			return fail(errors.Join(err, fmt.Errorf("%w: a route to %s", ErrNotFound, to.Addr())))
+		}
+		conn, err := connectIn(ctx, k.host.threads, k.host.ns, kind, netip.Addr{}, to)
+		if err != nil {
+			return fail(err)
+		}
+		return conn, nil
+	}
+}
+
+// connect connects out of the namespace of an ENI.
+func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.Conn, error) {
+	if to.Addr().Is6() && !o.ip6.IsValid() {
+		return nil, &net.AddrError{Err: "the interface has no IPv6 address", Addr: to.Addr().String()}
 	}
 	ns, err := openNamespace(o.namespace)
 	if err != nil {
 		return nil, err
 	}
 	defer ns.Close()
+	return connectIn(ctx, o.threads, ns, kind, o.bind, to)
+}
+
+// connectIn makes only the socket in the namespace; connecting and everything
+// after it happen on the ordinary poller, so that a dead target holds no thread.
+// An IPv4 socket is bound to bind when that is set.
+func connectIn(ctx context.Context, threads threads, ns *os.File, kind int, bind netip.Addr, to netip.AddrPort) (net.Conn, error) {
+	family := unix.AF_INET
+	if to.Addr().Is6() {
+		family = unix.AF_INET6
+	}
 	var fd int
-	err = o.threads.enter(ns, func() error {
+	err := threads.enter(ns, func() error {
 		var err error
 		fd, err = unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		return os.NewSyscallError("socket", err)
@@ -118,8 +150,8 @@ func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.C
 	}
 	file := os.NewFile(uintptr(fd), "socket")
 	defer file.Close() // FileConn has a descriptor of its own
-	if o.bind.IsValid() && family == unix.AF_INET {
-		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: o.bind.As4()}); err != nil {
+	if bind.IsValid() && family == unix.AF_INET {
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: bind.As4()}); err != nil {
 			return nil, os.NewSyscallError("bind", err)
 		}
 	}

@@ -1,11 +1,13 @@
 package network
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // applyPublic brings the host's routes to the VPC's public IPs up to date. They
@@ -58,4 +60,18 @@ func (s *vpc) applyPublic(old, now Host) error {
 		}
 	}
 	return nil
+}
+
+// leadsTo reports whether packets of the host to an address take a route of ours.
+func (h *hostSide) leadsTo(a netip.Addr) (bool, error) {
+	handle, err := routeHandle(h.ns)
+	if err != nil {
+		return false, err
+	}
+	defer handle.Close()
+	routes, err := handle.RouteGetWithOptions(a.AsSlice(), &netlink.RouteGetOptions{FIBMatch: true})
+	if errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH) {
+		return false, nil
+	}
+	return slices.ContainsFunc(routes, func(r netlink.Route) bool { return r.Protocol == routeProtocol }), err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -26,6 +25,7 @@ type Networks interface {
 // DataPlane is what real probes need; network.Kernel has it.
 type DataPlane interface {
 	Dialer(eniID string) network.Dialer
+	HostDialer() network.Dialer
 	Lookup(ctx context.Context, eniID, name string) ([]netip.Addr, error)
 	Sockets(eniID string) ([]network.Socket, error)
 	Drops(eniID string) []network.Dropped
@@ -149,8 +149,6 @@ func (f *Finder) try(ctx context.Context, a *Answer) Probe {
 	switch {
 	case a.To.Kind == Internet && (a.To.Addr == Somewhere || a.To.Addr == Somewhere6):
 		return Probe{Outcome: NotTried, Text: "the internet as a whole cannot be asked; name an address or a host"}
-	case a.From.Kind == Internet && !onHost(a.Path.Addr):
-		return Probe{Outcome: NotTried, Text: "this machine has no way to a public address of the target"}
 	case !a.Path.Addr.IsValid() && a.From.ENI != "":
 		_, err := f.Host.Lookup(ctx, a.From.ENI, a.To.Host)
 		if err != nil {
@@ -159,20 +157,12 @@ func (f *Finder) try(ctx context.Context, a *Answer) Probe {
 		return Probe{Outcome: NotTried, Text: "the name resolves now"}
 	case !a.Path.Addr.IsValid():
 		return Probe{Outcome: NotTried, Text: "the target has no address that could be called"}
+	case (a.From.Addr == Somewhere || a.From.Addr == Somewhere6) && !a.Path.arrives():
+		return Probe{Outcome: NotTried, Text: "probes come from this machine, which may be let in where the whole internet is not; ask from host"}
 	case a.From.Kind == Internet:
-		return probe(ctx, new(net.Dialer).DialContext, a.Path.Addr, a.Port)
+		return probe(ctx, f.Host.HostDialer(), a.Path.Addr, a.Port)
 	}
 	return probe(ctx, f.Host.Dialer(a.From.ENI), a.Path.Addr, a.Port)
-}
-
-// onHost reports whether an address belongs to this machine, so that a probe
-// does not leave it.
-func onHost(a netip.Addr) bool {
-	all, err := net.InterfaceAddrs()
-	return err == nil && slices.ContainsFunc(all, func(have net.Addr) bool {
-		p, err := netip.ParsePrefix(have.String())
-		return err == nil && a.IsValid() && p.Addr() == a
-	})
 }
 
 // dropped tells what the packet filters of both ends reported since start.
@@ -203,10 +193,16 @@ func (f *Finder) dropped(a *Answer, start time.Time) []string {
 	return slices.Compact(all)
 }
 
+// last is the hop that decided.
+func (p Path) last() network.Hop { return p.Hops[len(p.Hops)-1] }
+
+// arrives reports whether packets are computed to arrive, whether somebody listens
+// or not.
+func (p Path) arrives() bool { return p.last().Pass || p.last().Kind == hopListener }
+
 // judge says whether it is reachable, and why not.
 func (a *Answer) judge() {
-	last := a.Path.Hops[len(a.Path.Hops)-1]
-	computed := last.Pass || last.Kind == hopListener // packets arrive, whether somebody listens or not
+	last, computed := a.Path.last(), a.Path.arrives()
 	a.Reachable = last.Pass
 	if !last.Pass {
 		a.Code, a.Why = string(last.Code), last.Text

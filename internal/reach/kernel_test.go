@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 	}
 	err = db.Write(t.Context(), func(tx *store.Tx) error {
 		for _, e := range w.vpc.ENIs {
-			state.NetworkInterfaces.Put(tx, &state.NetworkInterface{Account: "1", Region: "r", ID: e.ID, VpcID: w.vpc.ID, SubnetID: e.Subnet, PrivateIPAddress: e.IP.String(), Owner: e.Owner})
+			state.NetworkInterfaces.Put(tx, &state.NetworkInterface{Account: "1", Region: "r", ID: e.ID, VpcID: w.vpc.ID, SubnetID: e.Subnet, PrivateIPAddress: e.IP.String(), PublicIPAddress: e.PublicIP.String(), Owner: e.Owner})
 		}
 		return nil
 	})
@@ -107,6 +107,16 @@ func TestReachTells(t *testing.T) {
 	}
 	if a = w.ask("internet", "eni-task:80"); a.Reachable || !strings.Contains(a.Why, "from the internet (0.0.0.0/0); they allow tcp 80 only from sg-alb") {
 		t.Errorf("from the internet: %+v", a)
+	} else if a.Probe.Outcome != NotTried {
+		t.Errorf("a probe of this machine's counts for the internet: %+v", a)
+	}
+	if a = w.ask("host", "eni-task:80"); a.Reachable || a.Probe.Outcome != TimedOut || a.Differ != "" {
+		t.Errorf("from this machine: %+v", a)
+	}
+	for _, from := range []string{"internet", "host"} {
+		if a = w.ask(from, "eni-alb:443"); !a.Reachable || a.Probe.Outcome != Connected || a.Differ != "" {
+			t.Errorf("from %s to what is open: %+v", from, a)
+		}
 	}
 	census, err := w.finder.WhoCanReach(Question{Account: "1", Region: "r", To: "eni-task:80"})
 	if err != nil || len(census) != 1 || len(census[0].All) != 2 || !census[0].All[0].Pass || census[0].All[0].From.ENI != "eni-alb" || census[0].All[1].Pass {
