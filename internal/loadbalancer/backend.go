@@ -19,6 +19,8 @@ type backend struct {
 	protocol    Protocol
 	version     Version
 	outstanding atomic.Int64
+	failures    atomic.Int64 // of connections in a row, as proxies count them
+	ejected     atomic.Int64 // until when a proxy asks others instead, in nanoseconds since 1970
 
 	mu    sync.Mutex
 	gone  bool
@@ -120,7 +122,7 @@ func (b *backend) connect(ctx context.Context, zone string, protocols []string) 
 }
 
 func (b *backend) reach(ctx context.Context, hop Hop, protocols []string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.server.options.ConnectTimeout)
 	defer cancel()
 	b.mu.Lock()
 	gone, cuts := b.gone, b.cuts

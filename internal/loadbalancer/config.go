@@ -11,10 +11,11 @@ import (
 // Type is the kind of a load balancer.
 type Type string
 
-// The kinds of load balancers.
+// The kinds of load balancers. A Proxy is one of ECS Service Connect (proxy.go).
 const (
 	Application Type = "application"
 	Network     Type = "network"
+	Proxy       Type = "proxy"
 )
 
 // Protocol is what a listener or target group speaks, in AWS's words.
@@ -95,6 +96,8 @@ type Listener struct {
 	Headers Headers
 	// IdleTimeout is tcp.idle_timeout.seconds of TCP listeners; 0 is 350 s.
 	IdleTimeout time.Duration
+	// PriorKnowledge is of proxies: clients of an HTTP listener speak HTTP/2 without TLS.
+	PriorKnowledge bool
 }
 
 // Certificate is one that a listener may show.

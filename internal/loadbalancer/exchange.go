@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/neargate/neargate/internal/loadbalancer/http1"
@@ -27,6 +28,12 @@ type exchange struct {
 
 	cookies []string // stickiness to a target group
 	stuck   bool     // a cookie led to the target
+	// What proxies know of a request: whom they could not reach, why not, and that
+	// it took too long.
+	tried   []*backend
+	failure error
+	overdue atomic.Bool
+	cut     atomic.Pointer[func()] // ends it
 	// closes says that the client's connection ends after this answer, fresh that
 	// the target's must not be shared with other requests.
 	closes, fresh bool
@@ -58,6 +65,8 @@ type responder interface {
 func (x *exchange) reset(l *live, f *front, now time.Time) {
 	x.live, x.front, x.now = l, f, now
 	x.body, x.cookies, x.stuck, x.closes, x.fresh, x.begun, x.grpc = nil, nil, false, false, false, false, false
+	x.tried, x.failure = nil, nil
+	x.overdue.Store(false)
 	x.record = AccessRecord{
 		Listener: f.ID, Zone: x.zone, Received: now, Client: x.client, Port: f.Port, Priority: -1,
 		RequestTime: -1, TargetTime: -1, ResponseTime: -1, ConnTraceID: x.session.record.TraceID,
@@ -169,7 +178,7 @@ func (x *exchange) forwardTo(f *rule.ForwardTo) {
 		x.refuse(464, "")
 		return
 	}
-	for range 3 {
+	for range attempts {
 		m := x.choose(g)
 		if m == nil {
 			break
@@ -177,7 +186,7 @@ func (x *exchange) forwardTo(f *rule.ForwardTo) {
 		if x.carry(g, m) {
 			return
 		}
-		x.live = x.server.live.Load() // m left the configuration a moment ago: nothing was sent
+		x.live = x.server.live.Load() // m left the configuration a moment ago, or a proxy asks another: nothing was sent
 		if g = x.live.groups[id]; g == nil {
 			break
 		}
@@ -191,6 +200,7 @@ func (x *exchange) carry(g *group, m *member) bool {
 	x.record.Target, x.record.TargetZone = m.Target.Addr, m.Zone
 	m.outstanding.Add(1)
 	defer m.outstanding.Add(-1)
+	defer x.limit(g, m)()
 	if g.Version == HTTP2 || g.Version == GRPC {
 		return x.forwardHTTP2(g, m)
 	}
@@ -200,6 +210,9 @@ func (x *exchange) carry(g *group, m *member) bool {
 // choose finds the target: the one that a cookie names, or the next one.
 func (x *exchange) choose(g *group) *member {
 	x.stuck = false
+	if x.live.Type == Proxy {
+		return g.pickOther(x.tried, x.now)
+	}
 	if g.Stickiness.Type != NotSticky {
 		if m := x.server.jar.stuckTarget(g, x.zone, x.req.Fields, x.now); m != nil {
 			x.stuck = true
@@ -223,6 +236,9 @@ func (x *exchange) compatible(g *group) bool {
 
 // tooFarForwarded says whether X-Forwarded-For names more addresses than AWS takes.
 func (x *exchange) tooFarForwarded() bool {
+	if x.live.Type == Proxy {
+		return false
+	}
 	n := 0
 	for i := range x.req.Fields {
 		if f := &x.req.Fields[i]; f.Kind == http1.XForwardedFor {
@@ -264,6 +280,10 @@ func hostOf(a netip.AddrPort) string { return a.Addr().String() }
 // refuse answers with a page of the load balancer's own, and says why in the record.
 func (x *exchange) refuse(status int, reason string) {
 	x.record.Reason = reason
+	if x.live.Type == Proxy {
+		x.refuseAsProxy(status)
+		return
+	}
 	x.reply(status, "text/html", page(status))
 }
 

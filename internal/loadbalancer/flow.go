@@ -3,6 +3,7 @@ package loadbalancer
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"net"
 	"net/netip"
 	"slices"
 
@@ -33,6 +34,11 @@ func (c *session) runFlow(l *live, f *front) {
 		c.reset()
 		return
 	}
+	c.tunnelTo(conn, f, g, m)
+}
+
+// tunnelTo carries the flow over a connection to its target, until it ends.
+func (c *session) tunnelTo(conn net.Conn, f *front, g *group, m *member) {
 	defer m.forget(conn)
 	t := &tunnel{client: newStream(c.conn), target: newStream(conn), idle: f.IdleTimeout}
 	if t.idle == 0 {

@@ -42,12 +42,14 @@ func (x *exchange) forwardHTTP1(g *group, m *member) bool {
 	*a = attempt{exchange: x, g: g, m: m, response: a.response}
 	for first := true; ; first = false {
 		if err := a.connect(first); err != nil {
-			if err == errGone {
+			if err == errGone || x.elsewhere(m, err) {
 				return false
 			}
 			x.refuseConnect(err)
 			return true
 		}
+		c := a.c
+		a.cuttable(func() { _ = c.Close() })
 		err := a.ask()
 		if err == nil {
 			a.deliver()
@@ -56,6 +58,9 @@ func (x *exchange) forwardHTTP1(g *group, m *member) bool {
 		stale := a.c.used && a.c.in == a.c.heard && a.replayable()
 		a.abandon()
 		if !first || !stale || !connectionLost(err) {
+			if connectionLost(err) && a.replayable() && x.elsewhere(m, err) {
+				return false
+			}
 			a.refuseAsk(err)
 			return true
 		}

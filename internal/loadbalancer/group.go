@@ -60,7 +60,10 @@ type Group struct {
 	// deregistration_delay.connection_termination.enabled=true.
 	KeepUnhealthyFlows bool
 	EndDrainedFlows    bool
-	Targets            []Target
+	// RequestTimeout is of proxies: how long a request may take until all of its
+	// answer is there; 0: as long as it likes.
+	RequestTimeout time.Duration
+	Targets        []Target
 }
 
 // State is a target's, as far as traffic is concerned.

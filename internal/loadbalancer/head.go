@@ -43,6 +43,10 @@ func (x *exchange) canUpgrade() bool {
 
 // added gives the fields that the load balancer adds, or writes anew, for the target.
 func (x *exchange) added(field func(name, value string)) {
+	if x.live.Type == Proxy {
+		field("Host", x.hostOrLocal())
+		return
+	}
 	switch x.live.Attributes.ForwardedFor {
 	case XFFAppend:
 		field("X-Forwarded-For", x.forwardedFor())
@@ -67,6 +71,9 @@ func (x *exchange) added(field func(name, value string)) {
 
 // replaced says whether a client's field is not for the target: added has its place.
 func (x *exchange) replaced(f *http1.Field) bool {
+	if x.live.Type == Proxy {
+		return false
+	}
 	switch f.Kind {
 	case http1.XForwardedFor:
 		return x.live.Attributes.ForwardedFor != XFFPreserve

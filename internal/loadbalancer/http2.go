@@ -39,6 +39,10 @@ func (c *session) serveHTTP2(l *live) {
 			}
 		},
 	}
+	if c.tls == nil {
+		server.Protocols = &http.Protocols{}
+		server.Protocols.SetUnencryptedHTTP2(true)
+	}
 	graceful := func() {
 		stopped, now := context.WithCancel(ended)
 		now() // Shutdown says that no new stream is taken, and need not wait

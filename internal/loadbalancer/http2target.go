@@ -100,9 +100,10 @@ func (x *exchange) forwardHTTP2(g *group, m *member) bool {
 	to := x.to.(*h2Responder) // compatible has seen to it
 	ctx, watch := watching(to.r.Context(), x.live.Attributes.IdleTimeout)
 	defer watch.stop()
+	x.cuttable(watch.cancel)
 	for first := true; ; first = false {
 		c, err := m.stream(to.r.Context(), x.zone)
-		if err == errGone {
+		if err == errGone || err != nil && x.elsewhere(m, err) {
 			return false
 		}
 		if err != nil {
@@ -164,7 +165,7 @@ func (x *exchange) deliverHTTP2(g *group, m *member, to *h2Responder, response *
 // refuseStream answers a request that got none.
 func (x *exchange) refuseStream(to *h2Responder, w *watch) {
 	switch {
-	case w.late.Load():
+	case w.late.Load(), x.overdue.Load():
 		x.refuse(504, "")
 	case to.gone():
 		x.record.Status = 460

@@ -98,4 +98,5 @@ type ConnectionRecord struct {
 	Rejected         bool // no target, or none that could be reached
 	TLSFailed        bool
 	RequestsOnClient int
+	ConnectErrors    int // attempts to reach targets that failed, of flows of proxies
 }

@@ -32,6 +32,8 @@ type Options struct {
 	// and flow, both concurrently and on the request's own time: be quick. Nil: nobody asks.
 	Record     func(*AccessRecord)
 	Connection func(*ConnectionRecord)
+	// ConnectTimeout is how long one attempt to reach a target may take; 0 is 10 s.
+	ConnectTimeout time.Duration
 	// Key protects stickiness cookies, 32 bytes; kept over restarts it keeps
 	// clients at their targets. Nil: a random one.
 	Key []byte
@@ -65,6 +67,9 @@ type dismissed interface {
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.ConnectTimeout == 0 {
+		o.ConnectTimeout = connectTimeout
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

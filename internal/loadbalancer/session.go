@@ -67,13 +67,17 @@ func (c *session) run() {
 	}
 	switch f.Protocol {
 	case TCP, TCPUDP, TLS:
+		if l.Type == Proxy {
+			c.runProxyFlow(l, f)
+			return
+		}
 		c.runFlow(l, f)
 		return
 	}
 	if f.tls != nil && !c.handshake(f) {
 		return
 	}
-	if c.tls != nil && c.tls.NegotiatedProtocol == "h2" {
+	if c.tls != nil && c.tls.NegotiatedProtocol == "h2" || f.PriorKnowledge {
 		c.serveHTTP2(l)
 		return
 	}

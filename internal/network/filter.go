@@ -112,7 +112,7 @@ const (
 // Verdict is what a rule does.
 type Verdict struct {
 	Kind VerdictKind
-	To   string // Jump, Goto: a chain; the maps: a VerdictsMap or AddressMap; SourceTo: an address
+	To   string // Jump, Goto: a chain; the maps: a VerdictsMap or AddressMap; SourceTo: an address; TargetTo: an address and a port
 }
 
 // VerdictKind is the kind of a Verdict.
@@ -130,8 +130,9 @@ const (
 	SourceTo   VerdictKind = "snat to"
 	SourceBy   VerdictKind = "snat to ip saddr map" // goes on when the map does not have it
 	TargetBy   VerdictKind = "dnat to ip daddr map" // likewise
-	BySource   VerdictKind = "ip saddr vmap"        // jump to the chain of the source
-	ByTarget   VerdictKind = "ip daddr vmap"        // jump to the chain of the target
+	TargetTo   VerdictKind = "dnat to"
+	BySource   VerdictKind = "ip saddr vmap" // jump to the chain of the source
+	ByTarget   VerdictKind = "ip daddr vmap" // jump to the chain of the target
 )
 
 func (m InLink) String() string     { return fmt.Sprintf("iifname %q", string(m)) }

@@ -355,6 +355,10 @@ func (h header) verdict(v Verdict) []expr.Any {
 		return []expr.Any{&expr.Masq{}}
 	case SourceTo:
 		return []expr.Any{&expr.Immediate{Register: register, Data: netip.MustParseAddr(v.To).AsSlice()}, h.translate(expr.NATTypeSourceNAT)}
+	case TargetTo:
+		to := netip.MustParseAddrPort(v.To)
+		return []expr.Any{&expr.Immediate{Register: register, Data: to.Addr().AsSlice()}, &expr.Immediate{Register: afterLink, Data: port(int(to.Port()))},
+			&expr.NAT{Type: expr.NATTypeDestNAT, Family: h.family, RegAddrMin: register, RegProtoMin: afterLink, Specified: true}}
 	case SourceBy:
 		return []expr.Any{h.address(h.source, register), mapped(v.To), h.translate(expr.NATTypeSourceNAT)}
 	case TargetBy:
