@@ -49,6 +49,7 @@ import (
 	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/gateway"
+	"github.com/neargate/neargate/internal/hosted"
 	"github.com/neargate/neargate/internal/hostsfile"
 	"github.com/neargate/neargate/internal/iam"
 	"github.com/neargate/neargate/internal/instance"
@@ -216,6 +217,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 	zones := route53.New(route53.Options{DB: db, Changed: networks.Refresh, Now: time.Now})
+	health := hosted.NewWatcher(db, networks.Refresh)
 	mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
 	mount(acmapi.Model, acmapi.Bind(managed), managed.Authorization())
 	mount(cloudtrailapi.Model, cloudtrailapi.Bind(trails), trails.Authorization())
@@ -246,7 +248,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	for _, run := range []func(context.Context) error{
 		decisions.Run, calls.Run, keys.Run, inside.Run,
 		networks.Run, balancers.Run, flows.Run, registries.Run, logGroups.Run,
-		keyService.Run, secrets.Run, managed.Run,
+		keyService.Run, secrets.Run, managed.Run, health.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run,
 		uses.Run, names.Run, local.Run,

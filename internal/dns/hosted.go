@@ -19,12 +19,12 @@ type HostedZone struct {
 
 // Record is a record set of a hosted zone.
 type Record struct {
-	Type       uint16
-	RRs        []dns.RR // of one that is no alias
-	Alias      string   // name that its addresses are those of; lower case, without the final dot
-	Weighted   bool
-	Weight     int64
-	MultiValue bool
+	Type  uint16
+	RRs   []dns.RR // of one that is no alias
+	Alias string   // name that its addresses are those of; lower case, without the final dot
+	Routing
+	// Unhealthy is true when a health check of Route 53, or of what it stands for, fails.
+	Unhealthy bool
 }
 
 const (
@@ -74,9 +74,9 @@ func (z Zone) inZone(h *HostedZone, name string, qtype uint16, depth int) Answer
 		a.Rcode = dns.RcodeNameError
 		return a
 	}
-	chosen := choose(all, qtype)
+	chosen := choose(all, qtype, z.Region)
 	if chosen == nil && qtype != dns.TypeCNAME {
-		if chosen = choose(all, dns.TypeCNAME); chosen != nil {
+		if chosen = choose(all, dns.TypeCNAME, z.Region); chosen != nil {
 			return z.follow(name, chosen, qtype, depth)
 		}
 	}
@@ -142,38 +142,6 @@ func (h *HostedZone) find(name string) ([]Record, bool) {
 		}
 	}
 	return nil, false
-}
-
-// choose returns what answers a question of a type: the record set, one of
-// weighted ones by chance, or several multivalue ones together; nil for none.
-func choose(all []Record, qtype uint16) *Record {
-	var fits []Record
-	total := int64(0)
-	for _, r := range all {
-		if r.Type == qtype || qtype == dns.TypeANY && r.Alias == "" {
-			fits = append(fits, r)
-			total += r.Weight
-		}
-	}
-	switch {
-	case len(fits) == 0:
-		return nil
-	case qtype == dns.TypeANY || fits[0].MultiValue:
-		joined := Record{Type: qtype}
-		for _, i := range rand.Perm(len(fits))[:min(len(fits), maxMulti)] {
-			joined.RRs = append(joined.RRs, fits[i].RRs...)
-		}
-		return &joined
-	case !fits[0].Weighted:
-		return &fits[0]
-	case total == 0: // all weights are zero: all are equal
-		return &fits[rand.IntN(len(fits))]
-	}
-	for at, i := rand.Int64N(total), 0; ; i++ {
-		if at -= fits[i].Weight; at < 0 {
-			return &fits[i]
-		}
-	}
 }
 
 // renamed are copies of records under the name that was asked for, in random order.

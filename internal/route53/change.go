@@ -65,21 +65,13 @@ type batch struct {
 
 // read makes a record of a record set; why says what is wrong with it.
 func (b *batch) read(in *route53api.ResourceRecordSet) (r *state.RecordSet, why string, err error) {
-	for _, f := range []struct {
-		set  bool
-		name string
-	}{
-		{in.Failover != "", "Failover"}, {in.GeoLocation != nil, "GeoLocation"}, {in.Region != "", "Region"}, {in.HealthCheckId != "", "HealthCheckId"},
-		{in.CidrRoutingConfig != nil, "CidrRoutingConfig"}, {in.GeoProximityLocation != nil, "GeoProximityLocation"}, {in.TrafficPolicyInstanceId != "", "TrafficPolicyInstanceId"},
-	} {
-		if f.set {
-			return nil, "", refused("ResourceRecordSet." + f.name)
-		}
+	if in.HealthCheckId != "" {
+		return nil, "", refused("ResourceRecordSet.HealthCheckId")
 	}
-	if in.Weight != nil && in.AliasTarget != nil && in.AliasTarget.EvaluateTargetHealth {
-		return nil, "", refused("AliasTarget.EvaluateTargetHealth of weighted records") // of a lone one it decides nothing: it answers either way
+	r = &state.RecordSet{ZoneID: b.zone.ID, Name: normal(in.Name), Type: string(in.Type), SetIdentifier: in.SetIdentifier}
+	if err := setPolicy(r, in); err != nil {
+		return nil, "", err
 	}
-	r = &state.RecordSet{ZoneID: b.zone.ID, Name: normal(in.Name), Type: string(in.Type), SetIdentifier: in.SetIdentifier, Weight: in.Weight, MultiValue: in.MultiValueAnswer != nil && *in.MultiValueAnswer}
 	if in.TTL != nil {
 		r.TTL = *in.TTL
 	}
@@ -89,13 +81,7 @@ func (b *batch) read(in *route53api.ResourceRecordSet) (r *state.RecordSet, why 
 	if a := in.AliasTarget; a != nil {
 		r.Alias = &state.RecordAlias{HostedZoneID: bare(a.HostedZoneId), DNSName: normal(a.DNSName), EvaluateTargetHealth: a.EvaluateTargetHealth}
 	}
-	policies := 0
-	for _, set := range []bool{r.Weight != nil, r.MultiValue} {
-		if set {
-			policies++
-		}
-	}
-	switch what := fmt.Sprintf("with DNS name %s, type %s", r.Name, r.Type); {
+	switch {
 	case !validName(r.Name):
 		why = fmt.Sprintf("FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with '%s'", in.Name)
 	case !within(b.zone, r.Name):
@@ -106,16 +92,10 @@ func (b *batch) read(in *route53api.ResourceRecordSet) (r *state.RecordSet, why 
 		why = fmt.Sprintf("Invalid request: Missing field 'TTL' or 'ResourceRecords' in Change with [Name=%s, Type=%s, SetIdentifier=%s]", r.Name, r.Type, or(r.SetIdentifier, "null"))
 	case r.Alias != nil && (len(r.Values) > 0 || in.TTL != nil):
 		why = fmt.Sprintf("Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or TrafficPolicyInstanceId], but found more than one in Change with [Name=%s, Type=%s, SetIdentifier=%s]", r.Name, r.Type, or(r.SetIdentifier, "null"))
-	case policies > 1 || policies == 0 && r.SetIdentifier != "":
-		why = fmt.Sprintf("Invalid request: Expected exactly one of [Weight, Region, Failover, GeoLocation, MultiValueAnswer, GeoProximityLocation, or CidrRoutingConfig], but found %s in Change with [Name=%s, Type=%s, SetIdentifier=%s]", []string{"none", "one", "more than one"}[policies], r.Name, r.Type, or(r.SetIdentifier, "null"))
-	case policies == 1 && r.SetIdentifier == "":
-		why = fmt.Sprintf("Invalid request: Missing field 'SetIdentifier' in Change with [Name=%s, Type=%s]", r.Name, r.Type)
-	case r.MultiValue && (r.Alias != nil || slices.Contains([]string{"CNAME", "NS", "SOA"}, r.Type)):
-		why = "Multivalue answers are not permitted for the record set " + what
-	case r.MultiValue && len(r.Values) > 1:
-		why = "Only one value is permitted in the multivalue answer record set " + what
 	default:
-		why = valuesFault(b.zone, r)
+		if why = policyFault(r); why == "" {
+			why = valuesFault(b.zone, r)
+		}
 	}
 	return r, why, nil
 }
@@ -197,14 +177,12 @@ func identifier(r *state.RecordSet) string {
 
 // same reports whether two record sets say the same; values may be in any order.
 func same(a, b *state.RecordSet) bool {
-	if (a.Alias == nil) != (b.Alias == nil) || (a.Weight == nil) != (b.Weight == nil) || a.MultiValue != b.MultiValue || a.TTL != b.TTL {
-		return false
-	}
-	if a.Alias != nil && *a.Alias != *b.Alias || a.Weight != nil && *a.Weight != *b.Weight {
-		return false
-	}
-	return slices.Equal(slices.Sorted(slices.Values(a.Values)), slices.Sorted(slices.Values(b.Values)))
+	return a.MultiValue == b.MultiValue && a.Failover == b.Failover && a.Region == b.Region && a.HealthCheckID == b.HealthCheckID && a.TTL == b.TTL &&
+		equal(a.Alias, b.Alias) && equal(a.Weight, b.Weight) && equal(a.Geo, b.Geo) && equal(a.Proximity, b.Proximity) &&
+		slices.Equal(slices.Sorted(slices.Values(a.Values)), slices.Sorted(slices.Values(b.Values)))
 }
+
+func equal[T comparable](a, b *T) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // check looks at the whole after all changes: at what may not stand beside each
 // other, and at the targets of aliases.
@@ -218,12 +196,16 @@ func (b *batch) check() {
 	}
 	for _, r := range b.changed {
 		prefix, _, _ := strings.Cut(state.RecordSetKey(r.ZoneID, r.Name, "", ""), "\x01")
+	others:
 		for other := range state.RecordSets.All(b.tx, prefix+"\x01") {
 			switch {
 			case (r.Type == "CNAME") != (other.Type == "CNAME"):
 				b.faults = append(b.faults, fmt.Sprintf("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type %s with the same DNS name already exists in zone %s", r.Type, r.Name, other.Type, b.zone.Name))
-			case r.Type == other.Type && r.Key() != other.Key() && ((r.Weight == nil) != (other.Weight == nil) || r.MultiValue != other.MultiValue):
-				b.faults = append(b.faults, fmt.Sprintf("RRSet with DNS name %s, type %s, SetIdentifier %s cannot be created because a non multivalue answer rrset exists with the same name and type", r.Name, r.Type, or(r.SetIdentifier, "null")))
+			case r.Type == other.Type && r.Key() != other.Key():
+				if why := conflict(r, other); why != "" {
+					b.faults = append(b.faults, why)
+					break others
+				}
 			}
 		}
 		if why := b.badAlias(r); why != "" {

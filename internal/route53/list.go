@@ -141,10 +141,8 @@ func (s *Service) ListResourceRecordSets(ctx context.Context, in *route53api.Lis
 
 // view is a record set as the API has it.
 func view(r *state.RecordSet) route53api.ResourceRecordSet {
-	out := route53api.ResourceRecordSet{Name: r.Name, Type: route53api.RRType(r.Type), SetIdentifier: r.SetIdentifier, Weight: r.Weight}
-	if r.MultiValue {
-		out.MultiValueAnswer = new(true)
-	}
+	out := route53api.ResourceRecordSet{Name: r.Name, Type: route53api.RRType(r.Type), SetIdentifier: r.SetIdentifier, HealthCheckId: r.HealthCheckID}
+	viewPolicy(&out, r)
 	if r.Alias != nil {
 		out.AliasTarget = &route53api.AliasTarget{HostedZoneId: r.Alias.HostedZoneID, DNSName: r.Alias.DNSName, EvaluateTargetHealth: r.Alias.EvaluateTargetHealth}
 		return out

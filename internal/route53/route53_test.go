@@ -3,6 +3,7 @@ package route53
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -241,15 +242,75 @@ func TestRoutingPolicies(t *testing.T) {
 		"but found more than one in Change": func(r *route53api.ResourceRecordSet) {
 			r.SetIdentifier, r.Weight, r.MultiValueAnswer = "x", new(int64(1)), new(true)
 		},
-		"Neargate does not carry out ResourceRecordSet.Failover": func(r *route53api.ResourceRecordSet) { r.Failover = "PRIMARY" },
-		"Neargate does not carry out AliasTarget.EvaluateTargetHealth of weighted records": func(r *route53api.ResourceRecordSet) {
-			r.SetIdentifier, r.Weight, r.TTL, r.ResourceRecords = "x", new(int64(1)), nil, nil
-			r.AliasTarget = &route53api.AliasTarget{HostedZoneId: "Z35SXDOTRQ7X7K", DNSName: "lb-1.us-east-1.elb.amazonaws.com", EvaluateTargetHealth: true}
+		"Neargate does not carry out ResourceRecordSet.CidrRoutingConfig": func(r *route53api.ResourceRecordSet) {
+			r.CidrRoutingConfig = &route53api.CidrRoutingConfig{}
+		},
+		"Neargate does not carry out ResourceRecordSet.GeoProximityLocation.LocalZoneGroup": func(r *route53api.ResourceRecordSet) {
+			r.GeoProximityLocation = &route53api.GeoProximityLocation{LocalZoneGroup: "us-east-1-bue-1"}
+		},
+		"[A non-alias primary ResourceRecordSet must have an associated health check. No changes made.]": func(r *route53api.ResourceRecordSet) {
+			r.SetIdentifier, r.Failover = "x", "PRIMARY"
+		},
+		"[RRSet with DNS name w.example.com., type A cannot be created as other RRSets exist with the same name and type.]": func(*route53api.ResourceRecordSet) {},
+		"[RRSet with DNS name w.example.com., type A, SetIdentifier x cannot be created as a non-latency set exists with the same name and type.]": func(r *route53api.ResourceRecordSet) {
+			r.SetIdentifier, r.Region = "x", "eu-west-1"
+		},
+		"[RRSet with DNS name w.example.com., type A, SetIdentifier x cannot be created as weighted sets must contain the same TTL.]": func(r *route53api.ResourceRecordSet) {
+			r.SetIdentifier, r.Weight, r.TTL = "x", new(int64(1)), new(int64(6))
+		},
+		"The geolocation [ContinentCode=EU, CountryCode=DE, SubdivisionCode=null] is not valid": func(r *route53api.ResourceRecordSet) {
+			r.SetIdentifier, r.GeoLocation = "x", &route53api.GeoLocation{ContinentCode: "EU", CountryCode: "DE"}
+		},
+		"The geolocation [ContinentCode=null, CountryCode=DE, SubdivisionCode=BY] is not valid": func(r *route53api.ResourceRecordSet) {
+			r.SetIdentifier, r.GeoLocation = "x", &route53api.GeoLocation{CountryCode: "DE", SubdivisionCode: "BY"}
+		},
+		"The geoproximity location [AWSRegion=null, Latitude=91, Longitude=0] is not valid": func(r *route53api.ResourceRecordSet) {
+			r.SetIdentifier, r.GeoProximityLocation = "x", &route53api.GeoProximityLocation{Coordinates: &route53api.Coordinates{Latitude: "91", Longitude: "0"}}
 		},
 		"Neargate does not carry out ResourceRecordSet.HealthCheckId": func(r *route53api.ResourceRecordSet) { r.HealthCheckId = "x" },
 		"Missing field 'TTL' or 'ResourceRecords'":                    func(r *route53api.ResourceRecordSet) { r.TTL = nil },
 	} {
 		wants(t, fault, put(change), fault)
+	}
+}
+
+// TestPoliciesComeBack: a record set of each policy is listed as it was made, and is
+// deleted by the same words only.
+func TestPoliciesComeBack(t *testing.T) {
+	w := newWorld(t)
+	z := w.zone("example.com", "")
+	carry := func(action route53api.ChangeAction, set route53api.ResourceRecordSet) error {
+		_, err := w.ChangeResourceRecordSets(w.ctx, &route53api.ChangeResourceRecordSetsRequest{HostedZoneId: z, ChangeBatch: &route53api.ChangeBatch{Changes: []route53api.Change{{Action: action, ResourceRecordSet: &set}}}})
+		return err
+	}
+	balancer := &route53api.AliasTarget{HostedZoneId: "Z35SXDOTRQ7X7K", DNSName: "lb-1.us-east-1.elb.amazonaws.com.", EvaluateTargetHealth: true}
+	values := []route53api.ResourceRecord{{Value: "10.0.0.1"}}
+	for i, set := range []route53api.ResourceRecordSet{
+		{Weight: new(int64(5)), AliasTarget: balancer},
+		{Failover: "PRIMARY", AliasTarget: balancer},
+		{Failover: "SECONDARY", TTL: new(int64(5)), ResourceRecords: values},
+		{Region: "eu-west-1", TTL: new(int64(5)), ResourceRecords: values},
+		{GeoLocation: &route53api.GeoLocation{CountryCode: "US", SubdivisionCode: "VA"}, TTL: new(int64(5)), ResourceRecords: values},
+		{GeoLocation: &route53api.GeoLocation{CountryCode: "*"}, TTL: new(int64(5)), ResourceRecords: values},
+		{GeoProximityLocation: &route53api.GeoProximityLocation{Coordinates: &route53api.Coordinates{Latitude: "49.22", Longitude: "-74.01"}, Bias: 10}, TTL: new(int64(5)), ResourceRecords: values},
+		{GeoProximityLocation: &route53api.GeoProximityLocation{AWSRegion: "eu-west-1"}, TTL: new(int64(5)), ResourceRecords: values},
+		{MultiValueAnswer: new(true), TTL: new(int64(5)), ResourceRecords: values},
+	} {
+		set.Name, set.Type, set.SetIdentifier = fmt.Sprintf("r%d.example.com.", i), "A", "it"
+		if err := carry("CREATE", set); err != nil {
+			t.Errorf("%d: %v", i, err)
+			continue
+		}
+		out, err := w.ListResourceRecordSets(w.ctx, &route53api.ListResourceRecordSetsRequest{HostedZoneId: z, StartRecordName: set.Name, StartRecordType: "A", MaxItems: "1"})
+		if err != nil || len(out.ResourceRecordSets) != 1 || !reflect.DeepEqual(out.ResourceRecordSets[0], set) {
+			t.Errorf("%d: %+v %v\nwant %+v", i, out, err, set)
+		}
+		other := set
+		other.Weight, other.MultiValueAnswer, other.GeoLocation, other.Failover, other.Region, other.GeoProximityLocation = nil, nil, nil, "", "ap-south-1", nil
+		wants(t, "another policy", carry("DELETE", other), "but the values provided do not match the current values")
+		if err := carry("DELETE", set); err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
 	}
 }
 

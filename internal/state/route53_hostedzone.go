@@ -56,11 +56,30 @@ type RecordSet struct {
 	Type          string // A, CNAME ...
 	SetIdentifier string // tells those of a name and type apart that share a routing policy; "" for the simple one
 
-	Weight     *int64 // of weighted records
+	// At most one of these is set: the routing policy.
+	Weight     *int64
 	MultiValue bool
-	TTL        int64    // seconds; not of an alias
-	Values     []string // as zone files have them; not of an alias
-	Alias      *RecordAlias
+	Failover   string // PRIMARY or SECONDARY
+	Region     string // latency
+	Geo        *RecordGeo
+	Proximity  *RecordProximity
+
+	HealthCheckID string
+	TTL           int64    // seconds; not of an alias
+	Values        []string // as zone files have them; not of an alias
+	Alias         *RecordAlias
+}
+
+// RecordGeo is whom a geolocation record answers: a continent, a country ("*" for
+// all others) or a subdivision of one, by their codes.
+type RecordGeo struct{ Continent, Country, Subdivision string }
+
+// RecordProximity is where the resource of a geoproximity record is: in a region,
+// or at coordinates, which are kept as they were written.
+type RecordProximity struct {
+	Region              string
+	Latitude, Longitude string
+	Bias                int32
 }
 
 // RecordAlias is what an alias stands for.
@@ -78,13 +97,55 @@ func (r *RecordSet) Key() string {
 
 // RecordSetKey is the key of a record set.
 func RecordSetKey(zoneID, name, recordType, identifier string) string {
-	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
-	slices.Reverse(labels)
-	return zoneID + "/" + strings.Join(labels, "\x02") + "\x01" + recordType + "\x01" + identifier
+	return RecordSetPrefix(zoneID, name, recordType) + identifier
 }
 
-// RecordSets holds record sets by zone, name, type and identifier.
-var RecordSets = store.Define("route53.record-set", (*RecordSet).Key)
+// RecordSetPrefix is how the keys of the record sets of a name and type begin.
+func RecordSetPrefix(zoneID, name, recordType string) string {
+	labels := strings.Split(strings.TrimSuffix(name, "."), ".")
+	slices.Reverse(labels)
+	return zoneID + "/" + strings.Join(labels, "\x02") + "\x01" + recordType + "\x01"
+}
+
+// Policy names the record's routing policy by the field that sets it; "" for a simple record.
+func (r *RecordSet) Policy() string {
+	switch {
+	case r.Weight != nil:
+		return "Weight"
+	case r.Region != "":
+		return "Region"
+	case r.Failover != "":
+		return "Failover"
+	case r.Geo != nil:
+		return "GeoLocation"
+	case r.MultiValue:
+		return "MultiValueAnswer"
+	case r.Proximity != nil:
+		return "GeoProximityLocation"
+	}
+	return ""
+}
+
+// Judged reports whether the record's answers depend on the health of something.
+func (r *RecordSet) Judged() bool {
+	return r.HealthCheckID != "" || r.Alias != nil && r.Alias.EvaluateTargetHealth
+}
+
+// RecordSets holds record sets by zone, name, type and identifier. Index "judged"
+// takes "yes" for those whose answers depend on health, "health-check" the id of one.
+var RecordSets = store.Define("route53.record-set", (*RecordSet).Key,
+	store.By("judged", func(r *RecordSet) []string {
+		if !r.Judged() {
+			return nil
+		}
+		return []string{"yes"}
+	}),
+	store.By("health-check", func(r *RecordSet) []string {
+		if r.HealthCheckID == "" {
+			return nil
+		}
+		return []string{r.HealthCheckID}
+	}))
 
 // ZoneChange is a change of hosted zones that was accepted, and took effect with it.
 type ZoneChange struct {

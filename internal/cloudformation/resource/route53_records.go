@@ -19,7 +19,10 @@ type recordSetGroup struct{}
 
 var recordProperties = Properties{
 	"Name": String.Required(), "Type": String.Required(), "TTL": String, "ResourceRecords": Strings, "SetIdentifier": String, "Weight": Integer, "MultiValueAnswer": Boolean,
-	"AliasTarget": Object(Properties{"DNSName": String.Required(), "HostedZoneId": String.Required(), "EvaluateTargetHealth": Boolean}),
+	"Failover": String, "Region": String,
+	"GeoLocation":          Object(Properties{"ContinentCode": String, "CountryCode": String, "SubdivisionCode": String}),
+	"GeoProximityLocation": Object(Properties{"AWSRegion": String, "LocalZoneGroup": String, "Bias": Integer, "Coordinates": Object(Properties{"Latitude": String.Required(), "Longitude": String.Required()})}),
+	"AliasTarget":          Object(Properties{"DNSName": String.Required(), "HostedZoneId": String.Required(), "EvaluateTargetHealth": Boolean}),
 }
 
 func withZone(more Properties) Properties {
