@@ -27,12 +27,12 @@ func (a *account) insideRun(args ...string) result {
 // `logs tail`. Debian's is too old for AWS_ENDPOINT_URL, Ubuntu has none.
 func (a *account) logsTail(group string) string {
 	a.t.Helper()
-	if _, err := os.Stat("/usr/bin/aws"); err != nil {
+	if _, err := os.Stat(oldCLI); err != nil {
 		r := a.neargate("logs", group)
 		a.t.Log("no aws CLI of version 2: looking by neargate logs")
 		return r.out
 	}
-	r := a.try("/usr/bin/aws", "--endpoint-url", a.endpoint, "logs", "tail", group, "--since", "1h", "--format", "short")
+	r := a.try(oldCLI, "--endpoint-url", a.endpoint, "logs", "tail", group, "--since", "1h", "--format", "short")
 	if r.code != 0 {
 		a.t.Fatalf("aws logs tail: exit %d\n%s", r.code, r.out)
 	}

@@ -118,7 +118,10 @@ func (c *commandAPI) names(r *http.Request, services []*wire.Service) (any, erro
 	if !ok {
 		return nil, &control.Error{Status: http.StatusServiceUnavailable, Code: "host.names", Message: "the address for AWS's names is not there yet"}
 	}
-	return apiNames{Address: addr.String(), Names: c.local.apiHosts(services, r.URL.Query().Get("region"))}, nil
+	return apiNames{
+		Address: addr.String(), Names: c.local.apiHosts(services, r.URL.Query().Get("region")),
+		Resolver: c.local.resolver.lead(addr, c.local.loadBalancers()),
+	}, nil
 }
 
 // maxImage bounds an image archive that is loaded.

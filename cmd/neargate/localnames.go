@@ -22,11 +22,12 @@ type localNames struct {
 	names      *loopback.Names
 	db         *store.DB
 	registries func() []string
+	resolver   *commandResolver
 	wake       chan struct{}
 }
 
-func newLocalNames(db *store.DB, names *loopback.Names, registries func() []string) *localNames {
-	l := &localNames{names: names, db: db, registries: registries, wake: make(chan struct{}, 1)}
+func newLocalNames(db *store.DB, names *loopback.Names, registries func() []string, resolver *commandResolver) *localNames {
+	l := &localNames{names: names, db: db, registries: registries, resolver: resolver, wake: make(chan struct{}, 1)}
 	db.OnCommit(func(changes []store.Change) {
 		if slices.ContainsFunc(changes, func(c store.Change) bool {
 			return c.Table == state.Repositories.Name() || c.Table == state.LoadBalancers.Name()
@@ -43,8 +44,12 @@ func newLocalNames(db *store.DB, names *loopback.Names, registries func() []stri
 // Run keeps the names up to date until ctx ends.
 func (l *localNames) Run(ctx context.Context) error {
 	for {
+		balancers := l.loadBalancers()
 		l.names.Set(append(l.registries(), apiName))
-		l.names.Also(l.loadBalancers())
+		l.names.Also(balancers)
+		if api, ok := l.names.Addr(apiName); ok {
+			l.resolver.lead(api, balancers)
+		}
 		select {
 		case <-ctx.Done():
 			return nil

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -22,8 +21,8 @@ func runCommand(opts *options) *cobra.Command {
 		Use:   "run -- COMMAND [ARG...]",
 		Short: "Run a command for which AWS is this instance",
 		Long: `Run a command with the environment of "neargate env", in a mount namespace of its own whose
-/etc/hosts and trusted certificates lead AWS's API names (for example ecs.us-east-1.amazonaws.com) to this
-instance. Clients too old for AWS_ENDPOINT_URL work unmodified, and nothing outside the command sees it.`,
+resolver, /etc/hosts and trusted certificates lead all of AWS's names (for example ecs.us-east-1.amazonaws.com)
+to this instance, also those of services that it does not carry out. Clients too old for AWS_ENDPOINT_URL work unmodified, and nothing outside the command sees it.`,
 		Example: "  sudo neargate run -- terraform apply",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -40,11 +39,13 @@ instance. Clients too old for AWS_ENDPOINT_URL work unmodified, and nothing outs
 	}
 }
 
-// apiNames is what /_neargate/api/names answers: AWS's API names, and the
-// address on which this instance answers for them with TLS.
+// apiNames is what /_neargate/api/names answers: AWS's API names, the address
+// on which this instance answers for them with TLS, and the one of a resolver
+// that knows all of them, where it has one.
 type apiNames struct {
-	Address string   `json:"address"`
-	Names   []string `json:"names"`
+	Address  string   `json:"address"`
+	Names    []string `json:"names"`
+	Resolver string   `json:"resolver,omitempty"`
 }
 
 func runCommandInside(ctx context.Context, opts *options, args []string) error {
@@ -68,7 +69,13 @@ func runCommandInside(ctx context.Context, opts *options, args []string) error {
 	if err != nil {
 		return fmt.Errorf("preparing the command's namespace: %w", err)
 	}
-	env := os.Environ()
+	return unix.Exec(path, args, commandEnv(os.Environ(), r, bundle)) // returns only an error
+}
+
+// commandEnv is the environment of a command for which AWS is this instance.
+func commandEnv(env []string, r *remote, bundle string) []string {
+	// Endpoints of single services are settings, too: the names themselves lead here.
+	env = slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, "AWS_ENDPOINT_URL") })
 	set := func(name, value string) {
 		env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, name+"=") })
 		if value != "" {
@@ -82,81 +89,24 @@ func runCommandInside(ctx context.Context, opts *options, args []string) error {
 	set("AWS_ACCESS_KEY_ID", r.Key.AccessKeyID)
 	set("AWS_SECRET_ACCESS_KEY", r.Key.SecretAccessKey)
 	set("AWS_SESSION_TOKEN", r.Key.SessionToken)
-	set("AWS_ENDPOINT_URL", "") // the names themselves lead here
+	set("AWS_ENDPOINT_URL", "")
 	set("AWS_PROFILE", "")
+	set("AWS_DISABLE_HOST_PREFIX_INJECTION", "") // names with a prefix lead here, too
+	set("AWS_EC2_METADATA_DISABLED", "true")
 	for _, name := range []string{"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"} {
 		set(name, bundle)
 	}
-	return unix.Exec(path, args, env) // returns only an error
+	for _, name := range []string{"NO_PROXY", "no_proxy"} {
+		set(name, strings.TrimPrefix(valueOf(env, name)+",amazonaws.com,api.aws", ","))
+	}
+	return env
 }
 
-// bundlePlaces are the trust stores of distributions.
-var bundlePlaces = []string{
-	"/etc/ssl/certs/ca-certificates.crt",
-	"/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/ssl/ca-bundle.pem",
-	"/etc/ssl/cert.pem",
-}
-
-// enterPrivateMounts moves this thread into a mount namespace in which the
-// hosts file and the trust stores know the instance. It returns the path of the
-// bundle. The thread stays locked: it is about to become the command.
-func enterPrivateMounts(dataDir string, api apiNames, authority *pki.Authority) (string, error) {
-	runtime.LockOSThread()
-	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
-		return "", err
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return "", err
-	}
-	work := filepath.Join(dataDir, "run")
-	if err := os.MkdirAll(work, 0o700); err != nil {
-		return "", err
-	}
-	// A tmpfs of this namespace only: it goes when the command ends.
-	if err := unix.Mount("tmpfs", work, "tmpfs", 0, "mode=755,size=16m"); err != nil {
-		return "", err
-	}
-	hosts, err := os.ReadFile("/etc/hosts")
-	if err != nil && !os.IsNotExist(err) {
-		return "", err
-	}
-	var text strings.Builder
-	for _, name := range api.Names {
-		fmt.Fprintf(&text, "%s %s\n", api.Address, name)
-	}
-	text.Write(hosts)
-	if err := overlayFile(work, "hosts", "/etc/hosts", []byte(text.String())); err != nil {
-		return "", err
-	}
-	bundle := ""
-	for i, place := range bundlePlaces {
-		old, err := os.ReadFile(place)
-		if err != nil {
-			continue
-		}
-		if err := overlayFile(work, fmt.Sprintf("ca-%d.pem", i), place, authority.Bundle(old)); err != nil {
-			return "", err
-		}
-		bundle = place
-	}
-	if bundle == "" {
-		bundle = filepath.Join(work, "ca.pem")
-		if err := os.WriteFile(bundle, authority.Bundle(nil), 0o644); err != nil {
-			return "", err
+func valueOf(env []string, name string) string {
+	for _, v := range env {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
 		}
 	}
-	return bundle, nil
-}
-
-func overlayFile(work, name, place string, data []byte) error {
-	path := filepath.Join(work, name)
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		return err
-	}
-	resolved, err := filepath.EvalSymlinks(place)
-	if err != nil {
-		return err
-	}
-	return unix.Mount(path, resolved, "", unix.MS_BIND, "")
+	return ""
 }

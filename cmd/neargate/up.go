@@ -225,7 +225,8 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 
 	// What Neargate's own commands ask for.
 	info := instance.Info{Endpoint: "http://" + listener.Addr().String(), Region: cfg.region, Version: version, StartedAt: started}
-	local := newLocalNames(db, names, registries.Hosts)
+	resolver := newCommandResolver(dir.ID, dns.NewHostForwarder("/etc/resolv.conf"))
+	local := newLocalNames(db, names, registries.Hosts, resolver)
 	commands := &commandAPI{
 		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local, sealer: sealer, ecs: scheduler,
 		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}, Sockets: listening(engine), Path: balancerPath(db, site, networks, engine)},
@@ -251,7 +252,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		keyService.Run, secrets.Run, managed.Run, health.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run,
-		uses.Run, names.Run, local.Run,
+		uses.Run, names.Run, local.Run, resolver.Run,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}
