@@ -8,11 +8,8 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
-	"time"
 
 	"github.com/google/nftables"
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // What a proxy needs that lives beside the containers of a task, in the network
@@ -35,46 +32,16 @@ func (k *Kernel) inside(eniID string, fn func(origin, *os.File) error) error {
 }
 
 // ListenInside opens a stream listener as a process behind an attached ENI
-// would. The caller closes it before the ENI goes. An IPv6 address that is not
-// the interface's becomes one of its namespace's loopback.
+// would. The caller closes it before the ENI goes.
 func (k *Kernel) ListenInside(ctx context.Context, eniID, network, address string) (net.Listener, error) {
 	var l net.Listener
 	err := k.inside(eniID, func(o origin, ns *os.File) error {
-		if at, err := netip.ParseAddrPort(address); err == nil && at.Addr().Is6() && at.Addr() != o.ip6 {
-			if err := addLoopback(ns, at.Addr()); err != nil {
-				return err
-			}
-		}
 		return o.threads.enter(ns, func() (err error) {
 			l, err = (&net.ListenConfig{}).Listen(ctx, network, address)
 			return err
 		})
 	})
 	return l, err
-}
-
-// addLoopback gives lo of a namespace an address that it has not yet, or has.
-func addLoopback(ns *os.File, a netip.Addr) error {
-	h, err := routeHandle(ns)
-	if err != nil {
-		return err
-	}
-	defer h.Close()
-	lo, err := h.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	// Without duplicate detection, which would leave it tentative for a second.
-	if err := h.AddrReplace(lo, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(a, a.BitLen())), Flags: unix.IFA_F_NODAD}); err != nil {
-		return err
-	}
-	for range 1000 { // its route follows a moment later
-		if _, err = h.RouteGet(a.AsSlice()); err == nil {
-			return nil
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return err
 }
 
 // Redirect leads TCP connections that come from outside to ports of an attached
