@@ -58,6 +58,7 @@ import (
 	"github.com/neargate/neargate/internal/logstore"
 	"github.com/neargate/neargate/internal/loopback"
 	"github.com/neargate/neargate/internal/metadata"
+	"github.com/neargate/neargate/internal/metrics"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/pki"
 	"github.com/neargate/neargate/internal/reach"
@@ -120,6 +121,11 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	numbers, err := metrics.Open(dir.File("metrics.db"), log)
+	if err != nil {
+		return err
+	}
+	defer numbers.Close()
 	calls, err := audit.Open(dir.File("audit"), log)
 	if err != nil {
 		return err
@@ -194,7 +200,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	})
 	taskSource.Source = tasks
 	flows := &flowlog.Writer{DB: db, Source: engine, Logs: logsapi.NewClient(gate), Buckets: s3api.NewClient(gate), Sessions: flowLogSessions{sessions}, Log: log}
-	balancers := elbv2.New(elbv2.Options{DB: db, Linked: identities, Certificate: listenerCertificates(managed), Plane: balancerPlane(networks, engine, key[:], gate), DrainEarly: cfg.pace != "aws", Log: log})
+	balancers := elbv2.New(elbv2.Options{DB: db, Linked: identities, Certificate: listenerCertificates(managed), Plane: balancerPlane(networks, engine, key[:], gate), Metrics: numbers, DrainEarly: cfg.pace != "aws", Log: log})
 	performance := &insights.Writer{DB: db, Logs: logsapi.NewClient(gate), Meter: tasks, Log: log}
 
 	trails := cloudtrail.New(cloudtrail.Options{DB: db, Events: calls, S3: s3api.NewClient(gate), Log: log})
@@ -247,7 +253,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	// Everything runs in one group under one context.
 	group, ctx := errgroup.WithContext(ctx)
 	for _, run := range []func(context.Context) error{
-		decisions.Run, calls.Run, keys.Run, inside.Run,
+		decisions.Run, calls.Run, numbers.Run, keys.Run, inside.Run,
 		networks.Run, balancers.Run, flows.Run, registries.Run, logGroups.Run,
 		keyService.Run, secrets.Run, managed.Run, health.Run,
 		scheduler.Run, tasks.Run, performance.Run,

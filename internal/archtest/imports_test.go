@@ -34,7 +34,7 @@ var leaves = map[string][]string{
 // dataPlane packages know nothing of AWS's API shapes, records or services: plain values only.
 var dataPlane = []string{
 	"internal/blob", "internal/dns", "internal/edge", "internal/hostsfile", "internal/image", "internal/loadbalancer", "internal/logstore",
-	"internal/metadata", "internal/network", "internal/pki", "internal/registry", "internal/runtime",
+	"internal/metadata", "internal/metrics", "internal/network", "internal/pki", "internal/registry", "internal/runtime",
 }
 
 func TestLeavesImportNothingOfOurs(t *testing.T) {

@@ -27,6 +27,8 @@ type balancer struct {
 	// draining is which targets get no more requests, since when.
 	draining  atomic.Pointer[map[health.Key]time.Time]
 	lines     logLines
+	meters    *meters
+	measured  time.Time // when connections were counted last
 	delivered time.Time // when logs were delivered last
 	logs      atomic.Pointer[logging]
 	uses      []string // its target groups and zones, as far as targets depend on them
@@ -72,7 +74,7 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 	if r := s.running[b.Key()]; r != nil {
 		return r
 	}
-	r := &balancer{doors: map[door]net.Listener{}}
+	r := &balancer{doors: map[door]net.Listener{}, meters: newMeters(s.Metrics, applicationELB, b), measured: s.Now()}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.server = loadbalancer.New(loadbalancer.Options{
 		Key: s.Plane.Key, Log: s.Log,
@@ -119,14 +121,15 @@ func loggingOf(b *state.LoadBalancer, c loadbalancer.Config) *logging {
 
 // record counts a request, and notes it for the access log.
 func (s *Service) record(name string, r *balancer, record *loadbalancer.AccessRecord) {
-	s.metrics.count(name, record)
+	r.meters.count(record)
 	if l := r.logs.Load(); l != nil && l.access {
 		r.lines.add(logPlace{accessLog, record.Zone}, accessLine(name, record))
 	}
 }
 
-// connection notes a connection for the connection log.
+// connection counts a connection, and notes it for the connection log.
 func (r *balancer) connection(record *loadbalancer.ConnectionRecord) {
+	r.meters.connection(record)
 	if l := r.logs.Load(); l != nil && l.connections {
 		r.lines.add(logPlace{connectionLog, record.Zone}, connectionLine(dash(l.ports[record.Listener]), record))
 	}

@@ -62,6 +62,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.mu.Unlock()
 	group.Go(func() error { return s.balancers.Run(ctx) })
 	group.Go(func() error { return s.groups.Run(ctx) })
+	group.Go(func() error { return s.measure(ctx) })
 	err := group.Wait()
 	s.deliverRest(ctx)
 	return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/elbv2api"
+	"github.com/neargate/neargate/internal/metrics"
 	"github.com/neargate/neargate/internal/reconcile"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -27,6 +28,8 @@ type Options struct {
 	// Certificate finds a certificate of ACM; its error is one of the API's.
 	Certificate func(account, region, arn string) (Certificate, error)
 	Plane       *Plane
+	// Metrics takes what load balancers do, for CloudWatch; nil for nobody.
+	Metrics *metrics.Store
 	// DrainEarly lets a deregistered target go once it has no requests left, instead
 	// of after its deregistration delay.
 	DrainEarly bool
@@ -41,7 +44,6 @@ type Service struct {
 	groups    reconcile.Loop // keys of target groups
 
 	mu      sync.Mutex
-	metrics metrics
 	running map[string]*balancer // guarded by mu; by the keys of load balancers
 	serve   func(run func(context.Context) error)
 }

@@ -26,7 +26,7 @@ type backend struct {
 	gone  bool
 	cuts  int                    // how often what was open was cut
 	idle  map[string][]*backConn // by zone, the latest last
-	open  map[net.Conn]struct{}
+	open  map[net.Conn]*zoneCounts
 	trim  *time.Timer
 	multi map[string][]*h2Conn // HTTP/2, by zone
 }
@@ -149,9 +149,10 @@ func (b *backend) reach(ctx context.Context, hop Hop, protocols []string) (net.C
 		return nil, errGone
 	}
 	if b.open == nil {
-		b.open = map[net.Conn]struct{}{}
+		b.open = map[net.Conn]*zoneCounts{}
 	}
-	b.open[c] = struct{}{}
+	b.open[c] = b.server.zone(hop.Zone)
+	b.open[c].enter()
 	b.server.targets.Add(1)
 	return c, nil
 }
@@ -182,8 +183,9 @@ func (b *backend) forget(c net.Conn) {
 // drop is forget for those who hold the lock.
 func (b *backend) drop(c net.Conn) {
 	_ = c.Close()
-	if _, ok := b.open[c]; ok {
+	if count := b.open[c]; count != nil {
 		delete(b.open, c)
+		count.leave()
 		b.server.targets.Add(-1)
 	}
 }

@@ -48,6 +48,7 @@ type Server struct {
 	jar     jar
 	live    atomic.Pointer[live]
 	targets atomic.Int64 // connections to targets
+	zones   sync.Map     // of *zoneCounts: connections by their node's zone
 
 	mu       sync.Mutex
 	closed   bool
@@ -153,6 +154,8 @@ func transient(err error) bool {
 func (s *Server) newSession(ctx context.Context, listener, zone string, conn net.Conn) *session {
 	c := &session{server: s, ctx: context.WithoutCancel(ctx), listener: listener, zone: zone, raw: conn, conn: conn, client: addrPort(conn.RemoteAddr()), local: addrPort(conn.LocalAddr())}
 	c.address = c.client.Addr().String()
+	c.count = s.zone(zone)
+	c.count.enter()
 	c.record = ConnectionRecord{Listener: listener, Zone: zone, Client: c.client, Opened: s.options.Now(), TraceID: newConnTrace()}
 	return c
 }
@@ -243,13 +246,45 @@ func (w *crowd) each(do func(dismissed)) {
 type Counts struct {
 	Connections int64 // client connections and flows that are open
 	Targets     int64 // connections to targets that are open
+	Zones       map[string]ZoneCounts
 }
 
-// Counts returns what is open now.
+// ZoneCounts counts the connections of the node in a zone, from clients and to targets.
+type ZoneCounts struct {
+	Open   int64
+	Opened int64 // since Counts was called last
+}
+
+// zoneCounts is ZoneCounts while it is counted.
+type zoneCounts struct{ open, opened atomic.Int64 }
+
+func (z *zoneCounts) enter() {
+	z.open.Add(1)
+	z.opened.Add(1)
+}
+
+func (z *zoneCounts) leave() { z.open.Add(-1) }
+
+// zone is where the connections of a zone's node are counted.
+func (s *Server) zone(name string) *zoneCounts {
+	if z, ok := s.zones.Load(name); ok {
+		return z.(*zoneCounts)
+	}
+	z, _ := s.zones.LoadOrStore(name, &zoneCounts{})
+	return z.(*zoneCounts)
+}
+
+// Counts returns what is open now, and what was opened since it was called last.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Counts{Connections: int64(len(s.sessions)), Targets: s.targets.Load()}
+	c := Counts{Connections: int64(len(s.sessions)), Targets: s.targets.Load(), Zones: map[string]ZoneCounts{}}
+	s.zones.Range(func(name, z any) bool {
+		counts := z.(*zoneCounts)
+		c.Zones[name.(string)] = ZoneCounts{Open: counts.open.Load(), Opened: counts.opened.Swap(0)}
+		return true
+	})
+	return c
 }
 
 // Outstanding returns how many requests and flows a target of a group carries now:

@@ -32,6 +32,7 @@ type session struct {
 	tls      *tls.ConnectionState // nil: plain
 	state    atomic.Int32
 	record   ConnectionRecord
+	count    *zoneCounts
 	requests atomic.Int64
 	// graceful ends a session of several requests at once, once it is set.
 	graceful atomic.Pointer[func()]
@@ -128,6 +129,7 @@ func (c *session) finish() {
 		c.server.options.Log.Error("carrying a connection failed", "panic", p, "stack", string(debug.Stack()))
 	}
 	_ = c.conn.Close()
+	c.count.leave()
 	c.record.RequestsOnClient = int(c.requests.Load())
 	c.record.Closed = c.server.options.Now()
 	if c.server.options.Connection != nil {
