@@ -28,6 +28,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/stsapi"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -49,6 +50,7 @@ import (
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
+	"github.com/neargate/neargate/internal/servicediscovery"
 	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -74,21 +76,22 @@ func allPermissions(t *testing.T) map[string]permissions {
 	buckets := need(s3.New(s3.Config{DB: db, Objects: need(blob.OpenObjects(t.TempDir(), blob.Key{1}))(t), Checker: auth}))(t)
 	networks := ec2.New(db, nil, nil, ec2.Divide(network.DefaultSite("test")))
 	return map[string]permissions{
-		"sts":            {stsapi.Model, tokens.Authorization()},
-		"iam":            {iamapi.Model, iam.New(db, sealer, auth).Authorization()},
-		"ec2":            {ec2api.Model, networks.Authorization()},
-		"ecs":            {ecsapi.Model, ecs.New(ecs.Deps{DB: db, Checker: auth, Roles: tokens.Sessions()}).Authorization()},
-		"elbv2":          {elbv2api.Model, elbv2.New(elbv2.Options{DB: db}).Authorization()},
-		"ecr":            {ecrapi.Model, registries.Authorization()},
-		"logs":           {logsapi.Model, logs.New(db, need(logstore.Open(t.TempDir()))(t), time.Now).Authorization()},
-		"s3":             {s3api.Model, buckets.Authorization()},
-		"kms":            {kmsapi.Model, kms.New(db, sealer, time.Now).Authorization()},
-		"secretsmanager": {secretsmanagerapi.Model, secretsmanager.New(db, nil, validResourcePolicy, time.Now).Authorization()},
-		"ssm":            {ssmapi.Model, ssm.New(db, nil, time.Now).Authorization()},
-		"acm":            {acmapi.Model, acm.New(acm.Options{DB: db, Now: time.Now}).Authorization()},
-		"route53":        {route53api.Model, route53.New(route53.Options{DB: db, Now: time.Now}).Authorization()},
-		"cloudtrail":     {cloudtrailapi.Model, cloudtrail.New(cloudtrail.Options{DB: db}).Authorization()},
-		"cloudformation": {cloudformationapi.Model, cloudformation.New(cloudformation.Options{DB: db, Checker: auth, Sessions: tokens.Sessions()}).Authorization()},
+		"sts":              {stsapi.Model, tokens.Authorization()},
+		"iam":              {iamapi.Model, iam.New(db, sealer, auth).Authorization()},
+		"ec2":              {ec2api.Model, networks.Authorization()},
+		"ecs":              {ecsapi.Model, ecs.New(ecs.Deps{DB: db, Checker: auth, Roles: tokens.Sessions()}).Authorization()},
+		"elbv2":            {elbv2api.Model, elbv2.New(elbv2.Options{DB: db}).Authorization()},
+		"ecr":              {ecrapi.Model, registries.Authorization()},
+		"logs":             {logsapi.Model, logs.New(db, need(logstore.Open(t.TempDir()))(t), time.Now).Authorization()},
+		"s3":               {s3api.Model, buckets.Authorization()},
+		"kms":              {kmsapi.Model, kms.New(db, sealer, time.Now).Authorization()},
+		"secretsmanager":   {secretsmanagerapi.Model, secretsmanager.New(db, nil, validResourcePolicy, time.Now).Authorization()},
+		"ssm":              {ssmapi.Model, ssm.New(db, nil, time.Now).Authorization()},
+		"acm":              {acmapi.Model, acm.New(acm.Options{DB: db, Now: time.Now}).Authorization()},
+		"servicediscovery": {servicediscoveryapi.Model, servicediscovery.New(servicediscovery.Options{DB: db, Now: time.Now}).Authorization()},
+		"route53":          {route53api.Model, route53.New(route53.Options{DB: db, Now: time.Now}).Authorization()},
+		"cloudtrail":       {cloudtrailapi.Model, cloudtrail.New(cloudtrail.Options{DB: db}).Authorization()},
+		"cloudformation":   {cloudformationapi.Model, cloudformation.New(cloudformation.Options{DB: db, Checker: auth, Sessions: tokens.Sessions()}).Authorization()},
 	}
 }
 

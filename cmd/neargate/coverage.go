@@ -19,6 +19,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/stsapi"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -28,7 +29,7 @@ import (
 
 // models are the services that we carry out, as docs/coverage.md lists them.
 var models = []*wire.Service{
-	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, elbv2api.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model, acmapi.Model, route53api.Model,
+	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, elbv2api.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model, acmapi.Model, route53api.Model, servicediscoveryapi.Model,
 }
 
 // coverageCommand prints docs/coverage.md, from the same lists that the server uses.

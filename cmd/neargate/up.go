@@ -30,6 +30,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/stsapi"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -69,6 +70,7 @@ import (
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
+	"github.com/neargate/neargate/internal/servicediscovery"
 	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -225,6 +227,8 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	zones := route53.New(route53.Options{DB: db, Changed: networks.Refresh, Now: time.Now})
 	health := hosted.NewWatcher(db, networks.Refresh)
 	mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
+	discovery := servicediscovery.New(servicediscovery.Options{DB: db, Invoker: gate, Now: time.Now})
+	mount(servicediscoveryapi.Model, servicediscoveryapi.Bind(discovery), discovery.Authorization())
 	mount(acmapi.Model, acmapi.Bind(managed), managed.Authorization())
 	mount(cloudtrailapi.Model, cloudtrailapi.Bind(trails), trails.Authorization())
 	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())
@@ -255,7 +259,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	for _, run := range []func(context.Context) error{
 		decisions.Run, calls.Run, numbers.Run, keys.Run, inside.Run,
 		networks.Run, balancers.Run, flows.Run, registries.Run, logGroups.Run,
-		keyService.Run, secrets.Run, managed.Run, health.Run,
+		keyService.Run, secrets.Run, managed.Run, health.Run, discovery.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run,
 		uses.Run, names.Run, local.Run, resolver.Run,

@@ -11,7 +11,7 @@ import (
 // and never import each other.
 var services = []string{
 	"internal/cloudformation", "internal/cloudtrail", "internal/ec2", "internal/ecr", "internal/ecs", "internal/elbv2", "internal/iam", "internal/kms", "internal/logs",
-	"internal/s3", "internal/route53", "internal/secretsmanager", "internal/ssm", "internal/sts",
+	"internal/s3", "internal/route53", "internal/secretsmanager", "internal/servicediscovery", "internal/ssm", "internal/sts",
 }
 
 // leaves import nothing of ours, or only what is listed.

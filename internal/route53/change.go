@@ -25,7 +25,7 @@ func (s *Service) ChangeResourceRecordSets(ctx context.Context, in *route53api.C
 		return nil, batchError([]string{fmt.Sprintf("Number of records limit of %d exceeded.", maxChanges)})
 	}
 	info, err := s.change(ctx, in.ChangeBatch.Comment, func(tx *store.Tx) error {
-		z, err := zone(ctx, tx, in.HostedZoneId)
+		z, err := ownZone(ctx, tx, in.HostedZoneId)
 		if err != nil {
 			return err
 		}

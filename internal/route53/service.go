@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/route53api"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/state"
@@ -86,6 +87,22 @@ func zone(ctx context.Context, tx *store.Tx, id string) (*state.HostedZone, erro
 		return z, nil
 	}
 	return nil, &route53api.NoSuchHostedZone{Message: "No hosted zone found with ID: " + bare(id)}
+}
+
+// cloudMap is the service that makes zones for its namespaces.
+const cloudMap = "servicediscovery.amazonaws.com"
+
+// ownZone finds a hosted zone that the caller may change: one of Cloud Map's is
+// changed through Cloud Map only.
+func ownZone(ctx context.Context, tx *store.Tx, id string) (*state.HostedZone, error) {
+	z, err := zone(ctx, tx, id)
+	if err != nil || z.LinkedService == "" {
+		return z, err
+	}
+	if who := caller.From(ctx); who.ViaService != z.LinkedService && !who.Is(z.LinkedService) {
+		return nil, wire.NewError("AccessDenied", 403, "The resource hostedzone/%s can only be managed through %s (%s)", z.ID, z.LinkedService, z.LinkedTo)
+	}
+	return z, nil
 }
 
 func invalid(message string) error { return &route53api.InvalidInput{Message: message} }

@@ -36,6 +36,9 @@ func (s *Service) CreateHostedZone(ctx context.Context, in *route53api.CreateHos
 	if in.VPC != nil {
 		z.Private, z.NameServers = true, privateServers
 	}
+	if id.ViaService == cloudMap {
+		z.LinkedService, z.LinkedTo = cloudMap, in.CallerReference // which is the ARN of its namespace
+	}
 	info, err := s.change(ctx, "", func(tx *store.Tx) error {
 		for range state.HostedZones.By(tx, "reference", z.Account+"/"+z.CallerReference) {
 			return &route53api.HostedZoneAlreadyExists{Message: "A hosted zone has already been created with the specified caller reference."}
@@ -92,8 +95,12 @@ func describe(tx *store.Tx, z *state.HostedZone) *route53api.HostedZone {
 	for range state.RecordSets.All(tx, z.ID+"/") {
 		count++
 	}
-	return &route53api.HostedZone{Id: "/hostedzone/" + z.ID, Name: z.Name, CallerReference: z.CallerReference,
+	out := &route53api.HostedZone{Id: "/hostedzone/" + z.ID, Name: z.Name, CallerReference: z.CallerReference,
 		Config: &route53api.HostedZoneConfig{Comment: z.Comment, PrivateZone: z.Private}, ResourceRecordSetCount: count}
+	if z.LinkedService != "" {
+		out.LinkedService = &route53api.LinkedService{ServicePrincipal: z.LinkedService, Description: z.LinkedTo}
+	}
+	return out
 }
 
 func vpcs(z *state.HostedZone) []route53api.VPC {
@@ -199,7 +206,7 @@ func (s *Service) UpdateHostedZoneComment(ctx context.Context, in *route53api.Up
 // DeleteHostedZone deletes a zone that has no records but its own.
 func (s *Service) DeleteHostedZone(ctx context.Context, in *route53api.DeleteHostedZoneRequest) (*route53api.DeleteHostedZoneResponse, error) {
 	info, err := s.change(ctx, "", func(tx *store.Tx) error {
-		z, err := zone(ctx, tx, in.Id)
+		z, err := ownZone(ctx, tx, in.Id)
 		if err != nil {
 			return err
 		}

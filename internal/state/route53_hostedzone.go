@@ -20,6 +20,9 @@ type HostedZone struct {
 	NameServers     []string
 	CreatedAt       time.Time
 	Tags            []Tag
+	// LinkedService is the service that alone changes the zone's records, and
+	// LinkedTo the ARN of what the zone is for there; "" for zones of one's own.
+	LinkedService, LinkedTo string
 }
 
 // ZoneVPC is a VPC whose resolver answers for a private zone.

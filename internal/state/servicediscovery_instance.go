@@ -19,6 +19,7 @@ type ServiceInstance struct {
 
 	Attributes       map[string]string // as registered: AWS_INSTANCE_IPV4 ..., and those of one's own
 	Health           string            // InstanceHealthy or InstanceUnhealthy; "" when nobody checks
+	HealthyAt        time.Time         // when it was healthy last, or was registered as healthy
 	CreatorRequestID string
 	RegisteredAt     time.Time
 }

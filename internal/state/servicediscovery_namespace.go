@@ -1,7 +1,6 @@
 package state
 
 import (
-	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/store"
@@ -19,6 +18,7 @@ type Namespace struct {
 	Account, Region, ID string // ID: ns- and 16 lower-case letters and digits
 
 	Name             string
+	HTTPName         string // Name, or with a hash behind it where that was taken: what DiscoverInstances asks for
 	Type             string // NamespaceHTTP, NamespacePrivate or NamespacePublic
 	Description      string
 	VpcID            string // of a private one: where its zone was associated first
@@ -38,11 +38,6 @@ func (n *Namespace) ARN() string {
 }
 
 // Namespaces holds namespaces by account/region/id. Index "name":
-// account/region/name, in lower case.
+// account/region/HTTPName.
 var Namespaces = store.Define("servicediscovery.namespace", (*Namespace).Key,
-	store.By("name", func(n *Namespace) []string { return []string{NamespaceName(n.Account, n.Region, n.Name)} }))
-
-// NamespaceName is the value of the index "name" of Namespaces.
-func NamespaceName(account, region, name string) string {
-	return Key(account, region, strings.ToLower(name))
-}
+	store.By("name", func(n *Namespace) []string { return []string{Key(n.Account, n.Region, n.HTTPName)} }))

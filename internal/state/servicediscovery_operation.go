@@ -48,11 +48,23 @@ func (o *DiscoveryOperation) Target() string {
 }
 
 // DiscoveryOperations holds operations by account/region/id. Index "open": what
-// Target gives, while the operation goes on.
+// Target gives, while the operation goes on; "request": account/region/type/the
+// caller's own name for it.
 var DiscoveryOperations = store.Define("servicediscovery.operation", (*DiscoveryOperation).Key,
 	store.By("open", func(o *DiscoveryOperation) []string {
 		if o.Status != OperationSubmitted {
 			return nil
 		}
 		return []string{o.Target()}
+	}),
+	store.By("request", func(o *DiscoveryOperation) []string {
+		if o.RequestID == "" {
+			return nil
+		}
+		return []string{DiscoveryRequest(o.Account, o.Region, o.Type, o.RequestID)}
 	}))
+
+// DiscoveryRequest is the value of the index "request" of DiscoveryOperations.
+func DiscoveryRequest(account, region, operationType, requestID string) string {
+	return Key(account, region, operationType+"/"+requestID)
+}

@@ -21,7 +21,7 @@ type DiscoveryService struct {
 	CustomHealth     bool              // somebody tells the health of instances
 	HealthCheck      *DiscoveryHealthCheck
 	Attributes       map[string]string
-	Revision         int64 // grows with every change of its instances or of their health
+	Revision         int64 // grows with every registration and deregistration
 	CreatorRequestID string
 	CreatedAt        time.Time
 	Tags             []Tag

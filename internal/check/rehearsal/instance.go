@@ -21,6 +21,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/blob"
@@ -42,6 +43,7 @@ import (
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
+	"github.com/neargate/neargate/internal/servicediscovery"
 	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -147,12 +149,15 @@ func (x *Instance) open(sealer seal.Sealer) error {
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	zones := route53.New(route53.Options{DB: x.db, Changed: func() {}, Now: time.Now})
 	mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
+	discovery := servicediscovery.New(servicediscovery.Options{DB: x.db, Invoker: x.gate, Now: time.Now})
+	mount(servicediscoveryapi.Model, servicediscoveryapi.Bind(discovery), discovery.Authorization())
 	mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 
 	ctx, stop := context.WithCancel(context.Background())
 	x.stop = stop
 	x.done.Go(func() { _ = x.networks.Run(ctx) }) // ends with ctx; its data plane never fails
+	x.done.Go(func() { _ = discovery.Run(ctx) })  // so does this
 	return nil
 }
 
