@@ -84,6 +84,9 @@ func benchProxy(ctx context.Context) error {
 			}
 		}
 	}
+	if err := compareLatency(ctx, contenders, backend); err != nil {
+		return err
+	}
 	for _, p := range contenders {
 		s := server{cmd: p.cmd}
 		fmt.Printf("%-28s %d MiB resident\n", p.name, s.memory()>>10)
@@ -110,24 +113,42 @@ func compareProxies(ctx context.Context, contenders []*proxy, b body, secure boo
 			results[i] = append(results[i], c)
 		}
 	}
-	middle := func(i int, of func(carried) float64) float64 {
-		var all []float64
-		for _, c := range results[i] {
-			all = append(all, of(c))
-		}
-		slices.Sort(all)
-		return all[len(all)/2]
-	}
+	middle := func(i int, of func(carried) float64) float64 { return middleOf(results[i], of) }
 	perSecond := func(c carried) float64 { return c.perSecond }
 	cpu := func(c carried) float64 { return float64(c.cpu) / 1e3 }
 	p99 := func(c carried) float64 { return float64(c.p99) / 1e6 }
-	what := map[bool]string{false: "HTTP ", true: "HTTPS "}[secure] + b.name
+	what := protocol(secure) + " " + b.name
 	peer := slices.IndexFunc(contenders, func(p *proxy) bool { return p.name == "nginx" })
 	for i, p := range contenders {
 		fmt.Printf("%-28s %12s %10.0f %10.1f %10.2f %9.2f %9.2f\n", p.name, what, middle(i, perSecond), middle(i, cpu), middle(i, p99),
 			middle(i, perSecond)/middle(peer, perSecond), middle(i, cpu)/middle(peer, cpu))
 	}
 	return nil
+}
+
+// middleOf is the median of what of says about each.
+func middleOf[T any](all []T, of func(T) float64) float64 {
+	values := make([]float64, len(all))
+	for i, a := range all {
+		values[i] = of(a)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func protocol(secure bool) string {
+	if secure {
+		return "HTTPS"
+	}
+	return "HTTP"
+}
+
+// url is where b is through p.
+func (p *proxy) url(b body, secure bool) string {
+	if secure {
+		return "https://" + p.tls + "/" + b.name
+	}
+	return "http://" + p.http + "/" + b.name
 }
 
 var (
@@ -139,13 +160,9 @@ var (
 
 // load has wrk ask for b.
 func (p *proxy) load(ctx context.Context, b body, secure bool) (carried, error) {
-	url := "http://" + p.http + "/" + b.name
-	if secure {
-		url = "https://" + p.tls + "/" + b.name
-	}
 	s := server{cmd: p.cmd}
 	before := s.cpu()
-	out, err := exec.CommandContext(ctx, "taskset", "-c", loadCore, "wrk", "-t1", "-c"+strconv.Itoa(b.conns), "--latency", "-d"+strconv.Itoa(int(proxyTime.Seconds()))+"s", url).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "taskset", "-c", loadCore, "wrk", "-t1", "-c"+strconv.Itoa(b.conns), "--latency", "-d"+strconv.Itoa(int(proxyTime.Seconds()))+"s", p.url(b, secure)).CombinedOutput()
 	if err != nil {
 		return carried{}, fmt.Errorf("wrk: %w: %s", err, out)
 	}
