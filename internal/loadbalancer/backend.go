@@ -44,8 +44,8 @@ type backConn struct {
 func (b *backend) name() string { return b.addr.String() }
 
 // begin returns the writer for a request; its close gives back the buffer.
-func (c *backConn) begin(idle time.Duration) *writer {
-	c.w = writer{s: c.stream, out: takeBuffer(false)[:0], idle: idle}
+func (c *backConn) begin(idle time.Duration, now time.Time) *writer {
+	c.w = writer{s: c.stream, out: takeBuffer(false)[:0], idle: idle, now: now}
 	return &c.w
 }
 

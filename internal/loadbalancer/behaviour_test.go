@@ -85,6 +85,34 @@ func TestStreams(t *testing.T) {
 }
 
 // TestHalfClosed: a client that has ended its side still gets its answer.
+// TestHeadComesFirst: the head of an answer does not wait for the body, of any
+// kind, and with HTTP/2 neither.
+func TestHeadComesFirst(t *testing.T) {
+	next := make(chan struct{})
+	_, addr := newRig(t, secured(t), target(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/length" {
+			w.Header().Set("Content-Length", "4")
+		}
+		_ = http.NewResponseController(w).Flush()
+		<-next
+		_, _ = io.WriteString(w, "body")
+	}))
+	for _, client := range []*http.Client{insecure(false), insecure(true)} {
+		for _, path := range []string{"/length", "/chunks"} {
+			resp, err := client.Get("https://" + addr + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			next <- struct{}{}
+			if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "body" {
+				t.Errorf("%q %v", body, err)
+			}
+			_ = resp.Body.Close()
+		}
+		client.CloseIdleConnections()
+	}
+}
+
 func TestHalfClosed(t *testing.T) {
 	answer := make(chan struct{})
 	_, addr := newRig(t, nil, target(t, func(w http.ResponseWriter, r *http.Request) {

@@ -140,6 +140,11 @@ func copyBody(dst sink, src source, idle time.Duration) error {
 			}
 		}
 	}
+	if !src.ready() { // what waits, the head above all, need not wait for the body
+		if err := dst.flush(); err != nil {
+			return writeError{err}
+		}
+	}
 	for {
 		p, err := src.next()
 		if err == io.EOF {

@@ -45,8 +45,9 @@ type exchange struct {
 // responder writes an answer to the client.
 type responder interface {
 	sink
-	// begin writes the head. own says that the answer is the load balancer's.
-	begin(x *exchange, r *http1.Response, own bool) error
+	// begin writes the head, at a time that is now. own says that the answer is the
+	// load balancer's.
+	begin(x *exchange, r *http1.Response, own bool, now time.Time) error
 	// upgrade answers 101 and hands over the client's stream.
 	upgrade(x *exchange, r *http1.Response) (*stream, error)
 	// proceed answers 100.
@@ -67,11 +68,11 @@ func (x *exchange) reset(l *live, f *front, now time.Time) {
 	x.body, x.cookies, x.stuck, x.closes, x.fresh, x.begun, x.grpc = nil, nil, false, false, false, false, false
 	x.tried, x.failure = nil, nil
 	x.overdue.Store(false)
-	x.record = AccessRecord{
-		Listener: f.ID, Zone: x.zone, Received: now, Client: x.client, Port: f.Port, Priority: -1,
-		RequestTime: -1, TargetTime: -1, ResponseTime: -1, ConnTraceID: x.session.record.TraceID,
-		Cipher: x.session.record.Cipher, TLSVersion: x.session.record.TLSVersion, Domain: x.session.record.Domain, Certificate: x.session.record.Certificate,
-	}
+	r, c := &x.record, &x.session.record
+	*r = AccessRecord{}
+	r.Listener, r.Zone, r.Received, r.Client, r.Port, r.Priority = f.ID, x.zone, now, x.client, f.Port, -1
+	r.RequestTime, r.TargetTime, r.ResponseTime = -1, -1, -1
+	r.ConnTraceID, r.Cipher, r.TLSVersion, r.Domain, r.Certificate = c.TraceID, c.Cipher, c.TLSVersion, c.Domain, c.Certificate
 }
 
 // kind is the type of the request in logs.
@@ -302,7 +303,7 @@ func (x *exchange) reply(status int, contentType, body string, fields ...http1.F
 		x.closes = true
 	}
 	x.record.Status = status
-	if x.to.begin(x, &r, true) != nil {
+	if x.to.begin(x, &r, true, time.Now()) != nil {
 		return
 	}
 	if !r.NoBody(x.req.Method) && x.to.write([]byte(body)) != nil {

@@ -39,7 +39,9 @@ var errClientGone = errors.New("the client has gone")
 // forwardHTTP1 carries the request to m and the answer back; false when m is gone.
 func (x *exchange) forwardHTTP1(g *group, m *member) bool {
 	a := &x.attempt // what it holds is used again
-	*a = attempt{exchange: x, g: g, m: m, response: a.response}
+	a.exchange, a.g, a.m, a.c, a.w = x, g, m, nil, nil
+	a.uploaded, a.uploadErr, a.answer = nil, nil, lengthBody{}
+	a.sending.Store(false)
 	for first := true; ; first = false {
 		if err := a.connect(first); err != nil {
 			if err == errGone || x.elsewhere(m, err) {
@@ -107,8 +109,10 @@ func isTimeout(err error) bool {
 
 // ask sends the request and reads the head of the answer.
 func (a *attempt) ask() error {
+	a.sent = time.Now()
+	a.record.RequestTime = a.sent.Sub(a.now)
 	a.c.heard = a.c.in
-	a.w = a.c.begin(a.live.Attributes.IdleTimeout)
+	a.w = a.c.begin(a.live.Attributes.IdleTimeout, a.sent)
 	a.requestHead(a.w)
 	a.held = 0
 	if a.body == nil {
@@ -153,14 +157,13 @@ func (a *attempt) upload() error {
 // hear reads the head of the answer. It looks up every second, at the client and
 // at the time-out.
 func (a *attempt) hear(err error) error {
-	a.sent = a.server.options.Now()
-	a.record.RequestTime = a.sent.Sub(a.now)
 	if err != nil && !a.c.readable() { // it may have answered before it closed
 		return err
 	}
 	runtime.Gosched() // others first: the answer may be here by then, and no wait be needed
+	now := a.sent
 	tick, began := min(time.Second, a.live.Attributes.IdleTimeout), time.Time{}
-	for seen := 0; ; {
+	for seen := 0; ; now = time.Now() {
 		b := a.c.Buffered()
 		if n := http1.HeadEnd(b, seen); n > 0 {
 			if n > http1.MaxResponseHead {
@@ -181,7 +184,7 @@ func (a *attempt) hear(err error) error {
 			return errFull
 		}
 		seen = len(b)
-		a.c.readWithin(time.Now(), tick)
+		a.c.readWithin(now, tick)
 		err := a.c.Fill()
 		if err == nil {
 			continue
@@ -258,7 +261,7 @@ func (a *attempt) refuseAsk(err error) {
 
 // deliver carries the answer to the client and decides what becomes of the connections.
 func (a *attempt) deliver() {
-	now := a.server.options.Now()
+	now := time.Now()
 	a.record.TargetTime = now.Sub(a.sent)
 	a.record.Status, a.record.TargetStatus = a.response.Status, a.response.Status
 	if a.held > 0 {
@@ -274,8 +277,8 @@ func (a *attempt) deliver() {
 		a.closes = true
 	}
 	a.cookies = append(a.cookies, a.server.jar.targetCookies(a.g, a.m, a.response.Fields, a.stuck, a.tls != nil, a.now)...)
-	err := a.to.begin(a.exchange, &a.response, false)
-	a.record.ResponseTime = a.server.options.Now().Sub(now)
+	err := a.to.begin(a.exchange, &a.response, false, now)
+	a.record.ResponseTime = time.Since(now)
 	whole := false
 	if err == nil {
 		whole, err = a.deliverBody()
@@ -329,7 +332,8 @@ func (a *attempt) settle(whole bool) {
 		a.w.close()
 		if a.uploadErr == nil {
 			a.body = nil
-			a.m.park(a.c, time.Now(), a.live.Attributes.IdleTimeout)
+			a.record.Done = time.Now()
+			a.m.park(a.c, a.record.Done, a.live.Attributes.IdleTimeout)
 			return
 		}
 		a.m.close(a.c)

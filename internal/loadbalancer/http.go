@@ -26,7 +26,7 @@ func (c *session) serveHTTP1() {
 		w.idle = l.Attributes.IdleTimeout
 		in, out := s.in-int64(len(s.Buffered())), s.out
 		head, err := c.readHead(s, l)
-		now := c.server.options.Now()
+		now := time.Now()
 		x.reset(l, f, now)
 		x.kind("http", "https")
 		x.writtenBefore = out
@@ -132,7 +132,9 @@ func (x *exchange) refuseHead(s *stream, e *http1.Error) {
 
 // finish records the request.
 func (x *exchange) finish() {
-	x.record.Done = x.server.options.Now()
+	if x.record.Done.IsZero() {
+		x.record.Done = time.Now()
+	}
 	if x.server.options.Record != nil {
 		x.server.options.Record(&x.record)
 	}

@@ -97,7 +97,7 @@ func (c *session) serveStream(w http.ResponseWriter, r *http.Request) {
 	}
 	to := &h2Responder{w: w, r: r}
 	x := &exchange{session: c, to: to}
-	x.reset(l, f, c.server.options.Now())
+	x.reset(l, f, time.Now())
 	x.record.Type = "h2"
 	body := &readerBody{r: r}
 	if err := x.translate(r); err != nil {
@@ -220,7 +220,7 @@ type h2Responder struct {
 	aborted    atomic.Bool
 }
 
-func (w *h2Responder) begin(x *exchange, r *http1.Response, own bool) error {
+func (w *h2Responder) begin(x *exchange, r *http1.Response, own bool, _ time.Time) error {
 	x.begun = true
 	h := w.w.Header()
 	if own && !x.front.Headers.HideServer {

@@ -110,7 +110,7 @@ func (x *exchange) forwardHTTP2(g *group, m *member) bool {
 			x.refuseConnect(err)
 			return true
 		}
-		sent := x.server.options.Now()
+		sent := time.Now()
 		x.record.RequestTime = sent.Sub(x.now)
 		request, err := x.targetRequest(ctx, g, watch)
 		if err != nil {
@@ -134,7 +134,7 @@ func (x *exchange) forwardHTTP2(g *group, m *member) bool {
 // deliverHTTP2 carries the answer to the client.
 func (x *exchange) deliverHTTP2(g *group, m *member, to *h2Responder, response *http.Response, watch *watch, sent time.Time) {
 	defer response.Body.Close()
-	now := x.server.options.Now()
+	now := time.Now()
 	x.record.TargetTime = now.Sub(sent)
 	x.record.Status, x.record.TargetStatus = response.StatusCode, response.StatusCode
 	head := http1.Response{Status: response.StatusCode}
@@ -150,10 +150,10 @@ func (x *exchange) deliverHTTP2(g *group, m *member, to *h2Responder, response *
 		head.Length, head.HasLength = response.ContentLength, response.Header.Get("Content-Length") != ""
 	}
 	x.cookies = append(x.cookies, x.server.jar.targetCookies(g, m, head.Fields, x.stuck, true, x.now)...)
-	if err := to.begin(x, &head, false); err != nil {
+	if err := to.begin(x, &head, false, now); err != nil {
 		return
 	}
-	x.record.ResponseTime = x.server.options.Now().Sub(now)
+	x.record.ResponseTime = time.Now().Sub(now)
 	if response.ContentLength != 0 { // an answer of trailers only must stay one frame
 		_ = to.flush()
 	}

@@ -75,7 +75,7 @@ func (x *exchange) elsewhere(m *member, err error) bool {
 		return false
 	}
 	if g := x.live.groups[x.record.Group]; g != nil {
-		g.failed(m, x.server.options.Now())
+		g.failed(m, time.Now())
 	}
 	x.record.TargetConnectErrors++
 	x.tried, x.failure = append(x.tried, m.backend), err
@@ -91,7 +91,7 @@ func (x *exchange) limit(g *group, m *member) (done func()) {
 	if g.RequestTimeout == 0 {
 		return func() { x.reached(m) }
 	}
-	late := time.AfterFunc(g.RequestTimeout-x.server.options.Now().Sub(x.now), func() {
+	late := time.AfterFunc(g.RequestTimeout-time.Now().Sub(x.now), func() {
 		x.overdue.Store(true)
 		if cut := x.cut.Load(); cut != nil {
 			(*cut)()
@@ -168,7 +168,7 @@ func (c *session) runProxyFlow(l *live, f *front) {
 	g := l.groups[f.Default[0].Forward.Groups[0].Group]
 	var tried []*backend
 	for range attempts {
-		now := c.server.options.Now()
+		now := time.Now()
 		m := g.pickOther(tried, now)
 		if m == nil {
 			break

@@ -16,8 +16,8 @@ type h1Responder struct {
 }
 
 // begin implements responder.
-func (w *h1Responder) begin(x *exchange, r *http1.Response, own bool) error {
-	x.begun = true
+func (w *h1Responder) begin(x *exchange, r *http1.Response, own bool, now time.Time) error {
+	x.begun, w.now = true, now
 	bodyless := r.NoBody(x.req.Method)
 	w.chunked = !bodyless && !r.HasLength && x.req.Minor == 1
 	if !bodyless && !r.HasLength && !w.chunked {

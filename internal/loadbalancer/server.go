@@ -38,8 +38,6 @@ type Options struct {
 	// clients at their targets. Nil: a random one.
 	Key []byte
 	Log *slog.Logger
-	// Now is the clock of records, slow start and cookies. Nil: time.Now.
-	Now func() time.Time
 }
 
 // Server is one load balancer.
@@ -66,9 +64,6 @@ type dismissed interface {
 
 // New returns a load balancer that has no listeners yet.
 func New(o Options) *Server {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.ConnectTimeout == 0 {
 		o.ConnectTimeout = connectTimeout
 	}
@@ -156,7 +151,7 @@ func (s *Server) newSession(ctx context.Context, listener, zone string, conn net
 	c.address = c.client.Addr().String()
 	c.count = s.zone(zone)
 	c.count.enter()
-	c.record = ConnectionRecord{Listener: listener, Zone: zone, Client: c.client, Opened: s.options.Now(), TraceID: newConnTrace()}
+	c.record = ConnectionRecord{Listener: listener, Zone: zone, Client: c.client, Opened: time.Now(), TraceID: newConnTrace()}
 	return c
 }
 

@@ -118,7 +118,7 @@ func (c *session) answerPlain(f *front, err error) {
 	const what = "The plain HTTP request was sent to HTTPS port"
 	body := "<html>\r\n<head><title>400 " + what + "</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n<center>" + what + "</center>\r\n</body>\r\n</html>\r\n"
 	s := newStream(c.raw)
-	_ = s.put([]byte("HTTP/1.1 400 Bad Request\r\nServer: " + defaultServerName + "\r\nDate: " + httpDate(c.server.options.Now()) +
+	_ = s.put([]byte("HTTP/1.1 400 Bad Request\r\nServer: " + defaultServerName + "\r\nDate: " + httpDate(time.Now()) +
 		"\r\nContent-Type: text/html\r\nContent-Length: " + itoa(int64(len(body))) + "\r\nConnection: close\r\n\r\n" + body))
 	c.linger(s, true)
 }
@@ -131,7 +131,7 @@ func (c *session) finish() {
 	_ = c.conn.Close()
 	c.count.leave()
 	c.record.RequestsOnClient = int(c.requests.Load())
-	c.record.Closed = c.server.options.Now()
+	c.record.Closed = time.Now()
 	if c.server.options.Connection != nil {
 		c.server.options.Connection(&c.record)
 	}

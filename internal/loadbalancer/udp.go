@@ -102,7 +102,7 @@ func (d *datagrams) flow(from net.Addr) *udpFlow {
 		return nil
 	}
 	f = &udpFlow{target: c, client: from, record: ConnectionRecord{
-		Listener: d.listener, Zone: d.zone, Protocol: UDP, Client: client, Target: m.Target.Addr, Group: g.ID, Opened: d.server.options.Now(), TraceID: newConnTrace(),
+		Listener: d.listener, Zone: d.zone, Protocol: UDP, Client: client, Target: m.Target.Addr, Group: g.ID, Opened: time.Now(), TraceID: newConnTrace(),
 	}}
 	d.mu.Lock()
 	d.flows[client] = f
@@ -143,7 +143,7 @@ func (d *datagrams) end(f *udpFlow, m *member) {
 	delete(d.flows, f.record.Client)
 	record := f.record
 	d.mu.Unlock()
-	record.Closed = d.server.options.Now()
+	record.Closed = time.Now()
 	if d.server.options.Connection != nil {
 		d.server.options.Connection(&record)
 	}

@@ -13,6 +13,7 @@ type writer struct {
 	out     []byte // what waits; its array is a pooled buffer
 	chunked bool
 	idle    time.Duration
+	now     time.Time // the time, by who has just looked at the clock; for the next flush only
 }
 
 func newWriter(s *stream, idle time.Duration) *writer {
@@ -73,7 +74,11 @@ func (w *writer) flush() error {
 	if len(w.out) == 0 {
 		return nil
 	}
-	w.s.writeWithin(time.Now(), w.idle)
+	if w.now.IsZero() {
+		w.now = time.Now()
+	}
+	w.s.writeWithin(w.now, w.idle)
+	w.now = time.Time{}
 	err := w.s.put(w.out)
 	if cap(w.out) == largeBuffer { // idle connections hold small ones
 		w.close()
