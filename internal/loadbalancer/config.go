@@ -36,6 +36,7 @@ const (
 type Config struct {
 	// Name is what access logs call it: app/my-load-balancer/50dc6c495c0c9188.
 	Name       string
+	ARN        string // what it signs as
 	Type       Type
 	Attributes Attributes
 	Listeners  []Listener

@@ -26,7 +26,9 @@ type exchange struct {
 	to     responder
 	record AccessRecord
 
-	cookies []string // stickiness to a target group
+	cookies []string // stickiness to a target group, sessions
+	guarded bool     // an action has asked who it is
+	user    user     // who it is
 	stuck   bool     // a cookie led to the target
 	// What proxies know of a request: whom they could not reach, why not, and that
 	// it took too long.
@@ -68,6 +70,7 @@ func (x *exchange) reset(l *live, f *front, now time.Time) {
 	x.body, x.cookies, x.stuck, x.closes, x.fresh, x.begun, x.grpc = nil, nil, false, false, false, false, false
 	x.tried, x.failure = nil, nil
 	x.overdue.Store(false)
+	x.guarded, x.user = false, user{}
 	r, c := &x.record, &x.session.record
 	*r = AccessRecord{}
 	r.Listener, r.Zone, r.Received, r.Client, r.Port, r.Priority = f.ID, x.zone, now, x.client, f.Port, -1
@@ -117,24 +120,40 @@ func (x *exchange) handle() {
 	if x.live.Attributes.DropInvalid {
 		x.dropInvalid()
 	}
+	if x.comesBack() {
+		return
+	}
 	actions := x.match()
 	for i := range actions {
 		switch a := &actions[i]; a.Type {
+		case rule.Authenticate:
+			x.record.Actions = "authenticate"
+			if !x.authenticate(a.OIDC) {
+				return
+			}
 		case rule.Forward:
-			x.record.Actions = "forward"
+			x.did("forward")
 			x.forwardTo(&a.Forward)
 			return
 		case rule.Redirect:
-			x.record.Actions = "redirect"
+			x.did("redirect")
 			x.redirect(&a.Redirect)
 			return
 		case rule.FixedResponse:
-			x.record.Actions = "fixed-response"
+			x.did("fixed-response")
 			x.answer(a.Fixed.Status, a.Fixed.ContentType, a.Fixed.Body)
 			return
 		}
 	}
 	x.refuse(503, "")
+}
+
+// did notes an action that was taken.
+func (x *exchange) did(action string) {
+	if x.record.Actions != "" {
+		action = x.record.Actions + "," + action
+	}
+	x.record.Actions = action
 }
 
 // match evaluates the rules.
@@ -173,7 +192,7 @@ func (x *exchange) forwardTo(f *rule.ForwardTo) {
 	}
 	x.record.Group = id
 	if f.Sticky > 0 {
-		x.cookies = x.server.jar.groupCookies(id, f.Sticky, x.tls != nil, x.now)
+		x.cookies = append(x.cookies, x.server.jar.groupCookies(id, f.Sticky, x.tls != nil, x.now)...)
 	}
 	if !x.compatible(g) {
 		x.refuse(464, "")

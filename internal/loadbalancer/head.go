@@ -67,6 +67,7 @@ func (x *exchange) added(field func(name, value string)) {
 			field(name, value)
 		})
 	}
+	x.addUser(field)
 }
 
 // replaced says whether a client's field is not for the target: added has its place.
@@ -92,7 +93,7 @@ func (x *exchange) vouched(name string) bool {
 		return false
 	}
 	lower := strings.ToLower(name)
-	return x.live.Attributes.TLSHeaders && strings.HasPrefix(lower, "x-amzn-tls-") || x.front.MutualTLS.on() && strings.HasPrefix(lower, "x-amzn-mtls-clientcert")
+	return x.guarded && strings.HasPrefix(lower, "x-amzn-oidc-") || x.live.Attributes.TLSHeaders && strings.HasPrefix(lower, "x-amzn-tls-") || x.front.MutualTLS.on() && strings.HasPrefix(lower, "x-amzn-mtls-clientcert")
 }
 
 func (x *exchange) forwardedFor() string {

@@ -39,6 +39,8 @@ type front struct {
 	port  string
 	rules *rule.Set
 	tls   *tls.Config
+	// providers are the identity providers of its actions.
+	providers []*rule.OIDC
 }
 
 // group is a target group.
@@ -90,7 +92,7 @@ func (s *Server) compile(c Config, before *live) (*live, error) {
 }
 
 func compileFront(f Listener, l *live) (*front, error) {
-	c := &front{Listener: f, port: strconv.Itoa(int(f.Port))}
+	c := &front{Listener: f, port: strconv.Itoa(int(f.Port)), providers: providers(&f)}
 	var err error
 	if c.rules, err = rule.Compile(f.Rules); err != nil {
 		return nil, err

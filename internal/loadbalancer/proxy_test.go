@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,9 +14,11 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/neargate/neargate/internal/loadbalancer/oidc"
 	"github.com/neargate/neargate/internal/loadbalancer/rule"
 )
 
@@ -26,6 +30,11 @@ type rig struct {
 	mu      sync.Mutex
 	records []AccessRecord
 	flows   []ConnectionRecord
+
+	idp    string // address of an identity provider
+	roots  *x509.CertPool
+	signer *oidc.Signer
+	later  atomic.Int64 // how far the clock is ahead
 }
 
 const (
@@ -38,11 +47,19 @@ const (
 func newRig(t testing.TB, change func(*Config), targets ...string) (*rig, string) {
 	t.Helper()
 	r := &rig{t: t}
+	r.signer, _ = oidc.NewSigner([]byte("a secret"), "eu-west-1")
 	var d net.Dialer
 	r.server = New(Options{
 		Dial: func(ctx context.Context, hop Hop) (net.Conn, error) {
 			return d.DialContext(ctx, hop.Network, hop.Target.String())
 		},
+		DialName: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			if r.idp == "" {
+				return nil, errors.New("nobody is there")
+			}
+			return d.DialContext(ctx, "tcp", r.idp)
+		},
+		Roots: func() *x509.CertPool { return r.roots }, Signer: r.signer,
 		Record: func(a *AccessRecord) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -54,6 +71,7 @@ func newRig(t testing.TB, change func(*Config), targets ...string) (*rig, string
 			r.flows = append(r.flows, *c)
 		},
 	})
+	r.server.clock = func() time.Time { return time.Now().Add(time.Duration(r.later.Load())) }
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

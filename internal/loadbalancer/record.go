@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/neargate/neargate/internal/loadbalancer/oidc"
 	"github.com/neargate/neargate/internal/loadbalancer/rule"
 )
 
@@ -44,6 +45,10 @@ type AccessRecord struct {
 	ClassificationReason                  string
 	ConnTraceID                           string // TID_...
 	GRPCStatus                            string // grpc-status of the answer, empty: none
+	// Authentication is how the sign-in of a user went that this request was part of,
+	// empty where it was of none, and how long the identity provider took.
+	Authentication     oidc.Outcome
+	AuthenticationTime time.Duration
 	// Failures of connections to targets that this request met.
 	TargetConnectErrors, TargetTLSErrors int
 }

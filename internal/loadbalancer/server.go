@@ -2,6 +2,7 @@ package loadbalancer
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/neargate/neargate/internal/loadbalancer/oidc"
 )
 
 // Hop is a connection that a node is about to make to a target.
@@ -37,13 +40,22 @@ type Options struct {
 	// Key protects stickiness cookies, 32 bytes; kept over restarts it keeps
 	// clients at their targets. Nil: a random one.
 	Key []byte
-	Log *slog.Logger
+	// DialName connects to host:port from the node in a zone, whose VPC knows the
+	// name: so are identity providers asked. Nil: there are none.
+	DialName func(ctx context.Context, zone, address string) (net.Conn, error)
+	// Roots are the authorities of identity providers' certificates; nil: the machine's.
+	Roots func() *x509.CertPool
+	// Signer signs what targets are told of users; nil: they get no such token.
+	Signer *oidc.Signer
+	Log    *slog.Logger
 }
 
 // Server is one load balancer.
 type Server struct {
 	options Options
 	jar     jar
+	keeper  oidc.Keeper
+	clock   func() time.Time // of sessions; tests have their own
 	live    atomic.Pointer[live]
 	targets atomic.Int64 // connections to targets
 	zones   sync.Map     // of *zoneCounts: connections by their node's zone
@@ -76,6 +88,7 @@ func New(o Options) *Server {
 		key = nil
 	}
 	s.jar, _ = newJar(key) // 32 bytes never fail
+	s.keeper, s.clock = oidc.NewKeeper(key), time.Now
 	s.live.Store(&live{})
 	return s
 }

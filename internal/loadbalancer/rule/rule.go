@@ -45,6 +45,8 @@ const (
 	Forward       ActionType = "forward"
 	Redirect      ActionType = "redirect"
 	FixedResponse ActionType = "fixed-response"
+	// Authenticate comes before another action.
+	Authenticate ActionType = "authenticate-oidc"
 )
 
 // Action is one action of a rule; the field of its type is set.
@@ -53,6 +55,7 @@ type Action struct {
 	Forward  ForwardTo
 	Redirect RedirectTo
 	Fixed    Fixed
+	OIDC     *OIDC
 }
 
 // ForwardTo spreads requests over target groups by their weights.
@@ -81,3 +84,24 @@ type Fixed struct {
 	ContentType string
 	Body        string
 }
+
+// OIDC is an identity provider, and what an action that authenticates asks of it.
+type OIDC struct {
+	Issuer, AuthorizationEndpoint, TokenEndpoint, UserInfoEndpoint string
+	ClientID, ClientSecret                                         string
+
+	Scope string
+	Extra map[string]string // further parameters of the authorization endpoint
+	// Cookie is what the cookies of a session are called: NAME-0, NAME-1 ...
+	Cookie  string
+	Timeout time.Duration // of a session
+	// Otherwise is what becomes of a request without a session: Login, Allow or Deny.
+	Otherwise string
+}
+
+// What becomes of a request without a session, in AWS's words.
+const (
+	Login = "authenticate"
+	Allow = "allow"
+	Deny  = "deny"
+)
