@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net"
 
@@ -19,9 +20,9 @@ import (
 
 // balancerPlane gives load balancers their nodes and sockets: interfaces of EC2,
 // served in the namespaces of VPCs.
-func balancerPlane(networks *ec2.Service, engine *network.Kernel, key []byte, gate wire.Invoker) *elbv2.Plane {
+func balancerPlane(networks *ec2.Service, engine *network.Kernel, key []byte, gate wire.Invoker, roots func() *x509.CertPool) *elbv2.Plane {
 	return &elbv2.Plane{
-		Nodes: nodes{networks}, Listen: engine.Listen, Key: key, Renamed: networks.Refresh, S3: s3api.NewClient(gate),
+		Nodes: nodes{networks}, Listen: engine.Listen, Key: key, Renamed: networks.Refresh, S3: s3api.NewClient(gate), Roots: roots,
 		Dial: func(ctx context.Context, interfaceID, network, address string) (net.Conn, error) {
 			return engine.Dialer(interfaceID)(ctx, network, address)
 		},

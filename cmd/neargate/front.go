@@ -11,23 +11,27 @@ import (
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/ecr"
 	"github.com/neargate/neargate/internal/edge"
+	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/registry"
 )
 
 // front serves every name that we answer for, on this machine and inside VPCs:
-// registries by their hosts, and AWS's APIs otherwise.
+// registries and keys of load balancers by their hosts, and AWS's APIs otherwise.
 type front struct {
 	gateway http.Handler
 	ecr     *ecr.Service
 	public  *registry.Public
+	users   http.HandlerFunc // public keys of load balancers that sign users in
 }
 
 func (f front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch host := bareHost(r.Host); {
 	case ecr.IsHost(host):
 		f.ecr.ServeHTTP(w, withOrigin(r))
+	case elbv2.IsKeyHost(host):
+		f.users(w, r)
 	case slices.Contains(f.public.Hosts(), host):
 		f.public.ServeHTTP(w, withOrigin(r))
 	default:

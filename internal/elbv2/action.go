@@ -1,6 +1,7 @@
 package elbv2
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,33 +16,48 @@ const (
 	actionForward  = "forward"
 	actionRedirect = "redirect"
 	actionFixed    = "fixed-response"
+	actionOIDC     = "authenticate-oidc"
 )
 
-// actions checks the actions of a listener or rule of a load balancer, and makes
-// records of them.
-func (q scope) actions(balancer string, in []elbv2api.Action) ([]state.ListenerAction, error) {
+// actions checks the actions of a listener or of a rule of it, and makes records of
+// them: at most one that authenticates, and one that answers, in this order. old are
+// those that they replace.
+func (s *Service) actions(q scope, l *state.Listener, old []state.ListenerAction, in []elbv2api.Action) ([]state.ListenerAction, error) {
 	if len(in) == 0 {
 		return nil, invalid("At least one action must be specified")
 	}
-	if len(in) > 1 {
-		return nil, unsupported("More than one action: authentication before the last one")
-	}
+	in = slices.Clone(in)
+	slices.SortStableFunc(in, func(a, b elbv2api.Action) int { return cmp.Compare(wire.Or(a.Order, 0), wire.Or(b.Order, 0)) })
 	var out []state.ListenerAction
-	for _, a := range in {
-		action, err := q.action(balancer, a)
+	for i, a := range in {
+		last := i == len(in)-1
+		switch asks := a.Type == actionOIDC; {
+		case i > 0 && wire.Or(a.Order, 0) == wire.Or(in[i-1].Order, 0):
+			return nil, invalidAction("Each action must have a different order")
+		case asks && last:
+			return nil, invalidAction("The last action must be one of 'forward, redirect, fixed-response'")
+		case asks && i > 0:
+			return nil, invalidAction("Only one authentication action can be specified")
+		}
+		action, err := s.action(q, l, old, a)
 		if err != nil {
 			return nil, err
+		}
+		if !last && action.OIDC == nil {
+			return nil, invalidAction("Only one of 'forward, redirect, fixed-response' can be specified, and it must be the last action")
 		}
 		out = append(out, action)
 	}
 	return out, nil
 }
 
-func (q scope) action(balancer string, in elbv2api.Action) (state.ListenerAction, error) {
+func (s *Service) action(q scope, l *state.Listener, old []state.ListenerAction, in elbv2api.Action) (state.ListenerAction, error) {
 	out := state.ListenerAction{Type: string(in.Type), Order: in.Order}
 	switch out.Type {
+	case actionOIDC:
+		return out, s.oidc(l, old, in.AuthenticateOidcConfig, &out)
 	case actionForward:
-		return out, q.forward(balancer, in, &out)
+		return out, q.forward(l.LoadBalancer(), in, &out)
 	case actionRedirect:
 		return out, redirect(in.RedirectConfig, &out)
 	case actionFixed:
@@ -165,6 +181,8 @@ func describeActions(in []state.ListenerAction) []elbv2api.Action {
 			action.RedirectConfig = &elbv2api.RedirectActionConfig{
 				Protocol: r.Protocol, Port: r.Port, Host: r.Host, Path: r.Path, Query: r.Query, StatusCode: elbv2api.RedirectActionStatusCodeEnum(r.StatusCode),
 			}
+		case a.OIDC != nil:
+			action.AuthenticateOidcConfig = describeOIDC(a.OIDC)
 		case a.FixedResponse != nil:
 			f := a.FixedResponse
 			action.FixedResponseConfig = &elbv2api.FixedResponseActionConfig{StatusCode: f.StatusCode, ContentType: f.ContentType, MessageBody: f.MessageBody}

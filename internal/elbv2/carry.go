@@ -77,7 +77,10 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 	r := &balancer{doors: map[door]net.Listener{}, meters: newMeters(s.Metrics, applicationELB, b), measured: s.Now()}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.server = loadbalancer.New(loadbalancer.Options{
-		Key: s.Plane.Key, Log: s.Log,
+		Key: s.Plane.Key, Log: s.Log, Roots: s.Plane.Roots, Signer: s.signer(b.Region),
+		DialName: func(ctx context.Context, zone, address string) (net.Conn, error) {
+			return s.dialName(ctx, r, "tcp", zone, address)
+		},
 		Record:     func(record *loadbalancer.AccessRecord) { s.record(b.Path, r, record) },
 		Connection: func(record *loadbalancer.ConnectionRecord) { r.connection(record) },
 		Dial: func(ctx context.Context, hop loadbalancer.Hop) (net.Conn, error) {
@@ -137,12 +140,17 @@ func (r *balancer) connection(record *loadbalancer.ConnectionRecord) {
 
 // dial connects to a target from the node of a zone, or from any when there is none.
 func (s *Service) dial(ctx context.Context, r *balancer, network, zone string, target netip.AddrPort) (net.Conn, error) {
+	return s.dialName(ctx, r, network, zone, target.String())
+}
+
+// dialName is dial for an address whose host may be a name that the node's VPC knows.
+func (s *Service) dialName(ctx context.Context, r *balancer, network, zone, address string) (net.Conn, error) {
 	nodes := *r.nodes.Load()
 	if len(nodes) == 0 {
 		return nil, errors.New("the load balancer has no nodes")
 	}
 	i := max(0, slices.IndexFunc(nodes, func(n state.LoadBalancerSubnet) bool { return n.AvailabilityZone == zone }))
-	return s.Plane.Dial(ctx, nodes[i].InterfaceID, network, target.String())
+	return s.Plane.Dial(ctx, nodes[i].InterfaceID, network, address)
 }
 
 // open opens the doors that are wanted, and closes the others: what is being carried

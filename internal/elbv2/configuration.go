@@ -14,7 +14,7 @@ import (
 func (s *Service) configuration(q scope, b *state.LoadBalancer) loadbalancer.Config {
 	a := lookup{balancerAttributes, b.Attributes}
 	c := loadbalancer.Config{
-		Name: b.Path, Type: loadbalancer.Application,
+		Name: b.Path, ARN: b.ARN(), Type: loadbalancer.Application,
 		Attributes: loadbalancer.Attributes{
 			IdleTimeout: seconds(a, "idle_timeout.timeout_seconds"), ClientKeepAlive: seconds(a, "client_keep_alive.seconds"), HTTP2: a.truth("routing.http2.enabled"),
 			DropInvalid: a.truth("routing.http.drop_invalid_header_fields.enabled"), Desync: loadbalancer.Desync(a.text("routing.http.desync_mitigation_mode")),
@@ -40,7 +40,7 @@ func (s *Service) configuration(q scope, b *state.LoadBalancer) loadbalancer.Con
 			listener.Certificates = append(listener.Certificates, loadbalancer.Certificate{ID: arn, Leaf: found.Leaf})
 		}
 		for _, r := range q.rulesOf(l) {
-			actions := ruleActions(r, groups)
+			actions := s.ruleActions(l, r, groups)
 			if r.IsDefault() {
 				listener.Default = actions
 				continue
@@ -82,7 +82,7 @@ func headers(l *state.Listener) loadbalancer.Headers {
 }
 
 // ruleActions are the actions of a rule; the groups that they name are noted.
-func ruleActions(r *state.ListenerRule, groups map[string]bool) []rule.Action {
+func (s *Service) ruleActions(l *state.Listener, r *state.ListenerRule, groups map[string]bool) []rule.Action {
 	var out []rule.Action
 	for _, a := range r.Actions {
 		action := rule.Action{Type: rule.ActionType(a.Type)}
@@ -92,6 +92,8 @@ func ruleActions(r *state.ListenerRule, groups map[string]bool) []rule.Action {
 			if a.Redirect.StatusCode == "HTTP_301" {
 				action.Redirect.Status = 301
 			}
+		case a.OIDC != nil:
+			action.OIDC = s.identityProvider(l, a.OIDC)
 		case a.FixedResponse != nil:
 			action.Fixed = rule.Fixed{Status: decimal(a.FixedResponse.StatusCode), ContentType: a.FixedResponse.ContentType, Body: a.FixedResponse.MessageBody}
 		}

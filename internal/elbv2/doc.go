@@ -12,7 +12,7 @@
 // reads its health (members.go), EC2's zones answer with the nodes' addresses.
 //
 // Not carried out, and refused by name: Network and Gateway Load Balancers,
-// targets that are functions or load balancers, authentication at the load
-// balancer, transforms, mutual TLS and trust stores, IPv6, Outposts, capacity
+// targets that are functions or load balancers, authentication by Cognito or
+// by tokens, transforms, mutual TLS and trust stores, IPv6, Outposts, capacity
 // reservations.
 package elbv2

@@ -20,6 +20,10 @@ func configuration(format string, args ...any) error {
 	return &elbv2api.InvalidConfigurationRequestException{Message: fmt.Sprintf(format, args...)}
 }
 
+func invalidAction(format string, args ...any) error {
+	return &elbv2api.InvalidLoadBalancerActionException{Message: fmt.Sprintf(format, args...)}
+}
+
 func notPermitted(format string, args ...any) error {
 	return &elbv2api.OperationNotPermittedException{Message: fmt.Sprintf(format, args...)}
 }

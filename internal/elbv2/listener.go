@@ -39,7 +39,7 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 		if err := s.secure(l, in.SslPolicy, in.Certificates); err != nil {
 			return err
 		}
-		actions, err := q.actions(b.Path, in.DefaultActions)
+		actions, err := s.actions(q, l, nil, in.DefaultActions)
 		if err != nil {
 			return err
 		}
@@ -123,9 +123,12 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 		if err := s.secure(l, in.SslPolicy, in.Certificates); err != nil {
 			return err
 		}
+		if err := q.mayBe(l, len(in.DefaultActions) > 0); err != nil {
+			return err
+		}
 		state.Listeners.Put(q.tx, l)
 		if len(in.DefaultActions) > 0 {
-			actions, err := q.actions(l.LoadBalancer(), in.DefaultActions)
+			actions, err := s.actions(q, l, q.defaultRule(l).Actions, in.DefaultActions)
 			if err != nil {
 				return err
 			}
@@ -138,6 +141,20 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 		return nil, err
 	}
 	return &elbv2api.ModifyListenerOutput{Listeners: []elbv2api.Listener{out}}, nil
+}
+
+// mayBe refuses a protocol that an action of a listener's rules cannot have. replaced says
+// that the default actions are others in a moment.
+func (q scope) mayBe(l *state.Listener, replaced bool) error {
+	if l.Protocol == "HTTPS" {
+		return nil
+	}
+	for _, r := range q.rulesOf(l) {
+		if !(replaced && r.IsDefault()) && slices.ContainsFunc(r.Actions, func(a state.ListenerAction) bool { return a.OIDC != nil }) {
+			return invalidAction("Actions of type 'authenticate-oidc' are supported only on HTTPS listeners")
+		}
+	}
+	return nil
 }
 
 // DeleteListener closes a port, with its rules.

@@ -3,6 +3,7 @@ package elbv2
 import (
 	"maps"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,9 +17,10 @@ const applicationELB = "AWS/ApplicationELB"
 
 // Units of CloudWatch.
 const (
-	unitCount   = "Count"
-	unitSeconds = "Seconds"
-	unitBytes   = "Bytes"
+	unitCount        = "Count"
+	unitSeconds      = "Seconds"
+	unitBytes        = "Bytes"
+	unitMilliseconds = "Milliseconds"
 )
 
 // meters are the metrics of one load balancer. A request finds those of its node's
@@ -135,12 +137,13 @@ func (m *meters) count(r *loadbalancer.AccessRecord) {
 	if r.Classification != "" {
 		c.odd.Record(r.Done, 1)
 	}
-	switch r.Actions {
-	case "redirect":
+	switch {
+	case strings.HasSuffix(r.Actions, "redirect"):
 		c.redirects.Record(r.Done, 1)
-	case "fixed-response":
+	case strings.HasSuffix(r.Actions, "fixed-response"):
 		c.fixed.Record(r.Done, 1)
 	}
+	m.countSignIn(r)
 	if r.TargetStatus == 0 && r.Status >= 300 && r.Status < 600 {
 		c.elb[r.Status/100].Record(r.Done, 1)
 		if exact := c.elbExact[r.Status]; exact != nil {
@@ -149,6 +152,16 @@ func (m *meters) count(r *loadbalancer.AccessRecord) {
 	}
 	if r.Group != "" {
 		m.countTarget(c, r)
+	}
+}
+
+// countSignIn counts how a user's sign-in went that a request was part of.
+func (m *meters) countSignIn(r *loadbalancer.AccessRecord) {
+	if r.Authentication != "" {
+		m.metric(string(r.Authentication), unitCount, m.whole(r.Zone)...).Record(r.Done, 1)
+	}
+	if r.AuthenticationTime > 0 {
+		m.metric("ELBAuthLatency", unitMilliseconds, m.whole(r.Zone)...).Record(r.Done, float64(r.AuthenticationTime.Milliseconds()))
 	}
 }
 

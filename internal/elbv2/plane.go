@@ -2,6 +2,7 @@ package elbv2
 
 import (
 	"context"
+	"crypto/x509"
 	"net"
 
 	"github.com/neargate/neargate/internal/aws/s3api"
@@ -14,8 +15,11 @@ type Plane struct {
 	Listen func(ctx context.Context, vpcID, network, address string) (net.Listener, error)
 	// Dial opens a connection from a node.
 	Dial func(ctx context.Context, interfaceID, network, address string) (net.Conn, error)
-	// Key protects stickiness cookies: 32 bytes that outlive a restart.
+	// Key protects cookies of stickiness and of sessions, and signs what targets are told of
+	// users: 32 bytes that outlive a restart.
 	Key []byte
+	// Roots are the authorities that identity providers' certificates may be of.
+	Roots func() *x509.CertPool
 	// Renamed is told when the addresses of load balancers changed; nil for nobody.
 	Renamed func()
 	// S3 takes access logs, called as the service on behalf of a load balancer.

@@ -33,7 +33,7 @@ func (s *Service) CreateRule(ctx context.Context, in *elbv2api.CreateRuleInput) 
 	}
 	var out elbv2api.Rule
 	err = s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
-		actions, err := q.actions(l.LoadBalancer(), in.Actions)
+		actions, err := s.actions(q, l, nil, in.Actions)
 		if err != nil {
 			return err
 		}
@@ -125,7 +125,8 @@ func (s *Service) ModifyRule(ctx context.Context, in *elbv2api.ModifyRuleInput) 
 			}
 		}
 		if len(in.Actions) > 0 {
-			if changed.Actions, err = q.actions(balancerPath(r.Path), in.Actions); err != nil {
+			l, _ := state.Listeners.Get(tx, q.key(r.Listener()))
+			if changed.Actions, err = s.actions(q, l, r.Actions, in.Actions); err != nil {
 				return err
 			}
 		}

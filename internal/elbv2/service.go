@@ -9,6 +9,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/metrics"
 	"github.com/neargate/neargate/internal/reconcile"
+	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/store"
 )
 
@@ -27,7 +28,9 @@ type Options struct {
 	Linked Linked
 	// Certificate finds a certificate of ACM; its error is one of the API's.
 	Certificate func(account, region, arn string) (Certificate, error)
-	Plane       *Plane
+	// Sealer protects the secrets of identity providers' clients. Nil: they are not kept.
+	Sealer seal.Sealer
+	Plane  *Plane
 	// Metrics takes what load balancers do, for CloudWatch; nil for nobody.
 	Metrics *metrics.Store
 	// DrainEarly lets a deregistered target go once it has no requests left, instead

@@ -73,7 +73,7 @@ type QueryStringKeyPair struct{ Key, Value string }
 
 // ListenerAction is one step of what is done with a request.
 type ListenerAction struct {
-	Type  string // forward, redirect or fixed-response
+	Type  string // forward, redirect, fixed-response or authenticate-oidc
 	Order *int32
 
 	TargetGroups    []ActionTargetGroup // forward
@@ -81,6 +81,7 @@ type ListenerAction struct {
 	StickySeconds   *int32              // forward
 	Redirect        *RedirectAction
 	FixedResponse   *FixedResponseAction
+	OIDC            *OIDCAction
 	TargetGroupOnly bool // the group was given as TargetGroupArn, without a configuration
 }
 
@@ -98,6 +99,17 @@ type RedirectAction struct {
 
 // FixedResponseAction answers a request itself.
 type FixedResponseAction struct{ StatusCode, ContentType, MessageBody string }
+
+// OIDCAction signs users in before the next action.
+type OIDCAction struct {
+	Issuer, AuthorizationEndpoint, TokenEndpoint, UserInfoEndpoint, ClientID string
+
+	SealedSecret      []byte // the client's secret; opened for the load balancer only
+	Scope, CookieName string
+	SessionTimeout    int64 // seconds
+	ExtraParams       map[string]string
+	OnUnauthenticated string // authenticate, allow or deny
+}
 
 // Key is the record's key.
 func (r *ListenerRule) Key() string { return Key(r.Account, r.Region, r.Path) }

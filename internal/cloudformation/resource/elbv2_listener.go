@@ -20,6 +20,11 @@ var elbActions = ListOf(Object(Properties{
 	}),
 	"RedirectConfig":      Object(Properties{"Protocol": String, "Port": String, "Host": String, "Path": String, "Query": String, "StatusCode": String.Required()}),
 	"FixedResponseConfig": Object(Properties{"StatusCode": String.Required(), "ContentType": String, "MessageBody": String}),
+	"AuthenticateOidcConfig": Object(Properties{
+		"Issuer": String.Required(), "AuthorizationEndpoint": String.Required(), "TokenEndpoint": String.Required(), "UserInfoEndpoint": String.Required(), "ClientId": String.Required(),
+		"ClientSecret": String, "UseExistingClientSecret": Boolean, "Scope": String, "SessionCookieName": String, "SessionTimeout": Integer, "OnUnauthenticatedRequest": String,
+		"AuthenticationRequestExtraParams": MapOf(String),
+	}),
 }))
 
 var elbCertificates = ListOf(Object(Properties{"CertificateArn": String}))
