@@ -127,3 +127,23 @@ func hashed(p netip.Prefix, name string) (netip.Addr, bool) {
 	n := binary.BigEndian.Uint32(base[:]) + uint32(offset)
 	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, n))), true
 }
+
+// Normal is a domain name as Route 53 keeps it: lower case, with the final dot,
+// characters beyond those of host names as \ooo.
+func Normal(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c >= 'A' && c <= 'Z':
+			b.WriteByte(c + 'a' - 'A')
+		case c == '\\' && i+3 < len(name), c == '-', c == '_', c == '.', c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			b.WriteByte(c)
+		default:
+			b.WriteString("\\" + string([]byte{'0' + c>>6, '0' + c>>3&7, '0' + c&7}))
+		}
+	}
+	if name = b.String(); !strings.HasSuffix(name, ".") {
+		name += "."
+	}
+	return name
+}

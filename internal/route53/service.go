@@ -10,6 +10,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/dns"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -110,25 +111,8 @@ func invalid(message string) error { return &route53api.InvalidInput{Message: me
 // refused names what is not carried out.
 func refused(what string) error { return invalid("Neargate does not carry out " + what + ".") }
 
-// normal is a domain name as Route 53 keeps it: lower case, with the final dot,
-// characters beyond those of host names as \ooo.
-func normal(name string) string {
-	var b strings.Builder
-	for i := range len(name) {
-		switch c := name[i]; {
-		case c >= 'A' && c <= 'Z':
-			b.WriteByte(c + 'a' - 'A')
-		case c == '\\' && i+3 < len(name), c == '-', c == '_', c == '.', c >= 'a' && c <= 'z', c >= '0' && c <= '9':
-			b.WriteByte(c)
-		default:
-			b.WriteString("\\" + string([]byte{'0' + c>>6, '0' + c>>3&7, '0' + c&7}))
-		}
-	}
-	if name = b.String(); !strings.HasSuffix(name, ".") {
-		name += "."
-	}
-	return name
-}
+// normal is a domain name as Route 53 keeps it.
+func normal(name string) string { return dns.Normal(name) }
 
 // validName reports whether a normal name can be a domain name.
 func validName(name string) bool {

@@ -18,14 +18,17 @@ func (s *Service) Authorization() authorize.Service {
 	for operation := range servicediscoveryapi.Model.Operations {
 		rules[operation] = []authorize.Rule{{Action: "servicediscovery:" + operation, Resources: resourceOf, Conditions: conditions}}
 	}
-	authorize.TagOnCreate(rules, "servicediscovery:TagResource", "", nil, "CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace")
+	authorize.TagOnCreate(rules, "servicediscovery:TagResource", "", nil, "CreateHttpNamespace", "CreatePrivateDnsNamespace", "CreatePublicDnsNamespace", "CreateService")
 	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
 }
 
 // resourceOf is the namespace or service of a request; nothing for one that lists,
 // makes a namespace, or discovers by name.
 func resourceOf(id caller.Identity, in any) []string {
-	for _, field := range []string{"ResourceARN", "ServiceId", "NamespaceId", "Id"} {
+	if c, ok := in.(*servicediscoveryapi.CreateServiceRequest); ok {
+		return []string{resourceARN(id, namespaceOf(c))}
+	}
+	for _, field := range []string{"ResourceARN", "ServiceId", "Id"} {
 		if f := reflect.ValueOf(in).Elem().FieldByName(field); f.IsValid() && f.String() != "" {
 			return []string{resourceARN(id, f.String())}
 		}
@@ -61,10 +64,11 @@ func conditions(id caller.Identity, in any) map[string][]string {
 		}
 		return ""
 	}
-	for field, key := range map[string]string{"ServiceId": "servicediscovery:ServiceArn", "NamespaceId": "servicediscovery:NamespaceArn"} {
-		if value := text(field); value != "" {
-			out[key] = []string{resourceARN(id, value)}
-		}
+	if value := text("ServiceId"); value != "" {
+		out["servicediscovery:ServiceArn"] = []string{resourceARN(id, value)}
+	}
+	if c, ok := in.(*servicediscoveryapi.CreateServiceRequest); ok {
+		out["servicediscovery:NamespaceArn"] = []string{resourceARN(id, namespaceOf(c))}
 	}
 	for field, key := range map[string]string{"ServiceName": "servicediscovery:ServiceName", "NamespaceName": "servicediscovery:NamespaceName"} {
 		if value := text(field); value != "" {

@@ -15,7 +15,8 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// step carries out the open operations on a namespace or service, in their order.
+// step carries out the open operations on a namespace or service, in their order,
+// and makes a service's DNS records follow the health of its instances.
 func (s *Service) step(ctx context.Context, target string) (reconcile.Result, error) {
 	open := slices.Collect(state.DiscoveryOperations.By(s.DB.Read(), "open", target))
 	slices.SortFunc(open, func(a, b *state.DiscoveryOperation) int {
@@ -26,7 +27,12 @@ func (s *Service) step(ctx context.Context, target string) (reconcile.Result, er
 			return reconcile.Result{}, err
 		}
 	}
-	return reconcile.Result{}, nil
+	account, region, _ := state.SplitKey(target)
+	return reconcile.Result{}, s.settle(s.itself(caller.With(ctx, caller.Identity{Account: account, Region: region})), target, asIs)
+}
+
+func asIs(v *state.DiscoveryService, all []*state.ServiceInstance) (*state.DiscoveryService, []*state.ServiceInstance) {
+	return v, all
 }
 
 // carryOut does what an operation is for, which may have been begun before, and
@@ -36,6 +42,7 @@ func (s *Service) carryOut(ctx context.Context, o *state.DiscoveryOperation) err
 		opCreateNamespace: s.makeZone,
 		opUpdateNamespace: s.changeZone,
 		opDeleteNamespace: s.removeZone,
+		opUpdateService:   s.update, opRegisterInstance: s.register, opDeregisterInstance: s.deregister,
 	}[o.Type]
 	finish, err := do(caller.With(ctx, o.Caller), o)
 	var answer wire.Error

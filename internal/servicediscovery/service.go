@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -29,37 +30,45 @@ type Options struct {
 // Service is AWS Cloud Map. Its methods are the generated API.
 type Service struct {
 	Options
-	zones    route53api.API
-	networks ec2api.API
-	loop     reconcile.Loop
+	zones     route53api.API
+	networks  ec2api.API
+	balancers elbv2api.API
+	loop      reconcile.Loop
 }
 
 var _ servicediscoveryapi.API = (*Service)(nil)
 
 // New returns the service. Operations are carried out once Run is called.
 func New(o Options) *Service {
-	s := &Service{Options: o, zones: route53api.NewClient(o.Invoker), networks: ec2api.NewClient(o.Invoker)}
+	s := &Service{Options: o, zones: route53api.NewClient(o.Invoker), networks: ec2api.NewClient(o.Invoker), balancers: elbv2api.NewClient(o.Invoker)}
 	s.loop = reconcile.Loop{Name: "servicediscovery", Do: s.step}
 	s.DB.OnCommit(func(changes []store.Change) {
 		for _, c := range changes {
-			if c.Table != state.DiscoveryOperations.Name() || c.Deleted {
-				continue
-			}
-			if o, ok := state.DiscoveryOperations.Get(s.DB.Read(), c.Key); ok && o.Status == state.OperationSubmitted {
-				s.loop.Add(o.Target())
+			switch c.Table {
+			case state.DiscoveryOperations.Name():
+				if o, ok := state.DiscoveryOperations.Get(s.DB.Read(), c.Key); ok && o.Status == state.OperationSubmitted {
+					s.loop.Add(o.Target())
+				}
+			case state.ServiceInstances.Name():
+				account, region, id := state.SplitKey(c.Key)
+				service, _, _ := strings.Cut(id, "/")
+				s.loop.Add(state.Key(account, region, service))
 			}
 		}
 	})
 	return s
 }
 
-// Run carries out operations until ctx ends. It begins with those that an
-// earlier process left.
+// Run carries out operations, and keeps DNS records, until ctx ends. It begins
+// with what an earlier process left.
 func (s *Service) Run(ctx context.Context) error {
 	for o := range state.DiscoveryOperations.All(s.DB.Read(), "") {
 		if o.Status == state.OperationSubmitted {
 			s.loop.Add(o.Target())
 		}
+	}
+	for v := range state.DiscoveryServices.All(s.DB.Read(), "") {
+		s.loop.Add(v.Key())
 	}
 	return s.loop.Run(ctx)
 }

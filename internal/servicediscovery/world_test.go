@@ -9,11 +9,13 @@ import (
 
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/ec2api"
+	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/ec2"
+	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/gateway"
 	"github.com/neargate/neargate/internal/network"
 	"github.com/neargate/neargate/internal/route53"
@@ -53,6 +55,8 @@ func newWorld(t *testing.T) *world {
 	w.gate.Mount(ec2api.Model, ec2api.Bind(networks), networks.Authorization())
 	zones := route53.New(route53.Options{DB: db, Changed: func() {}, Now: time.Now})
 	w.gate.Mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
+	balancers := elbv2.New(elbv2.Options{DB: db})
+	w.gate.Mount(elbv2api.Model, elbv2api.Bind(balancers), balancers.Authorization())
 	w.maps, w.zones = servicediscoveryapi.NewClient(w.gate), route53api.NewClient(w.gate)
 	w.write(func(tx *store.Tx) {
 		for _, id := range []string{"vpc-1", "vpc-2"} {

@@ -18,6 +18,7 @@ type ServiceInstance struct {
 	Account, Region, ServiceID, ID string
 
 	Attributes       map[string]string // as registered: AWS_INSTANCE_IPV4 ..., and those of one's own
+	AliasZoneID      string            // of the load balancer that AWS_ALIAS_DNS_NAME names: its hosted zone
 	Health           string            // InstanceHealthy or InstanceUnhealthy; "" when nobody checks
 	HealthyAt        time.Time         // when it was healthy last, or was registered as healthy
 	CreatorRequestID string

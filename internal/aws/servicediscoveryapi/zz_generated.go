@@ -13,36 +13,68 @@ type API interface {
 	CreateHttpNamespace(ctx context.Context, in *CreateHttpNamespaceRequest) (*CreateHttpNamespaceResponse, error)
 	CreatePrivateDnsNamespace(ctx context.Context, in *CreatePrivateDnsNamespaceRequest) (*CreatePrivateDnsNamespaceResponse, error)
 	CreatePublicDnsNamespace(ctx context.Context, in *CreatePublicDnsNamespaceRequest) (*CreatePublicDnsNamespaceResponse, error)
+	CreateService(ctx context.Context, in *CreateServiceRequest) (*CreateServiceResponse, error)
 	DeleteNamespace(ctx context.Context, in *DeleteNamespaceRequest) (*DeleteNamespaceResponse, error)
+	DeleteService(ctx context.Context, in *DeleteServiceRequest) (*DeleteServiceResponse, error)
+	DeleteServiceAttributes(ctx context.Context, in *DeleteServiceAttributesRequest) (*DeleteServiceAttributesResponse, error)
+	DeregisterInstance(ctx context.Context, in *DeregisterInstanceRequest) (*DeregisterInstanceResponse, error)
+	DiscoverInstances(ctx context.Context, in *DiscoverInstancesRequest) (*DiscoverInstancesResponse, error)
+	DiscoverInstancesRevision(ctx context.Context, in *DiscoverInstancesRevisionRequest) (*DiscoverInstancesRevisionResponse, error)
+	GetInstance(ctx context.Context, in *GetInstanceRequest) (*GetInstanceResponse, error)
+	GetInstancesHealthStatus(ctx context.Context, in *GetInstancesHealthStatusRequest) (*GetInstancesHealthStatusResponse, error)
 	GetNamespace(ctx context.Context, in *GetNamespaceRequest) (*GetNamespaceResponse, error)
 	GetOperation(ctx context.Context, in *GetOperationRequest) (*GetOperationResponse, error)
+	GetService(ctx context.Context, in *GetServiceRequest) (*GetServiceResponse, error)
+	GetServiceAttributes(ctx context.Context, in *GetServiceAttributesRequest) (*GetServiceAttributesResponse, error)
+	ListInstances(ctx context.Context, in *ListInstancesRequest) (*ListInstancesResponse, error)
 	ListNamespaces(ctx context.Context, in *ListNamespacesRequest) (*ListNamespacesResponse, error)
 	ListOperations(ctx context.Context, in *ListOperationsRequest) (*ListOperationsResponse, error)
+	ListServices(ctx context.Context, in *ListServicesRequest) (*ListServicesResponse, error)
 	ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
+	RegisterInstance(ctx context.Context, in *RegisterInstanceRequest) (*RegisterInstanceResponse, error)
 	TagResource(ctx context.Context, in *TagResourceRequest) (*TagResourceResponse, error)
 	UntagResource(ctx context.Context, in *UntagResourceRequest) (*UntagResourceResponse, error)
 	UpdateHttpNamespace(ctx context.Context, in *UpdateHttpNamespaceRequest) (*UpdateHttpNamespaceResponse, error)
+	UpdateInstanceCustomHealthStatus(ctx context.Context, in *UpdateInstanceCustomHealthStatusRequest) error
 	UpdatePrivateDnsNamespace(ctx context.Context, in *UpdatePrivateDnsNamespaceRequest) (*UpdatePrivateDnsNamespaceResponse, error)
 	UpdatePublicDnsNamespace(ctx context.Context, in *UpdatePublicDnsNamespaceRequest) (*UpdatePublicDnsNamespaceResponse, error)
+	UpdateService(ctx context.Context, in *UpdateServiceRequest) (*UpdateServiceResponse, error)
+	UpdateServiceAttributes(ctx context.Context, in *UpdateServiceAttributesRequest) (*UpdateServiceAttributesResponse, error)
 }
 
 // Bind makes the handlers that the gateway calls from an implementation.
 func Bind(api API) wire.Handlers {
 	return wire.Handlers{
-		"CreateHttpNamespace":       wire.Handler(api.CreateHttpNamespace),
-		"CreatePrivateDnsNamespace": wire.Handler(api.CreatePrivateDnsNamespace),
-		"CreatePublicDnsNamespace":  wire.Handler(api.CreatePublicDnsNamespace),
-		"DeleteNamespace":           wire.Handler(api.DeleteNamespace),
-		"GetNamespace":              wire.Handler(api.GetNamespace),
-		"GetOperation":              wire.Handler(api.GetOperation),
-		"ListNamespaces":            wire.Handler(api.ListNamespaces),
-		"ListOperations":            wire.Handler(api.ListOperations),
-		"ListTagsForResource":       wire.Handler(api.ListTagsForResource),
-		"TagResource":               wire.Handler(api.TagResource),
-		"UntagResource":             wire.Handler(api.UntagResource),
-		"UpdateHttpNamespace":       wire.Handler(api.UpdateHttpNamespace),
-		"UpdatePrivateDnsNamespace": wire.Handler(api.UpdatePrivateDnsNamespace),
-		"UpdatePublicDnsNamespace":  wire.Handler(api.UpdatePublicDnsNamespace),
+		"CreateHttpNamespace":              wire.Handler(api.CreateHttpNamespace),
+		"CreatePrivateDnsNamespace":        wire.Handler(api.CreatePrivateDnsNamespace),
+		"CreatePublicDnsNamespace":         wire.Handler(api.CreatePublicDnsNamespace),
+		"CreateService":                    wire.Handler(api.CreateService),
+		"DeleteNamespace":                  wire.Handler(api.DeleteNamespace),
+		"DeleteService":                    wire.Handler(api.DeleteService),
+		"DeleteServiceAttributes":          wire.Handler(api.DeleteServiceAttributes),
+		"DeregisterInstance":               wire.Handler(api.DeregisterInstance),
+		"DiscoverInstances":                wire.Handler(api.DiscoverInstances),
+		"DiscoverInstancesRevision":        wire.Handler(api.DiscoverInstancesRevision),
+		"GetInstance":                      wire.Handler(api.GetInstance),
+		"GetInstancesHealthStatus":         wire.Handler(api.GetInstancesHealthStatus),
+		"GetNamespace":                     wire.Handler(api.GetNamespace),
+		"GetOperation":                     wire.Handler(api.GetOperation),
+		"GetService":                       wire.Handler(api.GetService),
+		"GetServiceAttributes":             wire.Handler(api.GetServiceAttributes),
+		"ListInstances":                    wire.Handler(api.ListInstances),
+		"ListNamespaces":                   wire.Handler(api.ListNamespaces),
+		"ListOperations":                   wire.Handler(api.ListOperations),
+		"ListServices":                     wire.Handler(api.ListServices),
+		"ListTagsForResource":              wire.Handler(api.ListTagsForResource),
+		"RegisterInstance":                 wire.Handler(api.RegisterInstance),
+		"TagResource":                      wire.Handler(api.TagResource),
+		"UntagResource":                    wire.Handler(api.UntagResource),
+		"UpdateHttpNamespace":              wire.Handler(api.UpdateHttpNamespace),
+		"UpdateInstanceCustomHealthStatus": wire.HandlerNoOutput(api.UpdateInstanceCustomHealthStatus),
+		"UpdatePrivateDnsNamespace":        wire.Handler(api.UpdatePrivateDnsNamespace),
+		"UpdatePublicDnsNamespace":         wire.Handler(api.UpdatePublicDnsNamespace),
+		"UpdateService":                    wire.Handler(api.UpdateService),
+		"UpdateServiceAttributes":          wire.Handler(api.UpdateServiceAttributes),
 	}
 }
 
@@ -63,8 +95,40 @@ func (c client) CreatePublicDnsNamespace(ctx context.Context, in *CreatePublicDn
 	return wire.Call[CreatePublicDnsNamespaceResponse](ctx, c.invoker, Model, "CreatePublicDnsNamespace", in)
 }
 
+func (c client) CreateService(ctx context.Context, in *CreateServiceRequest) (*CreateServiceResponse, error) {
+	return wire.Call[CreateServiceResponse](ctx, c.invoker, Model, "CreateService", in)
+}
+
 func (c client) DeleteNamespace(ctx context.Context, in *DeleteNamespaceRequest) (*DeleteNamespaceResponse, error) {
 	return wire.Call[DeleteNamespaceResponse](ctx, c.invoker, Model, "DeleteNamespace", in)
+}
+
+func (c client) DeleteService(ctx context.Context, in *DeleteServiceRequest) (*DeleteServiceResponse, error) {
+	return wire.Call[DeleteServiceResponse](ctx, c.invoker, Model, "DeleteService", in)
+}
+
+func (c client) DeleteServiceAttributes(ctx context.Context, in *DeleteServiceAttributesRequest) (*DeleteServiceAttributesResponse, error) {
+	return wire.Call[DeleteServiceAttributesResponse](ctx, c.invoker, Model, "DeleteServiceAttributes", in)
+}
+
+func (c client) DeregisterInstance(ctx context.Context, in *DeregisterInstanceRequest) (*DeregisterInstanceResponse, error) {
+	return wire.Call[DeregisterInstanceResponse](ctx, c.invoker, Model, "DeregisterInstance", in)
+}
+
+func (c client) DiscoverInstances(ctx context.Context, in *DiscoverInstancesRequest) (*DiscoverInstancesResponse, error) {
+	return wire.Call[DiscoverInstancesResponse](ctx, c.invoker, Model, "DiscoverInstances", in)
+}
+
+func (c client) DiscoverInstancesRevision(ctx context.Context, in *DiscoverInstancesRevisionRequest) (*DiscoverInstancesRevisionResponse, error) {
+	return wire.Call[DiscoverInstancesRevisionResponse](ctx, c.invoker, Model, "DiscoverInstancesRevision", in)
+}
+
+func (c client) GetInstance(ctx context.Context, in *GetInstanceRequest) (*GetInstanceResponse, error) {
+	return wire.Call[GetInstanceResponse](ctx, c.invoker, Model, "GetInstance", in)
+}
+
+func (c client) GetInstancesHealthStatus(ctx context.Context, in *GetInstancesHealthStatusRequest) (*GetInstancesHealthStatusResponse, error) {
+	return wire.Call[GetInstancesHealthStatusResponse](ctx, c.invoker, Model, "GetInstancesHealthStatus", in)
 }
 
 func (c client) GetNamespace(ctx context.Context, in *GetNamespaceRequest) (*GetNamespaceResponse, error) {
@@ -75,6 +139,18 @@ func (c client) GetOperation(ctx context.Context, in *GetOperationRequest) (*Get
 	return wire.Call[GetOperationResponse](ctx, c.invoker, Model, "GetOperation", in)
 }
 
+func (c client) GetService(ctx context.Context, in *GetServiceRequest) (*GetServiceResponse, error) {
+	return wire.Call[GetServiceResponse](ctx, c.invoker, Model, "GetService", in)
+}
+
+func (c client) GetServiceAttributes(ctx context.Context, in *GetServiceAttributesRequest) (*GetServiceAttributesResponse, error) {
+	return wire.Call[GetServiceAttributesResponse](ctx, c.invoker, Model, "GetServiceAttributes", in)
+}
+
+func (c client) ListInstances(ctx context.Context, in *ListInstancesRequest) (*ListInstancesResponse, error) {
+	return wire.Call[ListInstancesResponse](ctx, c.invoker, Model, "ListInstances", in)
+}
+
 func (c client) ListNamespaces(ctx context.Context, in *ListNamespacesRequest) (*ListNamespacesResponse, error) {
 	return wire.Call[ListNamespacesResponse](ctx, c.invoker, Model, "ListNamespaces", in)
 }
@@ -83,8 +159,16 @@ func (c client) ListOperations(ctx context.Context, in *ListOperationsRequest) (
 	return wire.Call[ListOperationsResponse](ctx, c.invoker, Model, "ListOperations", in)
 }
 
+func (c client) ListServices(ctx context.Context, in *ListServicesRequest) (*ListServicesResponse, error) {
+	return wire.Call[ListServicesResponse](ctx, c.invoker, Model, "ListServices", in)
+}
+
 func (c client) ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
 	return wire.Call[ListTagsForResourceResponse](ctx, c.invoker, Model, "ListTagsForResource", in)
+}
+
+func (c client) RegisterInstance(ctx context.Context, in *RegisterInstanceRequest) (*RegisterInstanceResponse, error) {
+	return wire.Call[RegisterInstanceResponse](ctx, c.invoker, Model, "RegisterInstance", in)
 }
 
 func (c client) TagResource(ctx context.Context, in *TagResourceRequest) (*TagResourceResponse, error) {
@@ -99,10 +183,22 @@ func (c client) UpdateHttpNamespace(ctx context.Context, in *UpdateHttpNamespace
 	return wire.Call[UpdateHttpNamespaceResponse](ctx, c.invoker, Model, "UpdateHttpNamespace", in)
 }
 
+func (c client) UpdateInstanceCustomHealthStatus(ctx context.Context, in *UpdateInstanceCustomHealthStatusRequest) error {
+	return wire.CallNoOutput(ctx, c.invoker, Model, "UpdateInstanceCustomHealthStatus", in)
+}
+
 func (c client) UpdatePrivateDnsNamespace(ctx context.Context, in *UpdatePrivateDnsNamespaceRequest) (*UpdatePrivateDnsNamespaceResponse, error) {
 	return wire.Call[UpdatePrivateDnsNamespaceResponse](ctx, c.invoker, Model, "UpdatePrivateDnsNamespace", in)
 }
 
 func (c client) UpdatePublicDnsNamespace(ctx context.Context, in *UpdatePublicDnsNamespaceRequest) (*UpdatePublicDnsNamespaceResponse, error) {
 	return wire.Call[UpdatePublicDnsNamespaceResponse](ctx, c.invoker, Model, "UpdatePublicDnsNamespace", in)
+}
+
+func (c client) UpdateService(ctx context.Context, in *UpdateServiceRequest) (*UpdateServiceResponse, error) {
+	return wire.Call[UpdateServiceResponse](ctx, c.invoker, Model, "UpdateService", in)
+}
+
+func (c client) UpdateServiceAttributes(ctx context.Context, in *UpdateServiceAttributesRequest) (*UpdateServiceAttributesResponse, error) {
+	return wire.Call[UpdateServiceAttributesResponse](ctx, c.invoker, Model, "UpdateServiceAttributes", in)
 }

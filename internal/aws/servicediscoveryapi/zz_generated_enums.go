@@ -2,6 +2,20 @@
 
 package servicediscoveryapi
 
+// CustomHealthStatus is an enumeration.
+type CustomHealthStatus string
+
+// The values of CustomHealthStatus.
+const (
+	CustomHealthStatusHealthy   CustomHealthStatus = "HEALTHY"
+	CustomHealthStatusUnhealthy CustomHealthStatus = "UNHEALTHY"
+)
+
+// EnumValues returns the values that the model lists.
+func (CustomHealthStatus) EnumValues() []string {
+	return []string{"HEALTHY", "UNHEALTHY"}
+}
+
 // FilterCondition is an enumeration.
 type FilterCondition string
 
@@ -16,6 +30,52 @@ const (
 // EnumValues returns the values that the model lists.
 func (FilterCondition) EnumValues() []string {
 	return []string{"EQ", "IN", "BETWEEN", "BEGINS_WITH"}
+}
+
+// HealthCheckType is an enumeration.
+type HealthCheckType string
+
+// The values of HealthCheckType.
+const (
+	HealthCheckTypeHttp  HealthCheckType = "HTTP"
+	HealthCheckTypeHttps HealthCheckType = "HTTPS"
+	HealthCheckTypeTcp   HealthCheckType = "TCP"
+)
+
+// EnumValues returns the values that the model lists.
+func (HealthCheckType) EnumValues() []string {
+	return []string{"HTTP", "HTTPS", "TCP"}
+}
+
+// HealthStatus is an enumeration.
+type HealthStatus string
+
+// The values of HealthStatus.
+const (
+	HealthStatusHealthy   HealthStatus = "HEALTHY"
+	HealthStatusUnhealthy HealthStatus = "UNHEALTHY"
+	HealthStatusUnknown   HealthStatus = "UNKNOWN"
+)
+
+// EnumValues returns the values that the model lists.
+func (HealthStatus) EnumValues() []string {
+	return []string{"HEALTHY", "UNHEALTHY", "UNKNOWN"}
+}
+
+// HealthStatusFilter is an enumeration.
+type HealthStatusFilter string
+
+// The values of HealthStatusFilter.
+const (
+	HealthStatusFilterHealthy          HealthStatusFilter = "HEALTHY"
+	HealthStatusFilterUnhealthy        HealthStatusFilter = "UNHEALTHY"
+	HealthStatusFilterAll              HealthStatusFilter = "ALL"
+	HealthStatusFilterHealthyOrElseAll HealthStatusFilter = "HEALTHY_OR_ELSE_ALL"
+)
+
+// EnumValues returns the values that the model lists.
+func (HealthStatusFilter) EnumValues() []string {
+	return []string{"HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"}
 }
 
 // NamespaceFilterName is an enumeration.
@@ -113,4 +173,76 @@ const (
 // EnumValues returns the values that the model lists.
 func (OperationType) EnumValues() []string {
 	return []string{"CREATE_NAMESPACE", "DELETE_NAMESPACE", "UPDATE_NAMESPACE", "UPDATE_SERVICE", "REGISTER_INSTANCE", "DEREGISTER_INSTANCE"}
+}
+
+// RecordType is an enumeration.
+type RecordType string
+
+// The values of RecordType.
+const (
+	RecordTypeSrv   RecordType = "SRV"
+	RecordTypeA     RecordType = "A"
+	RecordTypeAaaa  RecordType = "AAAA"
+	RecordTypeCname RecordType = "CNAME"
+)
+
+// EnumValues returns the values that the model lists.
+func (RecordType) EnumValues() []string {
+	return []string{"SRV", "A", "AAAA", "CNAME"}
+}
+
+// RoutingPolicy is an enumeration.
+type RoutingPolicy string
+
+// The values of RoutingPolicy.
+const (
+	RoutingPolicyMultivalue RoutingPolicy = "MULTIVALUE"
+	RoutingPolicyWeighted   RoutingPolicy = "WEIGHTED"
+)
+
+// EnumValues returns the values that the model lists.
+func (RoutingPolicy) EnumValues() []string {
+	return []string{"MULTIVALUE", "WEIGHTED"}
+}
+
+// ServiceFilterName is an enumeration.
+type ServiceFilterName string
+
+// The values of ServiceFilterName.
+const (
+	ServiceFilterNameNamespaceId   ServiceFilterName = "NAMESPACE_ID"
+	ServiceFilterNameResourceOwner ServiceFilterName = "RESOURCE_OWNER"
+)
+
+// EnumValues returns the values that the model lists.
+func (ServiceFilterName) EnumValues() []string {
+	return []string{"NAMESPACE_ID", "RESOURCE_OWNER"}
+}
+
+// ServiceType is an enumeration.
+type ServiceType string
+
+// The values of ServiceType.
+const (
+	ServiceTypeHttp    ServiceType = "HTTP"
+	ServiceTypeDnsHttp ServiceType = "DNS_HTTP"
+	ServiceTypeDns     ServiceType = "DNS"
+)
+
+// EnumValues returns the values that the model lists.
+func (ServiceType) EnumValues() []string {
+	return []string{"HTTP", "DNS_HTTP", "DNS"}
+}
+
+// ServiceTypeOption is an enumeration.
+type ServiceTypeOption string
+
+// The values of ServiceTypeOption.
+const (
+	ServiceTypeOptionHttp ServiceTypeOption = "HTTP"
+)
+
+// EnumValues returns the values that the model lists.
+func (ServiceTypeOption) EnumValues() []string {
+	return []string{"HTTP"}
 }

@@ -6,6 +6,22 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 )
 
+// CustomHealthNotFound is a modelled error.
+type CustomHealthNotFound struct {
+	Message string `aws:"Message"`
+}
+
+func (e *CustomHealthNotFound) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is CustomHealthNotFound.
+func (e *CustomHealthNotFound) ErrorCode() string { return "CustomHealthNotFound" }
+
+// ErrorMessage is the text for the user.
+func (e *CustomHealthNotFound) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *CustomHealthNotFound) HTTPStatus() int { return 400 }
+
 // DuplicateRequest is a modelled error.
 type DuplicateRequest struct {
 	Message              string `aws:"Message"`
@@ -22,6 +38,22 @@ func (e *DuplicateRequest) ErrorMessage() string { return e.Message }
 
 // HTTPStatus is 400.
 func (e *DuplicateRequest) HTTPStatus() int { return 400 }
+
+// InstanceNotFound is a modelled error.
+type InstanceNotFound struct {
+	Message string `aws:"Message"`
+}
+
+func (e *InstanceNotFound) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is InstanceNotFound.
+func (e *InstanceNotFound) ErrorCode() string { return "InstanceNotFound" }
+
+// ErrorMessage is the text for the user.
+func (e *InstanceNotFound) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *InstanceNotFound) HTTPStatus() int { return 400 }
 
 // InvalidInput is a modelled error.
 type InvalidInput struct {
@@ -89,6 +121,22 @@ func (e *OperationNotFound) ErrorMessage() string { return e.Message }
 // HTTPStatus is 400.
 func (e *OperationNotFound) HTTPStatus() int { return 400 }
 
+// RequestLimitExceeded is a modelled error.
+type RequestLimitExceeded struct {
+	Message string `aws:"Message"`
+}
+
+func (e *RequestLimitExceeded) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is RequestLimitExceeded.
+func (e *RequestLimitExceeded) ErrorCode() string { return "RequestLimitExceeded" }
+
+// ErrorMessage is the text for the user.
+func (e *RequestLimitExceeded) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *RequestLimitExceeded) HTTPStatus() int { return 400 }
+
 // ResourceInUse is a modelled error.
 type ResourceInUse struct {
 	Message string `aws:"Message"`
@@ -136,6 +184,59 @@ func (e *ResourceNotFoundException) ErrorMessage() string { return e.Message }
 
 // HTTPStatus is 400.
 func (e *ResourceNotFoundException) HTTPStatus() int { return 400 }
+
+// ServiceAlreadyExists is a modelled error.
+type ServiceAlreadyExists struct {
+	Message          string `aws:"Message"`
+	CreatorRequestId string `aws:"CreatorRequestId,max=64"`
+	ServiceId        string `aws:"ServiceId,max=64"`
+	ServiceArn       string `aws:"ServiceArn,max=255"`
+}
+
+func (e *ServiceAlreadyExists) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is ServiceAlreadyExists.
+func (e *ServiceAlreadyExists) ErrorCode() string { return "ServiceAlreadyExists" }
+
+// ErrorMessage is the text for the user.
+func (e *ServiceAlreadyExists) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *ServiceAlreadyExists) HTTPStatus() int { return 400 }
+
+// ServiceAttributesLimitExceededException is a modelled error.
+type ServiceAttributesLimitExceededException struct {
+	Message string `aws:"Message"`
+}
+
+func (e *ServiceAttributesLimitExceededException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is ServiceAttributesLimitExceededException.
+func (e *ServiceAttributesLimitExceededException) ErrorCode() string {
+	return "ServiceAttributesLimitExceededException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *ServiceAttributesLimitExceededException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *ServiceAttributesLimitExceededException) HTTPStatus() int { return 400 }
+
+// ServiceNotFound is a modelled error.
+type ServiceNotFound struct {
+	Message string `aws:"Message"`
+}
+
+func (e *ServiceNotFound) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is ServiceNotFound.
+func (e *ServiceNotFound) ErrorCode() string { return "ServiceNotFound" }
+
+// ErrorMessage is the text for the user.
+func (e *ServiceNotFound) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *ServiceNotFound) HTTPStatus() int { return 400 }
 
 // TooManyTagsException is a modelled error.
 type TooManyTagsException struct {

@@ -48,6 +48,24 @@ type CreatePublicDnsNamespaceResponse struct {
 	OperationId string `aws:"OperationId,max=255"`
 }
 
+// CreateServiceRequest is the model's CreateServiceRequest.
+type CreateServiceRequest struct {
+	Name                    string                   `aws:"Name,required"`
+	NamespaceId             string                   `aws:"NamespaceId,max=255"`
+	CreatorRequestId        string                   `aws:"CreatorRequestId,token,max=64"`
+	Description             string                   `aws:"Description,max=1024"`
+	DnsConfig               *DnsConfig               `aws:"DnsConfig"`
+	HealthCheckConfig       *HealthCheckConfig       `aws:"HealthCheckConfig"`
+	HealthCheckCustomConfig *HealthCheckCustomConfig `aws:"HealthCheckCustomConfig"`
+	Tags                    []Tag                    `aws:"Tags,min=0,max=200"`
+	Type                    ServiceTypeOption        `aws:"Type"`
+}
+
+// CreateServiceResponse is the model's CreateServiceResponse.
+type CreateServiceResponse struct {
+	Service *Service `aws:"Service"`
+}
+
 // DeleteNamespaceRequest is the model's DeleteNamespaceRequest.
 type DeleteNamespaceRequest struct {
 	Id string `aws:"Id,required,max=255"`
@@ -58,10 +76,113 @@ type DeleteNamespaceResponse struct {
 	OperationId string `aws:"OperationId,max=255"`
 }
 
+// DeleteServiceAttributesRequest is the model's DeleteServiceAttributesRequest.
+type DeleteServiceAttributesRequest struct {
+	ServiceId  string   `aws:"ServiceId,required,max=255"`
+	Attributes []string `aws:"Attributes,required,min=1,max=30,m.max=255"`
+}
+
+// DeleteServiceAttributesResponse is the model's DeleteServiceAttributesResponse.
+type DeleteServiceAttributesResponse struct {
+}
+
+// DeleteServiceRequest is the model's DeleteServiceRequest.
+type DeleteServiceRequest struct {
+	Id string `aws:"Id,required,max=255"`
+}
+
+// DeleteServiceResponse is the model's DeleteServiceResponse.
+type DeleteServiceResponse struct {
+}
+
+// DeregisterInstanceRequest is the model's DeregisterInstanceRequest.
+type DeregisterInstanceRequest struct {
+	ServiceId  string `aws:"ServiceId,required,max=255"`
+	InstanceId string `aws:"InstanceId,required,max=64"`
+}
+
+// DeregisterInstanceResponse is the model's DeregisterInstanceResponse.
+type DeregisterInstanceResponse struct {
+	OperationId string `aws:"OperationId,max=255"`
+}
+
+// DiscoverInstancesRequest is the model's DiscoverInstancesRequest.
+type DiscoverInstancesRequest struct {
+	NamespaceName      string             `aws:"NamespaceName,required,max=1024"`
+	ServiceName        string             `aws:"ServiceName,required"`
+	MaxResults         *int32             `aws:"MaxResults,min=1,max=1000"`
+	QueryParameters    map[string]string  `aws:"QueryParameters,k.max=255,v.max=1024" k.pattern:"^[a-zA-Z0-9!-~]+$" v.pattern:"^([a-zA-Z0-9!-~][ \\ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$"`
+	OptionalParameters map[string]string  `aws:"OptionalParameters,k.max=255,v.max=1024" k.pattern:"^[a-zA-Z0-9!-~]+$" v.pattern:"^([a-zA-Z0-9!-~][ \\ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$"`
+	HealthStatus       HealthStatusFilter `aws:"HealthStatus"`
+	OwnerAccount       string             `aws:"OwnerAccount,min=12,max=12"`
+}
+
+// DiscoverInstancesResponse is the model's DiscoverInstancesResponse.
+type DiscoverInstancesResponse struct {
+	Instances         []HttpInstanceSummary `aws:"Instances"`
+	InstancesRevision int64                 `aws:"InstancesRevision"`
+}
+
+// DiscoverInstancesRevisionRequest is the model's DiscoverInstancesRevisionRequest.
+type DiscoverInstancesRevisionRequest struct {
+	NamespaceName string `aws:"NamespaceName,required,max=1024"`
+	ServiceName   string `aws:"ServiceName,required"`
+	OwnerAccount  string `aws:"OwnerAccount,min=12,max=12"`
+}
+
+// DiscoverInstancesRevisionResponse is the model's DiscoverInstancesRevisionResponse.
+type DiscoverInstancesRevisionResponse struct {
+	InstancesRevision int64 `aws:"InstancesRevision"`
+}
+
+// DnsConfig is the model's DnsConfig.
+type DnsConfig struct {
+	NamespaceId   string        `aws:"NamespaceId,max=64"`
+	RoutingPolicy RoutingPolicy `aws:"RoutingPolicy"`
+	DnsRecords    []DnsRecord   `aws:"DnsRecords,required"`
+}
+
+// DnsConfigChange is the model's DnsConfigChange.
+type DnsConfigChange struct {
+	DnsRecords []DnsRecord `aws:"DnsRecords,required"`
+}
+
 // DnsProperties is the model's DnsProperties.
 type DnsProperties struct {
 	HostedZoneId string `aws:"HostedZoneId,max=64"`
 	SOA          *SOA   `aws:"SOA"`
+}
+
+// DnsRecord is the model's DnsRecord.
+type DnsRecord struct {
+	Type RecordType `aws:"Type,required"`
+	TTL  int64      `aws:"TTL,required,min=0,max=2147483647"`
+}
+
+// GetInstanceRequest is the model's GetInstanceRequest.
+type GetInstanceRequest struct {
+	ServiceId  string `aws:"ServiceId,required,max=255"`
+	InstanceId string `aws:"InstanceId,required,max=64"`
+}
+
+// GetInstanceResponse is the model's GetInstanceResponse.
+type GetInstanceResponse struct {
+	ResourceOwner string    `aws:"ResourceOwner,min=12,max=12"`
+	Instance      *Instance `aws:"Instance"`
+}
+
+// GetInstancesHealthStatusRequest is the model's GetInstancesHealthStatusRequest.
+type GetInstancesHealthStatusRequest struct {
+	ServiceId  string   `aws:"ServiceId,required,max=255"`
+	Instances  []string `aws:"Instances,min=1,m.max=64"`
+	MaxResults *int32   `aws:"MaxResults,min=1,max=100"`
+	NextToken  string   `aws:"NextToken,max=4096"`
+}
+
+// GetInstancesHealthStatusResponse is the model's GetInstancesHealthStatusResponse.
+type GetInstancesHealthStatusResponse struct {
+	Status    map[string]HealthStatus `aws:"Status,k.max=64"`
+	NextToken string                  `aws:"NextToken,max=4096"`
 }
 
 // GetNamespaceRequest is the model's GetNamespaceRequest.
@@ -85,6 +206,47 @@ type GetOperationResponse struct {
 	Operation *Operation `aws:"Operation"`
 }
 
+// GetServiceAttributesRequest is the model's GetServiceAttributesRequest.
+type GetServiceAttributesRequest struct {
+	ServiceId string `aws:"ServiceId,required,max=255"`
+}
+
+// GetServiceAttributesResponse is the model's GetServiceAttributesResponse.
+type GetServiceAttributesResponse struct {
+	ServiceAttributes *ServiceAttributes `aws:"ServiceAttributes"`
+}
+
+// GetServiceRequest is the model's GetServiceRequest.
+type GetServiceRequest struct {
+	Id string `aws:"Id,required,max=255"`
+}
+
+// GetServiceResponse is the model's GetServiceResponse.
+type GetServiceResponse struct {
+	Service *Service `aws:"Service"`
+}
+
+// HealthCheckConfig is the model's HealthCheckConfig.
+type HealthCheckConfig struct {
+	Type             HealthCheckType `aws:"Type,required"`
+	ResourcePath     string          `aws:"ResourcePath,max=255"`
+	FailureThreshold int32           `aws:"FailureThreshold,min=1,max=10"`
+}
+
+// HealthCheckCustomConfig is the model's HealthCheckCustomConfig.
+type HealthCheckCustomConfig struct {
+	FailureThreshold int32 `aws:"FailureThreshold,min=1,max=10"`
+}
+
+// HttpInstanceSummary is the model's HttpInstanceSummary.
+type HttpInstanceSummary struct {
+	InstanceId    string            `aws:"InstanceId,max=64"`
+	NamespaceName string            `aws:"NamespaceName,max=1024"`
+	ServiceName   string            `aws:"ServiceName"`
+	HealthStatus  HealthStatus      `aws:"HealthStatus"`
+	Attributes    map[string]string `aws:"Attributes,k.max=255,v.max=1024" k.pattern:"^[a-zA-Z0-9!-~]+$" v.pattern:"^([a-zA-Z0-9!-~][ \\ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$"`
+}
+
 // HttpNamespaceChange is the model's HttpNamespaceChange.
 type HttpNamespaceChange struct {
 	Description string `aws:"Description,required,max=1024"`
@@ -93,6 +255,35 @@ type HttpNamespaceChange struct {
 // HttpProperties is the model's HttpProperties.
 type HttpProperties struct {
 	HttpName string `aws:"HttpName,max=1024"`
+}
+
+// Instance is the model's Instance.
+type Instance struct {
+	Id               string            `aws:"Id,required,max=64"`
+	CreatorRequestId string            `aws:"CreatorRequestId,max=64"`
+	Attributes       map[string]string `aws:"Attributes,k.max=255,v.max=1024" k.pattern:"^[a-zA-Z0-9!-~]+$" v.pattern:"^([a-zA-Z0-9!-~][ \\ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$"`
+	CreatedByAccount string            `aws:"CreatedByAccount,min=12,max=12"`
+}
+
+// InstanceSummary is the model's InstanceSummary.
+type InstanceSummary struct {
+	Id               string            `aws:"Id,max=64"`
+	Attributes       map[string]string `aws:"Attributes,k.max=255,v.max=1024" k.pattern:"^[a-zA-Z0-9!-~]+$" v.pattern:"^([a-zA-Z0-9!-~][ \\ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$"`
+	CreatedByAccount string            `aws:"CreatedByAccount,min=12,max=12"`
+}
+
+// ListInstancesRequest is the model's ListInstancesRequest.
+type ListInstancesRequest struct {
+	ServiceId  string `aws:"ServiceId,required,max=255"`
+	NextToken  string `aws:"NextToken,max=4096"`
+	MaxResults *int32 `aws:"MaxResults,min=1,max=100"`
+}
+
+// ListInstancesResponse is the model's ListInstancesResponse.
+type ListInstancesResponse struct {
+	ResourceOwner string            `aws:"ResourceOwner,min=12,max=12"`
+	Instances     []InstanceSummary `aws:"Instances"`
+	NextToken     string            `aws:"NextToken,max=4096"`
 }
 
 // ListNamespacesRequest is the model's ListNamespacesRequest.
@@ -119,6 +310,19 @@ type ListOperationsRequest struct {
 type ListOperationsResponse struct {
 	Operations []OperationSummary `aws:"Operations"`
 	NextToken  string             `aws:"NextToken,max=4096"`
+}
+
+// ListServicesRequest is the model's ListServicesRequest.
+type ListServicesRequest struct {
+	NextToken  string          `aws:"NextToken,max=4096"`
+	MaxResults *int32          `aws:"MaxResults,min=1,max=100"`
+	Filters    []ServiceFilter `aws:"Filters"`
+}
+
+// ListServicesResponse is the model's ListServicesResponse.
+type ListServicesResponse struct {
+	Services  []ServiceSummary `aws:"Services"`
+	NextToken string           `aws:"NextToken,max=4096"`
 }
 
 // ListTagsForResourceRequest is the model's ListTagsForResourceRequest.
@@ -249,6 +453,19 @@ type PublicDnsPropertiesMutableChange struct {
 	SOA *SOAChange `aws:"SOA,required"`
 }
 
+// RegisterInstanceRequest is the model's RegisterInstanceRequest.
+type RegisterInstanceRequest struct {
+	ServiceId        string            `aws:"ServiceId,required,max=255"`
+	InstanceId       string            `aws:"InstanceId,required,max=64" pattern:"^[0-9a-zA-Z_/:.@-]+$"`
+	CreatorRequestId string            `aws:"CreatorRequestId,token,max=64"`
+	Attributes       map[string]string `aws:"Attributes,required,k.max=255,v.max=1024" k.pattern:"^[a-zA-Z0-9!-~]+$" v.pattern:"^([a-zA-Z0-9!-~][ \\ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$"`
+}
+
+// RegisterInstanceResponse is the model's RegisterInstanceResponse.
+type RegisterInstanceResponse struct {
+	OperationId string `aws:"OperationId,max=255"`
+}
+
 // SOA is the model's SOA.
 type SOA struct {
 	TTL int64 `aws:"TTL,required,min=0,max=2147483647"`
@@ -257,6 +474,61 @@ type SOA struct {
 // SOAChange is the model's SOAChange.
 type SOAChange struct {
 	TTL int64 `aws:"TTL,required,min=0,max=2147483647"`
+}
+
+// Service is the model's Service.
+type Service struct {
+	Id                      string                   `aws:"Id,max=64"`
+	Arn                     string                   `aws:"Arn,max=255"`
+	ResourceOwner           string                   `aws:"ResourceOwner,min=12,max=12"`
+	Name                    string                   `aws:"Name"`
+	NamespaceId             string                   `aws:"NamespaceId,max=64"`
+	Description             string                   `aws:"Description,max=1024"`
+	InstanceCount           int32                    `aws:"InstanceCount"`
+	DnsConfig               *DnsConfig               `aws:"DnsConfig"`
+	Type                    ServiceType              `aws:"Type"`
+	HealthCheckConfig       *HealthCheckConfig       `aws:"HealthCheckConfig"`
+	HealthCheckCustomConfig *HealthCheckCustomConfig `aws:"HealthCheckCustomConfig"`
+	CreateDate              time.Time                `aws:"CreateDate"`
+	CreatorRequestId        string                   `aws:"CreatorRequestId,max=64"`
+	CreatedByAccount        string                   `aws:"CreatedByAccount,min=12,max=12"`
+}
+
+// ServiceAttributes is the model's ServiceAttributes.
+type ServiceAttributes struct {
+	ServiceArn    string            `aws:"ServiceArn,max=255"`
+	ResourceOwner string            `aws:"ResourceOwner,min=12,max=12"`
+	Attributes    map[string]string `aws:"Attributes,min=1,max=30,k.max=255,v.max=1024"`
+}
+
+// ServiceChange is the model's ServiceChange.
+type ServiceChange struct {
+	Description       string             `aws:"Description,max=1024"`
+	DnsConfig         *DnsConfigChange   `aws:"DnsConfig"`
+	HealthCheckConfig *HealthCheckConfig `aws:"HealthCheckConfig"`
+}
+
+// ServiceFilter is the model's ServiceFilter.
+type ServiceFilter struct {
+	Name      ServiceFilterName `aws:"Name,required"`
+	Values    []string          `aws:"Values,required,m.min=1,m.max=255"`
+	Condition FilterCondition   `aws:"Condition"`
+}
+
+// ServiceSummary is the model's ServiceSummary.
+type ServiceSummary struct {
+	Id                      string                   `aws:"Id,max=64"`
+	Arn                     string                   `aws:"Arn,max=255"`
+	ResourceOwner           string                   `aws:"ResourceOwner,min=12,max=12"`
+	Name                    string                   `aws:"Name"`
+	Type                    ServiceType              `aws:"Type"`
+	Description             string                   `aws:"Description,max=1024"`
+	InstanceCount           int32                    `aws:"InstanceCount"`
+	DnsConfig               *DnsConfig               `aws:"DnsConfig"`
+	HealthCheckConfig       *HealthCheckConfig       `aws:"HealthCheckConfig"`
+	HealthCheckCustomConfig *HealthCheckCustomConfig `aws:"HealthCheckCustomConfig"`
+	CreateDate              time.Time                `aws:"CreateDate"`
+	CreatedByAccount        string                   `aws:"CreatedByAccount,min=12,max=12"`
 }
 
 // Tag is the model's Tag.
@@ -297,6 +569,13 @@ type UpdateHttpNamespaceResponse struct {
 	OperationId string `aws:"OperationId,max=255"`
 }
 
+// UpdateInstanceCustomHealthStatusRequest is the model's UpdateInstanceCustomHealthStatusRequest.
+type UpdateInstanceCustomHealthStatusRequest struct {
+	ServiceId  string             `aws:"ServiceId,required,max=255"`
+	InstanceId string             `aws:"InstanceId,required,max=64"`
+	Status     CustomHealthStatus `aws:"Status,required"`
+}
+
 // UpdatePrivateDnsNamespaceRequest is the model's UpdatePrivateDnsNamespaceRequest.
 type UpdatePrivateDnsNamespaceRequest struct {
 	Id               string                     `aws:"Id,required,max=255"`
@@ -318,5 +597,26 @@ type UpdatePublicDnsNamespaceRequest struct {
 
 // UpdatePublicDnsNamespaceResponse is the model's UpdatePublicDnsNamespaceResponse.
 type UpdatePublicDnsNamespaceResponse struct {
+	OperationId string `aws:"OperationId,max=255"`
+}
+
+// UpdateServiceAttributesRequest is the model's UpdateServiceAttributesRequest.
+type UpdateServiceAttributesRequest struct {
+	ServiceId  string            `aws:"ServiceId,required,max=255"`
+	Attributes map[string]string `aws:"Attributes,required,min=1,max=30,k.max=255,v.max=1024"`
+}
+
+// UpdateServiceAttributesResponse is the model's UpdateServiceAttributesResponse.
+type UpdateServiceAttributesResponse struct {
+}
+
+// UpdateServiceRequest is the model's UpdateServiceRequest.
+type UpdateServiceRequest struct {
+	Id      string         `aws:"Id,required,max=255"`
+	Service *ServiceChange `aws:"Service,required"`
+}
+
+// UpdateServiceResponse is the model's UpdateServiceResponse.
+type UpdateServiceResponse struct {
 	OperationId string `aws:"OperationId,max=255"`
 }
