@@ -137,6 +137,9 @@ func (k *Kernel) remember(s *vpc, v VPC) {
 		}
 		if e.Kind.Hosted() {
 			o.namespace, o.bind = k.site.namespace(v.ID), e.IP
+			if e.Kind == FlowBalancer {
+				o.mark = e.mark()
+			}
 		}
 		if e.Kind != Detached {
 			k.origins[e.ID] = o
