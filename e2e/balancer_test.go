@@ -135,6 +135,7 @@ func TestLoadBalancer(t *testing.T) {
 	t.Run("internal", func(t *testing.T) { testInternalBalancer(b.in(t)) })
 	t.Run("rules", func(t *testing.T) { testBalancerRules(b.in(t)) })
 	t.Run("users", func(t *testing.T) { testBalancerUsers(b.in(t)) })
+	t.Run("network", func(t *testing.T) { testNetworkBalancer(b.in(t)) })
 	t.Run("groups", func(t *testing.T) { testBalancerGroups(b.in(t)) })
 	t.Run("drain", func(t *testing.T) { testBalancerDrains(b.in(t)) })
 	need[*elbv2api.DeleteLoadBalancerOutput](t)(b.api.DeleteLoadBalancer(t.Context(), &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: b.balancer}))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/elbv2api"

@@ -62,6 +62,7 @@ func visit(url string) {
 // serve answers requests with what it sees of them. GET /slow takes three seconds;
 // GET /waiting says how many of these have come.
 func serve(text string) {
+	go servePackets(text)
 	var waiting atomic.Int32
 	err := http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -79,6 +80,24 @@ func serve(text string) {
 		}
 	}))
 	fmt.Println(err)
+}
+
+// servePackets answers packets with who sent them.
+func servePackets(text string) {
+	p, err := net.ListenPacket("udp", ":80")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	b := make([]byte, 1500)
+	for {
+		n, from, err := p.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		host, _, _ := net.SplitHostPort(from.String())
+		_, _ = p.WriteTo(fmt.Appendf(nil, "%s got %s from %s", text, b[:n], host), from)
+	}
 }
 
 // metadata prints what the task metadata endpoint says of the task.

@@ -17,7 +17,7 @@ func (s *Service) flowConfiguration(q scope, b *state.LoadBalancer) loadbalancer
 	for l := range state.Listeners.By(q.tx, "load-balancer", b.Key()) {
 		listener := loadbalancer.Listener{
 			ID: l.ARN(), Port: uint16(l.Port), Protocol: loadbalancer.Protocol(l.Protocol), Policy: l.SSLPolicy, ALPN: l.ALPNPolicy,
-			Certificates: s.certificatesOf(l), Default: ruleActions(q.defaultRule(l), groups),
+			Certificates: s.certificatesOf(l), Default: s.ruleActions(l, q.defaultRule(l), groups),
 		}
 		if l.Protocol == "TCP" {
 			listener.IdleTimeout = seconds(lookup{listenerAttributes(l.Protocol), l.Attributes}, "tcp.idle_timeout.seconds")

@@ -15,7 +15,9 @@ import (
 // runFlow carries a connection of a network load balancer as it is.
 func (c *session) runFlow(l *live, f *front) {
 	c.state.Store(active)
-	c.record.Protocol = f.Protocol
+	if c.record.Protocol = f.Protocol; f.Protocol == TCPUDP {
+		c.record.Protocol = TCP
+	}
 	if f.Protocol == TLS && !c.handshake(f) {
 		return
 	}
