@@ -197,7 +197,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, Decisions: decisions, Pace: pace})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Secret: keys.Secret, Log: log})
 	tasks := agent.New(agent.Deps{
-		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Targets: newTargets(gate), Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,
+		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Targets: newTargets(gate), Registries: newRegistries(gate), Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,
 		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks, engine), Listening: listening(engine), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
 	})
 	taskSource.Source = tasks

@@ -69,7 +69,7 @@ func checkCreate(ctx context.Context, in *ecsapi.CreateServiceRequest) error {
 		return err
 	}
 	return refuseService(serviceParts{
-		registries: len(in.ServiceRegistries), connect: in.ServiceConnectConfiguration,
+		connect: in.ServiceConnectConfiguration,
 		volumes: len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
 		exec: in.EnableExecuteCommand, constraints: len(in.PlacementConstraints), strategies: len(in.PlacementStrategy),
 		desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
@@ -111,6 +111,9 @@ func (s *Service) newService(tx *store.Tx, who caller.Identity, cluster *state.C
 		return nil, err
 	}
 	if err := checkGrace(in.HealthCheckGracePeriodSeconds, spec.LoadBalancers); err != nil {
+		return nil, err
+	}
+	if spec.Registries, err = c.registries(tx, d, in.ServiceRegistries); err != nil {
 		return nil, err
 	}
 	svc := &state.Service{

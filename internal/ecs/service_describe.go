@@ -39,7 +39,7 @@ func (s *Service) describeService(tx *store.Tx, svc *state.Service, tags bool) *
 	minimum, maximum := int32(svc.MinimumHealthyPercent), int32(svc.MaximumPercent)
 	out := &ecsapi.Service{
 		ServiceArn: svc.ARN(), ServiceName: svc.Name, ClusterArn: state.ECSARN(svc.Account, svc.Region, "cluster/"+svc.Cluster),
-		LoadBalancers: describeLoadBalancers(svc.LoadBalancers), ServiceRegistries: []ecsapi.ServiceRegistry{}, Status: svc.Status,
+		LoadBalancers: describeLoadBalancers(svc.LoadBalancers), ServiceRegistries: describeRegistries(svc.Registries), Status: svc.Status,
 		DesiredCount: int32(svc.DesiredCount), RunningCount: counts[""].running, PendingCount: counts[""].pending,
 		LaunchType: ecsapi.LaunchType(svc.LaunchType), PlatformVersion: svc.PlatformVersion, PlatformFamily: "Linux", TaskDefinition: svc.TaskDefinition,
 		DeploymentConfiguration: &ecsapi.DeploymentConfiguration{MinimumHealthyPercent: &minimum, MaximumPercent: &maximum, Strategy: ecsapi.DeploymentStrategyRolling, DeploymentCircuitBreaker: &ecsapi.DeploymentCircuitBreaker{}},

@@ -18,7 +18,7 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 		return nil, unsupported("the deployment controller " + string(in.DeploymentController.Type))
 	}
 	err := refuseService(serviceParts{
-		registries: len(in.ServiceRegistries), connect: in.ServiceConnectConfiguration,
+		connect: in.ServiceConnectConfiguration,
 		volumes: len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
 		exec: in.EnableExecuteCommand != nil && *in.EnableExecuteCommand, constraints: len(in.PlacementConstraints), strategies: len(in.PlacementStrategy),
 		desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
@@ -147,12 +147,15 @@ func (c scope) updatedSpec(tx *store.Tx, cluster *state.Cluster, have state.Laun
 	return spec, nil
 }
 
-// updateLoadBalancers puts the request's target groups into the spec; those that
-// stay must still fit the task definition.
+// updateLoadBalancers puts the request's target groups and registries into the
+// spec; those that stay must still fit the task definition.
 func (c scope) updateLoadBalancers(tx *store.Tx, spec *state.LaunchSpec, in *ecsapi.UpdateServiceRequest) error {
 	d := c.taskDefinition(tx, spec.TaskDefinition)
 	if d == nil {
 		return clientError("TaskDefinition not found.")
+	}
+	if err := c.updateRegistries(tx, d, spec, in.ServiceRegistries); err != nil {
+		return err
 	}
 	if in.LoadBalancers != nil {
 		var err error

@@ -43,6 +43,7 @@ type LaunchSpec struct {
 	PlatformVersion string // as asked for: LATEST or 1.4.0
 	Network         TaskNetwork
 	LoadBalancers   []ServiceLoadBalancer
+	Registries      []ServiceRegistry
 }
 
 // ServiceLoadBalancer is a target group in which each task of a service is
