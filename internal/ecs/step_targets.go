@@ -24,6 +24,7 @@ func (st *step) checks(t *state.Task) deployment.Checks {
 	case st.checked(t):
 		out.Container = deployment.Unknown
 	}
+	out.Awaited = t.Connect != nil && len(t.Connect.Services) > 0 && t.Connect.RegisteredAt.IsZero()
 	for _, b := range t.LoadBalancers {
 		out.Targets = append(out.Targets, targetHealth(st.tx, t, b))
 	}
@@ -47,17 +48,13 @@ func targetHealth(tx *store.Tx, t *state.Task, b state.ServiceLoadBalancer) depl
 }
 
 // tellTargets tells, as events, of tasks that were put into target groups, could
-// not be, or were taken out, and of those that Cloud Map does not take.
+// not be, or were taken out.
 func (st *step) tellTargets() {
 	registered, deregistered, draining := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, t := range st.tasks {
 		if t.TargetProblem != "" && t.RegisteredAt.IsZero() && t.LastStatus != state.TaskStopped {
 			group, problem, _ := strings.Cut(t.TargetProblem, " ")
 			st.note(deployment.EventUnregistered(st.svc.Name, group, problem))
-		}
-		if t.RegistryProblem != "" && t.EnlistedAt.IsZero() && t.LastStatus != state.TaskStopped {
-			registry, problem, _ := strings.Cut(t.RegistryProblem, " ")
-			st.note(deployment.EventUnlisted(st.svc.Name, registry, problem))
 		}
 		done := 0
 		switch {
@@ -77,7 +74,7 @@ func (st *step) tellTargets() {
 				deregistered[b.TargetGroup]++
 			}
 		}
-		if done == 2 && t.LastStatus == state.TaskDeactivating && len(t.LoadBalancers) > 0 {
+		if done == 2 && t.LastStatus == state.TaskDeactivating {
 			draining[t.Deployment]++
 		}
 		state.Tasks.Update(st.tx, t.Key(), func(r *state.Task) { r.TargetsTold = done })

@@ -69,7 +69,7 @@ func protocols(f Listener, c Config) []string {
 	return nil
 }
 
-// chosenKey is where a handshake's context has the record of the connection.
+// chosenKey is where a handshake's context has room for the id of the certificate.
 type chosenKey struct{}
 
 // chooseCertificate picks the first certificate that carries the name a client asks for and
@@ -88,8 +88,8 @@ func chooseCertificate(certificates []Certificate) func(*tls.ClientHelloInfo) (*
 		if hello.ServerName != "" {
 			chosen = max(0, slices.IndexFunc(leaves, func(l *tls.Certificate) bool { return hello.SupportsCertificate(l) == nil }))
 		}
-		if r, ok := hello.Context().Value(chosenKey{}).(*ConnectionRecord); ok {
-			r.Certificate, r.Offered = certificates[chosen].ID, hello.SupportedProtos
+		if id, ok := hello.Context().Value(chosenKey{}).(*string); ok {
+			*id = certificates[chosen].ID
 		}
 		return leaves[chosen], nil
 	}
