@@ -84,8 +84,14 @@ var groupAttributes = []attribute{
 // The names of headers that a listener may rename or add, as attributes call them.
 var (
 	tlsHeaders = map[string]string{
-		"routing.http.request.x_amzn_tls_version.header_name":      "X-Amzn-Tls-Version",
-		"routing.http.request.x_amzn_tls_cipher_suite.header_name": "X-Amzn-Tls-Cipher-Suite",
+		"routing.http.request.x_amzn_tls_version.header_name":                   "X-Amzn-Tls-Version",
+		"routing.http.request.x_amzn_tls_cipher_suite.header_name":              "X-Amzn-Tls-Cipher-Suite",
+		"routing.http.request.x_amzn_mtls_clientcert.header_name":               "X-Amzn-Mtls-Clientcert",
+		"routing.http.request.x_amzn_mtls_clientcert_serial_number.header_name": "X-Amzn-Mtls-Clientcert-Serial-Number",
+		"routing.http.request.x_amzn_mtls_clientcert_issuer.header_name":        "X-Amzn-Mtls-Clientcert-Issuer",
+		"routing.http.request.x_amzn_mtls_clientcert_subject.header_name":       "X-Amzn-Mtls-Clientcert-Subject",
+		"routing.http.request.x_amzn_mtls_clientcert_validity.header_name":      "X-Amzn-Mtls-Clientcert-Validity",
+		"routing.http.request.x_amzn_mtls_clientcert_leaf.header_name":          "X-Amzn-Mtls-Clientcert-Leaf",
 	}
 	responseHeaders = map[string]string{
 		"routing.http.response.access_control_allow_credentials.header_value": "Access-Control-Allow-Credentials",

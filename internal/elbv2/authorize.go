@@ -23,7 +23,7 @@ func (s *Service) Authorization() authorize.Service {
 		}
 		rules[operation] = []authorize.Rule{rule}
 	}
-	authorize.TagOnCreate(rules, "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateAction", nil, "CreateLoadBalancer", "CreateTargetGroup", "CreateListener", "CreateRule")
+	authorize.TagOnCreate(rules, "elasticloadbalancing:AddTags", "elasticloadbalancing:CreateAction", nil, "CreateLoadBalancer", "CreateTargetGroup", "CreateListener", "CreateRule", "CreateTrustStore")
 	return authorize.Service{Rules: rules, ResourceTags: s.resourceTags}
 }
 
@@ -41,6 +41,8 @@ func resources(id caller.Identity, in any) []string {
 		return one("loadbalancer/" + kind + "/" + in.Name + "/*")
 	case *elbv2api.CreateTargetGroupInput:
 		return one("targetgroup/" + in.Name + "/*")
+	case *elbv2api.CreateTrustStoreInput:
+		return one("truststore/" + in.Name + "/*")
 	case *elbv2api.SetRulePrioritiesInput:
 		var out []string
 		for _, pair := range in.RulePriorities {
@@ -53,7 +55,7 @@ func resources(id caller.Identity, in any) []string {
 		return valid(in.ResourceArns)
 	}
 	v := reflect.ValueOf(in).Elem()
-	for _, field := range []string{"LoadBalancerArn", "ListenerArn", "RuleArn", "TargetGroupArn"} {
+	for _, field := range []string{"LoadBalancerArn", "ListenerArn", "RuleArn", "TargetGroupArn", "TrustStoreArn"} {
 		if f := v.FieldByName(field); f.IsValid() && f.String() != "" {
 			return valid([]string{f.String()})
 		}

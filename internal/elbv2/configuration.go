@@ -26,7 +26,7 @@ func (s *Service) configuration(q scope, b *state.LoadBalancer) loadbalancer.Con
 	groups := map[string]bool{}
 	for l := range state.Listeners.By(q.tx, "load-balancer", b.Key()) {
 		listener := loadbalancer.Listener{
-			ID: l.ARN(), Port: uint16(l.Port), Protocol: loadbalancer.Protocol(l.Protocol), Policy: l.SSLPolicy, Headers: headers(l),
+			ID: l.ARN(), Port: uint16(l.Port), Protocol: loadbalancer.Protocol(l.Protocol), Policy: l.SSLPolicy, Headers: headers(l), MutualTLS: q.mutualTLS(l),
 		}
 		for _, arn := range l.Certificates {
 			if s.Certificate == nil {

@@ -13,6 +13,6 @@
 //
 // Not carried out, and refused by name: Network and Gateway Load Balancers,
 // targets that are functions or load balancers, authentication by Cognito or
-// by tokens, transforms, mutual TLS and trust stores, IPv6, Outposts, capacity
+// by tokens, transforms, sharing of trust stores, IPv6, Outposts, capacity
 // reservations.
 package elbv2

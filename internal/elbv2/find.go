@@ -31,9 +31,10 @@ const (
 	kindTargetGroup  = "targetgroup"
 	kindListener     = "listener"
 	kindRule         = "listener-rule"
+	kindTrustStore   = "truststore"
 )
 
-var spoken = map[string]string{kindLoadBalancer: "load balancer", kindTargetGroup: "target group", kindListener: "listener", kindRule: "rule"}
+var spoken = map[string]string{kindLoadBalancer: "load balancer", kindTargetGroup: "target group", kindListener: "listener", kindRule: "rule", kindTrustStore: "trust store"}
 
 // path takes the path out of an ARN of a kind; the account and the region must be
 // those of the request.

@@ -15,6 +15,9 @@ const (
 	maxListeners    = 50
 	maxRules        = 100 // without default rules
 	maxCertificates = 25  // without the default one
+	maxTrustStores  = 20
+	maxAuthorities  = 25     // of a trust store
+	maxRevoked      = 500000 // certificates of a trust store
 )
 
 // DescribeAccountLimits tells the quotas.
@@ -27,6 +30,7 @@ func (s *Service) DescribeAccountLimits(_ context.Context, in *elbv2api.Describe
 		{"application-load-balancers", maxBalancers}, {"certificates-per-application-load-balancer", maxCertificates}, {"condition-values-per-alb-rule", maxValues},
 		{"condition-wildcards-per-alb-rule", 6}, {"listeners-per-application-load-balancer", maxListeners}, {"rules-per-application-load-balancer", maxRules},
 		{"target-groups", maxGroups}, {"target-groups-per-action-on-application-load-balancer", 5}, {"target-groups-per-application-load-balancer", 100},
+		{"trust-stores", maxTrustStores},
 		{"target-id-registrations-per-application-load-balancer", 1000}, {"targets-per-application-load-balancer", maxTargets},
 	} {
 		all = append(all, elbv2api.Limit{Name: l.name, Max: strconv.Itoa(l.most)})

@@ -17,7 +17,7 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseListener(in.AlpnPolicy, in.MutualAuthentication); err != nil {
+	if err := refuseListener(in.AlpnPolicy); err != nil {
 		return nil, err
 	}
 	var out elbv2api.Listener
@@ -37,6 +37,9 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 			Account: q.account, Region: q.region, Path: b.Path + "/" + ids.Hex(16), Port: *in.Port, Protocol: string(in.Protocol), CreatedAt: s.Now(), Tags: tags,
 		}
 		if err := s.secure(l, in.SslPolicy, in.Certificates); err != nil {
+			return err
+		}
+		if err := q.mutual(l, in.MutualAuthentication); err != nil {
 			return err
 		}
 		actions, err := s.actions(q, l, nil, in.DefaultActions)
@@ -66,14 +69,10 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 	return &elbv2api.CreateListenerOutput{Listeners: []elbv2api.Listener{out}}, nil
 }
 
-// refuseListener refuses what listeners of Application Load Balancers do not have,
-// or have and we do not carry out.
-func refuseListener(alpn []string, mutual *elbv2api.MutualAuthenticationAttributes) error {
-	switch {
-	case len(alpn) > 0:
+// refuseListener refuses what listeners of Application Load Balancers do not have.
+func refuseListener(alpn []string) error {
+	if len(alpn) > 0 {
 		return invalid("ALPN policies are not supported for load balancers of type 'application'")
-	case mutual != nil && mutual.Mode != "" && mutual.Mode != "off":
-		return unsupported("MutualAuthentication with the mode '" + mutual.Mode + "'")
 	}
 	return nil
 }
@@ -88,7 +87,7 @@ func (q scope) listenerOn(b *state.LoadBalancer, port int32) (*state.Listener, b
 }
 
 func sameListener(a, b *state.Listener) bool {
-	return a.Protocol == b.Protocol && a.SSLPolicy == b.SSLPolicy && slices.Equal(a.Certificates[:min(1, len(a.Certificates))], b.Certificates) && sameTags(a.Tags, b.Tags)
+	return a.Protocol == b.Protocol && a.Mutual == b.Mutual && a.SSLPolicy == b.SSLPolicy && slices.Equal(a.Certificates[:min(1, len(a.Certificates))], b.Certificates) && sameTags(a.Tags, b.Tags)
 }
 
 // changeListener runs a change about a copy of a listener.
@@ -106,7 +105,7 @@ func (s *Service) changeListener(ctx context.Context, text string, change func(s
 
 // ModifyListener changes what is given.
 func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListenerInput) (*elbv2api.ModifyListenerOutput, error) {
-	if err := refuseListener(in.AlpnPolicy, in.MutualAuthentication); err != nil {
+	if err := refuseListener(in.AlpnPolicy); err != nil {
 		return nil, err
 	}
 	var out elbv2api.Listener
@@ -121,6 +120,9 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 			l.Protocol = string(in.Protocol)
 		}
 		if err := s.secure(l, in.SslPolicy, in.Certificates); err != nil {
+			return err
+		}
+		if err := q.mutual(l, in.MutualAuthentication); err != nil {
 			return err
 		}
 		if err := q.mayBe(l, len(in.DefaultActions) > 0); err != nil {

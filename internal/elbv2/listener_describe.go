@@ -50,9 +50,7 @@ func (q scope) describeListener(l *state.Listener) elbv2api.Listener {
 	if len(l.Certificates) > 0 {
 		out.Certificates = []elbv2api.Certificate{{CertificateArn: l.Certificates[0]}}
 	}
-	if l.Protocol == "HTTPS" {
-		out.MutualAuthentication = &elbv2api.MutualAuthenticationAttributes{Mode: "off"}
-	}
+	out.MutualAuthentication = describeMutual(l)
 	return out
 }
 

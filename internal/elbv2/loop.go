@@ -22,7 +22,7 @@ func (s *Service) init() {
 	s.groups = reconcile.Loop{Name: "elbv2.target-group", Do: s.settle}
 	s.DB.OnCommit(func(changes []store.Change) {
 		for _, c := range changes {
-			if c.Table == state.Certificates.Name() { // perhaps renewed
+			if c.Table == state.Certificates.Name() || c.Table == state.TrustStores.Name() { // perhaps renewed
 				s.Refresh()
 				continue
 			}

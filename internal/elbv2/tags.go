@@ -54,6 +54,13 @@ func (q scope) tagged(text string) ([]state.Tag, func([]state.Tag), error) {
 	} else if _, wrong := q.path(kindListener, text); wrong == nil {
 		return nil, nil, err
 	}
+	if t, err := q.trustStore(text); err == nil {
+		return t.Tags, func(tags []state.Tag) {
+			state.TrustStores.Update(q.tx, t.Key(), func(t *state.TrustStore) { t.Tags = tags })
+		}, nil
+	} else if _, wrong := q.path(kindTrustStore, text); wrong == nil {
+		return nil, nil, err
+	}
 	r, err := q.rule(text)
 	if err != nil {
 		return nil, nil, err

@@ -270,3 +270,15 @@ func TestFieldsAreQuoted(t *testing.T) {
 		}
 	}
 }
+
+// GetObject implements s3api.API.
+func (l *loop) GetObject(ctx context.Context, in *s3api.GetObjectRequest) (*s3api.GetObjectOutput, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	content, ok := l.files[in.Bucket+"/"+in.Key]
+	if !ok || in.Bucket == l.refuses {
+		return nil, invalidAccess{}
+	}
+	l.as = append(l.as, caller.From(ctx).ARN+" via "+caller.From(ctx).ViaService)
+	return &s3api.GetObjectOutput{Body: io.NopCloser(strings.NewReader(content))}, nil
+}

@@ -81,7 +81,7 @@ func (x *exchange) replaced(f *http1.Field) bool {
 	case http1.XForwardedProto, http1.XForwardedPort, http1.XAmznTraceID:
 		return true
 	case http1.Other:
-		return len(f.Name) > 10 && (f.Name[0]|0x20 == 'x') && x.vouched(f.Name)
+		return len(f.Name) > 10 && (f.Name[0]|0x20 == 'x') && x.vouched(f.Name) || x.tls != nil && x.renamed(f.Name)
 	}
 	return false
 }
@@ -94,6 +94,16 @@ func (x *exchange) vouched(name string) bool {
 	}
 	lower := strings.ToLower(name)
 	return x.guarded && strings.HasPrefix(lower, "x-amzn-oidc-") || x.live.Attributes.TLSHeaders && strings.HasPrefix(lower, "x-amzn-tls-") || x.front.MutualTLS.on() && strings.HasPrefix(lower, "x-amzn-mtls-clientcert")
+}
+
+// renamed says whether name is what a listener calls such a field.
+func (x *exchange) renamed(name string) bool {
+	for own, other := range x.front.Headers.Renamed {
+		if strings.EqualFold(name, other) && x.vouched(own) {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *exchange) forwardedFor() string {

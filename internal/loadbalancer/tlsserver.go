@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -101,17 +102,31 @@ func (m *MutualTLS) verify(chain []*x509.Certificate) error {
 	for _, c := range chain[1:] {
 		options.Intermediates.AddCert(c)
 	}
-	if m.AllowExpired {
-		options.CurrentTime = chain[0].NotBefore.Add(time.Second)
+	if m.AllowExpired && time.Now().After(chain[0].NotAfter) {
+		options.CurrentTime = chain[0].NotAfter.Add(-time.Second)
 	}
-	if _, err := chain[0].Verify(options); err != nil {
+	verified, err := chain[0].Verify(options)
+	if err != nil {
 		return err
 	}
-	if m.Revoked != nil && m.Revoked(chain[0]) {
-		return errors.New("the client's certificate is revoked")
+	if len(verified[0]) > maxChain {
+		return errChain
+	}
+	for _, c := range verified[0] {
+		if m.Revoked != nil && m.Revoked(c) {
+			return errRevoked
+		}
 	}
 	return nil
 }
+
+// maxChain is how many certificates a client's chain may have, with the authority's.
+const maxChain = 5
+
+var (
+	errRevoked = errors.New("the client's certificate is revoked")
+	errChain   = errors.New("the chain of the client's certificate is too long")
+)
 
 // keepTickets takes over the ticket keys of the listener's earlier configuration
 // where clients' sessions are still good.
@@ -160,8 +175,18 @@ func verifyFailure(err error, shown bool) string {
 	switch {
 	case !shown:
 		return "ClientCertNotProvided"
+	case errors.Is(err, errRevoked):
+		return "ClientCertCrlHit"
+	case errors.Is(err, errChain):
+		return "ClientCertMaxChainDepthExceeded"
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && time.Now().Before(invalid.Cert.NotBefore):
+		return "ClientCertNotYetValid"
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "ClientCertExpired"
+	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
+		return "ClientCertPurposeInvalid"
+	case errors.As(err, &invalid):
+		return "ClientCertInvalid"
 	case errors.As(err, &unknown):
 		return "ClientCertUntrusted"
 	}
@@ -183,12 +208,15 @@ func (x *exchange) addTLS(field func(name, value string)) {
 		for _, c := range x.tls.PeerCertificates {
 			_ = pem.Encode(&chain, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 		}
-		field("X-Amzn-Mtls-Clientcert", url.PathEscape(chain.String()))
+		field("X-Amzn-Mtls-Clientcert", escaped(chain.String()))
 		return
 	}
 	field("X-Amzn-Mtls-Clientcert-Serial-Number", fmt.Sprintf("%X", leaf.SerialNumber))
 	field("X-Amzn-Mtls-Clientcert-Issuer", leaf.Issuer.String())
 	field("X-Amzn-Mtls-Clientcert-Subject", leaf.Subject.String())
 	field("X-Amzn-Mtls-Clientcert-Validity", "NotBefore="+leaf.NotBefore.UTC().Format(time.RFC3339)+";NotAfter="+leaf.NotAfter.UTC().Format(time.RFC3339))
-	field("X-Amzn-Mtls-Clientcert-Leaf", url.PathEscape(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}))))
+	field("X-Amzn-Mtls-Clientcert-Leaf", escaped(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}))))
 }
+
+// escaped is PEM in the URL's encoding, in which +, = and / stand for themselves.
+func escaped(text string) string { return strings.ReplaceAll(url.PathEscape(text), "%2F", "/") }

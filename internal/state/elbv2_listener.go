@@ -19,9 +19,18 @@ type Listener struct {
 	Attributes map[string]string // those that somebody set
 	// Certificates are ARNs, the default one first.
 	Certificates []string
+	Mutual       MutualAuthentication
 
 	CreatedAt time.Time
 	Tags      []Tag
+}
+
+// MutualAuthentication is what a listener asks of clients' certificates.
+type MutualAuthentication struct {
+	Mode           string // off or empty, passthrough, verify
+	TrustStore     string // ARN
+	IgnoreExpiry   bool
+	AdvertiseNames bool
 }
 
 // Key is the record's key.
@@ -34,10 +43,16 @@ func (l *Listener) ARN() string { return elbARN(l.Account, l.Region, "listener",
 func (l *Listener) LoadBalancer() string { return parent(l.Path) }
 
 // Listeners holds listeners by account/region/path. Index "load-balancer" takes
-// the key of a load balancer, "certificate" an ARN.
+// the key of a load balancer, "certificate" and "trust-store" an ARN.
 var Listeners = store.Define("elbv2.listener", (*Listener).Key,
 	store.By("load-balancer", func(l *Listener) []string { return []string{Key(l.Account, l.Region, l.LoadBalancer())} }),
-	store.By("certificate", func(l *Listener) []string { return l.Certificates }))
+	store.By("certificate", func(l *Listener) []string { return l.Certificates }),
+	store.By("trust-store", func(l *Listener) []string {
+		if l.Mutual.TrustStore == "" {
+			return nil
+		}
+		return []string{l.Mutual.TrustStore}
+	}))
 
 // DefaultRulePriority is the priority of a listener's default rule, which comes
 // last and has no conditions.

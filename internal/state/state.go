@@ -69,6 +69,7 @@ func Schema() []store.AnyTable {
 		Subnets,
 		UploadParts,
 		Trails,
+		TrustStores,
 		VpcEndpoints,
 		VpcPeeringConnections,
 		Vpcs,

@@ -12,14 +12,17 @@ import (
 type API interface {
 	AddListenerCertificates(ctx context.Context, in *AddListenerCertificatesInput) (*AddListenerCertificatesOutput, error)
 	AddTags(ctx context.Context, in *AddTagsInput) (*AddTagsOutput, error)
+	AddTrustStoreRevocations(ctx context.Context, in *AddTrustStoreRevocationsInput) (*AddTrustStoreRevocationsOutput, error)
 	CreateListener(ctx context.Context, in *CreateListenerInput) (*CreateListenerOutput, error)
 	CreateLoadBalancer(ctx context.Context, in *CreateLoadBalancerInput) (*CreateLoadBalancerOutput, error)
 	CreateRule(ctx context.Context, in *CreateRuleInput) (*CreateRuleOutput, error)
 	CreateTargetGroup(ctx context.Context, in *CreateTargetGroupInput) (*CreateTargetGroupOutput, error)
+	CreateTrustStore(ctx context.Context, in *CreateTrustStoreInput) (*CreateTrustStoreOutput, error)
 	DeleteListener(ctx context.Context, in *DeleteListenerInput) (*DeleteListenerOutput, error)
 	DeleteLoadBalancer(ctx context.Context, in *DeleteLoadBalancerInput) (*DeleteLoadBalancerOutput, error)
 	DeleteRule(ctx context.Context, in *DeleteRuleInput) (*DeleteRuleOutput, error)
 	DeleteTargetGroup(ctx context.Context, in *DeleteTargetGroupInput) (*DeleteTargetGroupOutput, error)
+	DeleteTrustStore(ctx context.Context, in *DeleteTrustStoreInput) (*DeleteTrustStoreOutput, error)
 	DeregisterTargets(ctx context.Context, in *DeregisterTargetsInput) (*DeregisterTargetsOutput, error)
 	DescribeAccountLimits(ctx context.Context, in *DescribeAccountLimitsInput) (*DescribeAccountLimitsOutput, error)
 	DescribeListenerAttributes(ctx context.Context, in *DescribeListenerAttributesInput) (*DescribeListenerAttributesOutput, error)
@@ -33,15 +36,20 @@ type API interface {
 	DescribeTargetGroupAttributes(ctx context.Context, in *DescribeTargetGroupAttributesInput) (*DescribeTargetGroupAttributesOutput, error)
 	DescribeTargetGroups(ctx context.Context, in *DescribeTargetGroupsInput) (*DescribeTargetGroupsOutput, error)
 	DescribeTargetHealth(ctx context.Context, in *DescribeTargetHealthInput) (*DescribeTargetHealthOutput, error)
+	DescribeTrustStoreAssociations(ctx context.Context, in *DescribeTrustStoreAssociationsInput) (*DescribeTrustStoreAssociationsOutput, error)
+	DescribeTrustStoreRevocations(ctx context.Context, in *DescribeTrustStoreRevocationsInput) (*DescribeTrustStoreRevocationsOutput, error)
+	DescribeTrustStores(ctx context.Context, in *DescribeTrustStoresInput) (*DescribeTrustStoresOutput, error)
 	ModifyListener(ctx context.Context, in *ModifyListenerInput) (*ModifyListenerOutput, error)
 	ModifyListenerAttributes(ctx context.Context, in *ModifyListenerAttributesInput) (*ModifyListenerAttributesOutput, error)
 	ModifyLoadBalancerAttributes(ctx context.Context, in *ModifyLoadBalancerAttributesInput) (*ModifyLoadBalancerAttributesOutput, error)
 	ModifyRule(ctx context.Context, in *ModifyRuleInput) (*ModifyRuleOutput, error)
 	ModifyTargetGroup(ctx context.Context, in *ModifyTargetGroupInput) (*ModifyTargetGroupOutput, error)
 	ModifyTargetGroupAttributes(ctx context.Context, in *ModifyTargetGroupAttributesInput) (*ModifyTargetGroupAttributesOutput, error)
+	ModifyTrustStore(ctx context.Context, in *ModifyTrustStoreInput) (*ModifyTrustStoreOutput, error)
 	RegisterTargets(ctx context.Context, in *RegisterTargetsInput) (*RegisterTargetsOutput, error)
 	RemoveListenerCertificates(ctx context.Context, in *RemoveListenerCertificatesInput) (*RemoveListenerCertificatesOutput, error)
 	RemoveTags(ctx context.Context, in *RemoveTagsInput) (*RemoveTagsOutput, error)
+	RemoveTrustStoreRevocations(ctx context.Context, in *RemoveTrustStoreRevocationsInput) (*RemoveTrustStoreRevocationsOutput, error)
 	SetIpAddressType(ctx context.Context, in *SetIpAddressTypeInput) (*SetIpAddressTypeOutput, error)
 	SetRulePriorities(ctx context.Context, in *SetRulePrioritiesInput) (*SetRulePrioritiesOutput, error)
 	SetSecurityGroups(ctx context.Context, in *SetSecurityGroupsInput) (*SetSecurityGroupsOutput, error)
@@ -53,14 +61,17 @@ func Bind(api API) wire.Handlers {
 	return wire.Handlers{
 		"AddListenerCertificates":        wire.Handler(api.AddListenerCertificates),
 		"AddTags":                        wire.Handler(api.AddTags),
+		"AddTrustStoreRevocations":       wire.Handler(api.AddTrustStoreRevocations),
 		"CreateListener":                 wire.Handler(api.CreateListener),
 		"CreateLoadBalancer":             wire.Handler(api.CreateLoadBalancer),
 		"CreateRule":                     wire.Handler(api.CreateRule),
 		"CreateTargetGroup":              wire.Handler(api.CreateTargetGroup),
+		"CreateTrustStore":               wire.Handler(api.CreateTrustStore),
 		"DeleteListener":                 wire.Handler(api.DeleteListener),
 		"DeleteLoadBalancer":             wire.Handler(api.DeleteLoadBalancer),
 		"DeleteRule":                     wire.Handler(api.DeleteRule),
 		"DeleteTargetGroup":              wire.Handler(api.DeleteTargetGroup),
+		"DeleteTrustStore":               wire.Handler(api.DeleteTrustStore),
 		"DeregisterTargets":              wire.Handler(api.DeregisterTargets),
 		"DescribeAccountLimits":          wire.Handler(api.DescribeAccountLimits),
 		"DescribeListenerAttributes":     wire.Handler(api.DescribeListenerAttributes),
@@ -74,15 +85,20 @@ func Bind(api API) wire.Handlers {
 		"DescribeTargetGroupAttributes":  wire.Handler(api.DescribeTargetGroupAttributes),
 		"DescribeTargetGroups":           wire.Handler(api.DescribeTargetGroups),
 		"DescribeTargetHealth":           wire.Handler(api.DescribeTargetHealth),
+		"DescribeTrustStoreAssociations": wire.Handler(api.DescribeTrustStoreAssociations),
+		"DescribeTrustStoreRevocations":  wire.Handler(api.DescribeTrustStoreRevocations),
+		"DescribeTrustStores":            wire.Handler(api.DescribeTrustStores),
 		"ModifyListener":                 wire.Handler(api.ModifyListener),
 		"ModifyListenerAttributes":       wire.Handler(api.ModifyListenerAttributes),
 		"ModifyLoadBalancerAttributes":   wire.Handler(api.ModifyLoadBalancerAttributes),
 		"ModifyRule":                     wire.Handler(api.ModifyRule),
 		"ModifyTargetGroup":              wire.Handler(api.ModifyTargetGroup),
 		"ModifyTargetGroupAttributes":    wire.Handler(api.ModifyTargetGroupAttributes),
+		"ModifyTrustStore":               wire.Handler(api.ModifyTrustStore),
 		"RegisterTargets":                wire.Handler(api.RegisterTargets),
 		"RemoveListenerCertificates":     wire.Handler(api.RemoveListenerCertificates),
 		"RemoveTags":                     wire.Handler(api.RemoveTags),
+		"RemoveTrustStoreRevocations":    wire.Handler(api.RemoveTrustStoreRevocations),
 		"SetIpAddressType":               wire.Handler(api.SetIpAddressType),
 		"SetRulePriorities":              wire.Handler(api.SetRulePriorities),
 		"SetSecurityGroups":              wire.Handler(api.SetSecurityGroups),
@@ -103,6 +119,10 @@ func (c client) AddTags(ctx context.Context, in *AddTagsInput) (*AddTagsOutput, 
 	return wire.Call[AddTagsOutput](ctx, c.invoker, Model, "AddTags", in)
 }
 
+func (c client) AddTrustStoreRevocations(ctx context.Context, in *AddTrustStoreRevocationsInput) (*AddTrustStoreRevocationsOutput, error) {
+	return wire.Call[AddTrustStoreRevocationsOutput](ctx, c.invoker, Model, "AddTrustStoreRevocations", in)
+}
+
 func (c client) CreateListener(ctx context.Context, in *CreateListenerInput) (*CreateListenerOutput, error) {
 	return wire.Call[CreateListenerOutput](ctx, c.invoker, Model, "CreateListener", in)
 }
@@ -119,6 +139,10 @@ func (c client) CreateTargetGroup(ctx context.Context, in *CreateTargetGroupInpu
 	return wire.Call[CreateTargetGroupOutput](ctx, c.invoker, Model, "CreateTargetGroup", in)
 }
 
+func (c client) CreateTrustStore(ctx context.Context, in *CreateTrustStoreInput) (*CreateTrustStoreOutput, error) {
+	return wire.Call[CreateTrustStoreOutput](ctx, c.invoker, Model, "CreateTrustStore", in)
+}
+
 func (c client) DeleteListener(ctx context.Context, in *DeleteListenerInput) (*DeleteListenerOutput, error) {
 	return wire.Call[DeleteListenerOutput](ctx, c.invoker, Model, "DeleteListener", in)
 }
@@ -133,6 +157,10 @@ func (c client) DeleteRule(ctx context.Context, in *DeleteRuleInput) (*DeleteRul
 
 func (c client) DeleteTargetGroup(ctx context.Context, in *DeleteTargetGroupInput) (*DeleteTargetGroupOutput, error) {
 	return wire.Call[DeleteTargetGroupOutput](ctx, c.invoker, Model, "DeleteTargetGroup", in)
+}
+
+func (c client) DeleteTrustStore(ctx context.Context, in *DeleteTrustStoreInput) (*DeleteTrustStoreOutput, error) {
+	return wire.Call[DeleteTrustStoreOutput](ctx, c.invoker, Model, "DeleteTrustStore", in)
 }
 
 func (c client) DeregisterTargets(ctx context.Context, in *DeregisterTargetsInput) (*DeregisterTargetsOutput, error) {
@@ -187,6 +215,18 @@ func (c client) DescribeTargetHealth(ctx context.Context, in *DescribeTargetHeal
 	return wire.Call[DescribeTargetHealthOutput](ctx, c.invoker, Model, "DescribeTargetHealth", in)
 }
 
+func (c client) DescribeTrustStoreAssociations(ctx context.Context, in *DescribeTrustStoreAssociationsInput) (*DescribeTrustStoreAssociationsOutput, error) {
+	return wire.Call[DescribeTrustStoreAssociationsOutput](ctx, c.invoker, Model, "DescribeTrustStoreAssociations", in)
+}
+
+func (c client) DescribeTrustStoreRevocations(ctx context.Context, in *DescribeTrustStoreRevocationsInput) (*DescribeTrustStoreRevocationsOutput, error) {
+	return wire.Call[DescribeTrustStoreRevocationsOutput](ctx, c.invoker, Model, "DescribeTrustStoreRevocations", in)
+}
+
+func (c client) DescribeTrustStores(ctx context.Context, in *DescribeTrustStoresInput) (*DescribeTrustStoresOutput, error) {
+	return wire.Call[DescribeTrustStoresOutput](ctx, c.invoker, Model, "DescribeTrustStores", in)
+}
+
 func (c client) ModifyListener(ctx context.Context, in *ModifyListenerInput) (*ModifyListenerOutput, error) {
 	return wire.Call[ModifyListenerOutput](ctx, c.invoker, Model, "ModifyListener", in)
 }
@@ -211,6 +251,10 @@ func (c client) ModifyTargetGroupAttributes(ctx context.Context, in *ModifyTarge
 	return wire.Call[ModifyTargetGroupAttributesOutput](ctx, c.invoker, Model, "ModifyTargetGroupAttributes", in)
 }
 
+func (c client) ModifyTrustStore(ctx context.Context, in *ModifyTrustStoreInput) (*ModifyTrustStoreOutput, error) {
+	return wire.Call[ModifyTrustStoreOutput](ctx, c.invoker, Model, "ModifyTrustStore", in)
+}
+
 func (c client) RegisterTargets(ctx context.Context, in *RegisterTargetsInput) (*RegisterTargetsOutput, error) {
 	return wire.Call[RegisterTargetsOutput](ctx, c.invoker, Model, "RegisterTargets", in)
 }
@@ -221,6 +265,10 @@ func (c client) RemoveListenerCertificates(ctx context.Context, in *RemoveListen
 
 func (c client) RemoveTags(ctx context.Context, in *RemoveTagsInput) (*RemoveTagsOutput, error) {
 	return wire.Call[RemoveTagsOutput](ctx, c.invoker, Model, "RemoveTags", in)
+}
+
+func (c client) RemoveTrustStoreRevocations(ctx context.Context, in *RemoveTrustStoreRevocationsInput) (*RemoveTrustStoreRevocationsOutput, error) {
+	return wire.Call[RemoveTrustStoreRevocationsOutput](ctx, c.invoker, Model, "RemoveTrustStoreRevocations", in)
 }
 
 func (c client) SetIpAddressType(ctx context.Context, in *SetIpAddressTypeInput) (*SetIpAddressTypeOutput, error) {

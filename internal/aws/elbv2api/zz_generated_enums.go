@@ -244,6 +244,19 @@ func (RedirectActionStatusCodeEnum) EnumValues() []string {
 	return []string{"HTTP_301", "HTTP_302"}
 }
 
+// RevocationType is an enumeration.
+type RevocationType string
+
+// The values of RevocationType.
+const (
+	RevocationTypeCrl RevocationType = "CRL"
+)
+
+// EnumValues returns the values that the model lists.
+func (RevocationType) EnumValues() []string {
+	return []string{"CRL"}
+}
+
 // TargetAdministrativeOverrideReasonEnum is an enumeration.
 type TargetAdministrativeOverrideReasonEnum string
 
@@ -375,4 +388,18 @@ const (
 // EnumValues returns the values that the model lists.
 func (TrustStoreAssociationStatusEnum) EnumValues() []string {
 	return []string{"active", "removed"}
+}
+
+// TrustStoreStatus is an enumeration.
+type TrustStoreStatus string
+
+// The values of TrustStoreStatus.
+const (
+	TrustStoreStatusActive   TrustStoreStatus = "ACTIVE"
+	TrustStoreStatusCreating TrustStoreStatus = "CREATING"
+)
+
+// EnumValues returns the values that the model lists.
+func (TrustStoreStatus) EnumValues() []string {
+	return []string{"ACTIVE", "CREATING"}
 }

@@ -69,6 +69,29 @@ func (e *AvailabilityZoneNotSupportedException) ErrorMessage() string { return e
 // HTTPStatus is 400.
 func (e *AvailabilityZoneNotSupportedException) HTTPStatus() int { return 400 }
 
+// CaCertificatesBundleNotFoundException is a modelled error.
+type CaCertificatesBundleNotFoundException struct {
+	Message string `aws:"-"`
+}
+
+func (e *CaCertificatesBundleNotFoundException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is CaCertificatesBundleNotFound.
+func (e *CaCertificatesBundleNotFoundException) ErrorCode() string {
+	return "CaCertificatesBundleNotFound"
+}
+
+// ErrorShape is the name in the model.
+func (e *CaCertificatesBundleNotFoundException) ErrorShape() string {
+	return "CaCertificatesBundleNotFoundException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *CaCertificatesBundleNotFoundException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *CaCertificatesBundleNotFoundException) HTTPStatus() int { return 400 }
+
 // CapacityReservationPendingException is a modelled error.
 type CapacityReservationPendingException struct {
 	Message string `aws:"-"`
@@ -189,6 +212,27 @@ func (e *DuplicateTargetGroupNameException) ErrorMessage() string { return e.Mes
 // HTTPStatus is 400.
 func (e *DuplicateTargetGroupNameException) HTTPStatus() int { return 400 }
 
+// DuplicateTrustStoreNameException is a modelled error.
+type DuplicateTrustStoreNameException struct {
+	Message string `aws:"-"`
+}
+
+func (e *DuplicateTrustStoreNameException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is DuplicateTrustStoreName.
+func (e *DuplicateTrustStoreNameException) ErrorCode() string { return "DuplicateTrustStoreName" }
+
+// ErrorShape is the name in the model.
+func (e *DuplicateTrustStoreNameException) ErrorShape() string {
+	return "DuplicateTrustStoreNameException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *DuplicateTrustStoreNameException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *DuplicateTrustStoreNameException) HTTPStatus() int { return 400 }
+
 // HealthUnavailableException is a modelled error.
 type HealthUnavailableException struct {
 	Message string `aws:"-"`
@@ -226,6 +270,29 @@ func (e *IncompatibleProtocolsException) ErrorMessage() string { return e.Messag
 
 // HTTPStatus is 400.
 func (e *IncompatibleProtocolsException) HTTPStatus() int { return 400 }
+
+// InvalidCaCertificatesBundleException is a modelled error.
+type InvalidCaCertificatesBundleException struct {
+	Message string `aws:"-"`
+}
+
+func (e *InvalidCaCertificatesBundleException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is InvalidCaCertificatesBundle.
+func (e *InvalidCaCertificatesBundleException) ErrorCode() string {
+	return "InvalidCaCertificatesBundle"
+}
+
+// ErrorShape is the name in the model.
+func (e *InvalidCaCertificatesBundleException) ErrorShape() string {
+	return "InvalidCaCertificatesBundleException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *InvalidCaCertificatesBundleException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *InvalidCaCertificatesBundleException) HTTPStatus() int { return 400 }
 
 // InvalidConfigurationRequestException is a modelled error.
 type InvalidConfigurationRequestException struct {
@@ -270,6 +337,27 @@ func (e *InvalidLoadBalancerActionException) ErrorMessage() string { return e.Me
 
 // HTTPStatus is 400.
 func (e *InvalidLoadBalancerActionException) HTTPStatus() int { return 400 }
+
+// InvalidRevocationContentException is a modelled error.
+type InvalidRevocationContentException struct {
+	Message string `aws:"-"`
+}
+
+func (e *InvalidRevocationContentException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is InvalidRevocationContent.
+func (e *InvalidRevocationContentException) ErrorCode() string { return "InvalidRevocationContent" }
+
+// ErrorShape is the name in the model.
+func (e *InvalidRevocationContentException) ErrorShape() string {
+	return "InvalidRevocationContentException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *InvalidRevocationContentException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *InvalidRevocationContentException) HTTPStatus() int { return 400 }
 
 // InvalidSchemeException is a modelled error.
 type InvalidSchemeException struct {
@@ -441,6 +529,46 @@ func (e *ResourceInUseException) ErrorMessage() string { return e.Message }
 
 // HTTPStatus is 400.
 func (e *ResourceInUseException) HTTPStatus() int { return 400 }
+
+// RevocationContentNotFoundException is a modelled error.
+type RevocationContentNotFoundException struct {
+	Message string `aws:"-"`
+}
+
+func (e *RevocationContentNotFoundException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is RevocationContentNotFound.
+func (e *RevocationContentNotFoundException) ErrorCode() string { return "RevocationContentNotFound" }
+
+// ErrorShape is the name in the model.
+func (e *RevocationContentNotFoundException) ErrorShape() string {
+	return "RevocationContentNotFoundException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *RevocationContentNotFoundException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *RevocationContentNotFoundException) HTTPStatus() int { return 400 }
+
+// RevocationIdNotFoundException is a modelled error.
+type RevocationIdNotFoundException struct {
+	Message string `aws:"-"`
+}
+
+func (e *RevocationIdNotFoundException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is RevocationIdNotFound.
+func (e *RevocationIdNotFoundException) ErrorCode() string { return "RevocationIdNotFound" }
+
+// ErrorShape is the name in the model.
+func (e *RevocationIdNotFoundException) ErrorShape() string { return "RevocationIdNotFoundException" }
+
+// ErrorMessage is the text for the user.
+func (e *RevocationIdNotFoundException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *RevocationIdNotFoundException) HTTPStatus() int { return 400 }
 
 // RuleNotFoundException is a modelled error.
 type RuleNotFoundException struct {
@@ -716,6 +844,48 @@ func (e *TooManyTargetsException) ErrorMessage() string { return e.Message }
 // HTTPStatus is 400.
 func (e *TooManyTargetsException) HTTPStatus() int { return 400 }
 
+// TooManyTrustStoreRevocationEntriesException is a modelled error.
+type TooManyTrustStoreRevocationEntriesException struct {
+	Message string `aws:"-"`
+}
+
+func (e *TooManyTrustStoreRevocationEntriesException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is TooManyTrustStoreRevocationEntries.
+func (e *TooManyTrustStoreRevocationEntriesException) ErrorCode() string {
+	return "TooManyTrustStoreRevocationEntries"
+}
+
+// ErrorShape is the name in the model.
+func (e *TooManyTrustStoreRevocationEntriesException) ErrorShape() string {
+	return "TooManyTrustStoreRevocationEntriesException"
+}
+
+// ErrorMessage is the text for the user.
+func (e *TooManyTrustStoreRevocationEntriesException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *TooManyTrustStoreRevocationEntriesException) HTTPStatus() int { return 400 }
+
+// TooManyTrustStoresException is a modelled error.
+type TooManyTrustStoresException struct {
+	Message string `aws:"-"`
+}
+
+func (e *TooManyTrustStoresException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is TooManyTrustStores.
+func (e *TooManyTrustStoresException) ErrorCode() string { return "TooManyTrustStores" }
+
+// ErrorShape is the name in the model.
+func (e *TooManyTrustStoresException) ErrorShape() string { return "TooManyTrustStoresException" }
+
+// ErrorMessage is the text for the user.
+func (e *TooManyTrustStoresException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *TooManyTrustStoresException) HTTPStatus() int { return 400 }
+
 // TooManyUniqueTargetGroupsPerLoadBalancerException is a modelled error.
 type TooManyUniqueTargetGroupsPerLoadBalancerException struct {
 	Message string `aws:"-"`
@@ -738,6 +908,25 @@ func (e *TooManyUniqueTargetGroupsPerLoadBalancerException) ErrorMessage() strin
 
 // HTTPStatus is 400.
 func (e *TooManyUniqueTargetGroupsPerLoadBalancerException) HTTPStatus() int { return 400 }
+
+// TrustStoreInUseException is a modelled error.
+type TrustStoreInUseException struct {
+	Message string `aws:"-"`
+}
+
+func (e *TrustStoreInUseException) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is TrustStoreInUse.
+func (e *TrustStoreInUseException) ErrorCode() string { return "TrustStoreInUse" }
+
+// ErrorShape is the name in the model.
+func (e *TrustStoreInUseException) ErrorShape() string { return "TrustStoreInUseException" }
+
+// ErrorMessage is the text for the user.
+func (e *TrustStoreInUseException) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *TrustStoreInUseException) HTTPStatus() int { return 400 }
 
 // TrustStoreNotFoundException is a modelled error.
 type TrustStoreNotFoundException struct {

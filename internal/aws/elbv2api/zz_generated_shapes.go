@@ -40,6 +40,17 @@ type AddTagsInput struct {
 type AddTagsOutput struct {
 }
 
+// AddTrustStoreRevocationsInput is the model's AddTrustStoreRevocationsInput.
+type AddTrustStoreRevocationsInput struct {
+	TrustStoreArn      string              `aws:"TrustStoreArn,required"`
+	RevocationContents []RevocationContent `aws:"RevocationContents"`
+}
+
+// AddTrustStoreRevocationsOutput is the model's AddTrustStoreRevocationsOutput.
+type AddTrustStoreRevocationsOutput struct {
+	TrustStoreRevocations []TrustStoreRevocation `aws:"TrustStoreRevocations"`
+}
+
 // AdministrativeOverride is the model's AdministrativeOverride.
 type AdministrativeOverride struct {
 	State       TargetAdministrativeOverrideStateEnum  `aws:"State"`
@@ -182,6 +193,20 @@ type CreateTargetGroupOutput struct {
 	TargetGroups []TargetGroup `aws:"TargetGroups"`
 }
 
+// CreateTrustStoreInput is the model's CreateTrustStoreInput.
+type CreateTrustStoreInput struct {
+	Name                                string `aws:"Name,required,min=1,max=32" pattern:"^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$"`
+	CaCertificatesBundleS3Bucket        string `aws:"CaCertificatesBundleS3Bucket,required"`
+	CaCertificatesBundleS3Key           string `aws:"CaCertificatesBundleS3Key,required"`
+	CaCertificatesBundleS3ObjectVersion string `aws:"CaCertificatesBundleS3ObjectVersion"`
+	Tags                                []Tag  `aws:"Tags,min=1"`
+}
+
+// CreateTrustStoreOutput is the model's CreateTrustStoreOutput.
+type CreateTrustStoreOutput struct {
+	TrustStores []TrustStore `aws:"TrustStores"`
+}
+
 // DeleteListenerInput is the model's DeleteListenerInput.
 type DeleteListenerInput struct {
 	ListenerArn string `aws:"ListenerArn,required"`
@@ -216,6 +241,15 @@ type DeleteTargetGroupInput struct {
 
 // DeleteTargetGroupOutput is the model's DeleteTargetGroupOutput.
 type DeleteTargetGroupOutput struct {
+}
+
+// DeleteTrustStoreInput is the model's DeleteTrustStoreInput.
+type DeleteTrustStoreInput struct {
+	TrustStoreArn string `aws:"TrustStoreArn,required"`
+}
+
+// DeleteTrustStoreOutput is the model's DeleteTrustStoreOutput.
+type DeleteTrustStoreOutput struct {
 }
 
 // DeregisterTargetsInput is the model's DeregisterTargetsInput.
@@ -374,6 +408,55 @@ type DescribeTargetHealthInput struct {
 // DescribeTargetHealthOutput is the model's DescribeTargetHealthOutput.
 type DescribeTargetHealthOutput struct {
 	TargetHealthDescriptions []TargetHealthDescription `aws:"TargetHealthDescriptions"`
+}
+
+// DescribeTrustStoreAssociationsInput is the model's DescribeTrustStoreAssociationsInput.
+type DescribeTrustStoreAssociationsInput struct {
+	TrustStoreArn string `aws:"TrustStoreArn,required"`
+	Marker        string `aws:"Marker"`
+	PageSize      *int32 `aws:"PageSize,min=1,max=400"`
+}
+
+// DescribeTrustStoreAssociationsOutput is the model's DescribeTrustStoreAssociationsOutput.
+type DescribeTrustStoreAssociationsOutput struct {
+	TrustStoreAssociations []TrustStoreAssociation `aws:"TrustStoreAssociations"`
+	NextMarker             string                  `aws:"NextMarker"`
+}
+
+// DescribeTrustStoreRevocation is the model's DescribeTrustStoreRevocation.
+type DescribeTrustStoreRevocation struct {
+	TrustStoreArn          string         `aws:"TrustStoreArn"`
+	RevocationId           *int64         `aws:"RevocationId"`
+	RevocationType         RevocationType `aws:"RevocationType"`
+	NumberOfRevokedEntries *int64         `aws:"NumberOfRevokedEntries"`
+}
+
+// DescribeTrustStoreRevocationsInput is the model's DescribeTrustStoreRevocationsInput.
+type DescribeTrustStoreRevocationsInput struct {
+	TrustStoreArn string  `aws:"TrustStoreArn,required"`
+	RevocationIds []int64 `aws:"RevocationIds"`
+	Marker        string  `aws:"Marker"`
+	PageSize      *int32  `aws:"PageSize,min=1,max=400"`
+}
+
+// DescribeTrustStoreRevocationsOutput is the model's DescribeTrustStoreRevocationsOutput.
+type DescribeTrustStoreRevocationsOutput struct {
+	TrustStoreRevocations []DescribeTrustStoreRevocation `aws:"TrustStoreRevocations"`
+	NextMarker            string                         `aws:"NextMarker"`
+}
+
+// DescribeTrustStoresInput is the model's DescribeTrustStoresInput.
+type DescribeTrustStoresInput struct {
+	TrustStoreArns []string `aws:"TrustStoreArns"`
+	Names          []string `aws:"Names,m.min=1,m.max=32" m.pattern:"^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$"`
+	Marker         string   `aws:"Marker"`
+	PageSize       *int32   `aws:"PageSize,min=1,max=400"`
+}
+
+// DescribeTrustStoresOutput is the model's DescribeTrustStoresOutput.
+type DescribeTrustStoresOutput struct {
+	TrustStores []TrustStore `aws:"TrustStores"`
+	NextMarker  string       `aws:"NextMarker"`
 }
 
 // FixedResponseActionConfig is the model's FixedResponseActionConfig.
@@ -585,6 +668,19 @@ type ModifyTargetGroupOutput struct {
 	TargetGroups []TargetGroup `aws:"TargetGroups"`
 }
 
+// ModifyTrustStoreInput is the model's ModifyTrustStoreInput.
+type ModifyTrustStoreInput struct {
+	TrustStoreArn                       string `aws:"TrustStoreArn,required"`
+	CaCertificatesBundleS3Bucket        string `aws:"CaCertificatesBundleS3Bucket,required"`
+	CaCertificatesBundleS3Key           string `aws:"CaCertificatesBundleS3Key,required"`
+	CaCertificatesBundleS3ObjectVersion string `aws:"CaCertificatesBundleS3ObjectVersion"`
+}
+
+// ModifyTrustStoreOutput is the model's ModifyTrustStoreOutput.
+type ModifyTrustStoreOutput struct {
+	TrustStores []TrustStore `aws:"TrustStores"`
+}
+
 // MutualAuthenticationAttributes is the model's MutualAuthenticationAttributes.
 type MutualAuthenticationAttributes struct {
 	Mode                          string                          `aws:"Mode"`
@@ -649,6 +745,24 @@ type RemoveTagsInput struct {
 
 // RemoveTagsOutput is the model's RemoveTagsOutput.
 type RemoveTagsOutput struct {
+}
+
+// RemoveTrustStoreRevocationsInput is the model's RemoveTrustStoreRevocationsInput.
+type RemoveTrustStoreRevocationsInput struct {
+	TrustStoreArn string  `aws:"TrustStoreArn,required"`
+	RevocationIds []int64 `aws:"RevocationIds,required"`
+}
+
+// RemoveTrustStoreRevocationsOutput is the model's RemoveTrustStoreRevocationsOutput.
+type RemoveTrustStoreRevocationsOutput struct {
+}
+
+// RevocationContent is the model's RevocationContent.
+type RevocationContent struct {
+	S3Bucket        string         `aws:"S3Bucket"`
+	S3Key           string         `aws:"S3Key"`
+	S3ObjectVersion string         `aws:"S3ObjectVersion"`
+	RevocationType  RevocationType `aws:"RevocationType"`
 }
 
 // RewriteConfig is the model's RewriteConfig.
@@ -840,6 +954,28 @@ type TargetHealthDescription struct {
 	TargetHealth           *TargetHealth           `aws:"TargetHealth"`
 	AnomalyDetection       *AnomalyDetection       `aws:"AnomalyDetection"`
 	AdministrativeOverride *AdministrativeOverride `aws:"AdministrativeOverride"`
+}
+
+// TrustStore is the model's TrustStore.
+type TrustStore struct {
+	Name                   string           `aws:"Name,min=1,max=32" pattern:"^([a-zA-Z0-9]+-)*[a-zA-Z0-9]+$"`
+	TrustStoreArn          string           `aws:"TrustStoreArn"`
+	Status                 TrustStoreStatus `aws:"Status"`
+	NumberOfCaCertificates *int32           `aws:"NumberOfCaCertificates"`
+	TotalRevokedEntries    *int64           `aws:"TotalRevokedEntries"`
+}
+
+// TrustStoreAssociation is the model's TrustStoreAssociation.
+type TrustStoreAssociation struct {
+	ResourceArn string `aws:"ResourceArn"`
+}
+
+// TrustStoreRevocation is the model's TrustStoreRevocation.
+type TrustStoreRevocation struct {
+	TrustStoreArn          string         `aws:"TrustStoreArn"`
+	RevocationId           *int64         `aws:"RevocationId"`
+	RevocationType         RevocationType `aws:"RevocationType"`
+	NumberOfRevokedEntries *int64         `aws:"NumberOfRevokedEntries"`
 }
 
 // UrlRewriteConfig is the model's UrlRewriteConfig.

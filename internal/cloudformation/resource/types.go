@@ -14,7 +14,7 @@ func Types() map[string]Type {
 		iamRole{}, iamPolicy{}, iamManagedPolicy{}, iamUser{}, iamGroup{}, iamMembers{}, iamAccessKey{}, iamProfile{}, iamLinkedRole{}, iamProvider{},
 		trail{}, logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
 		kmsKey{}, kmsAlias{}, secretPolicy{},
-		certificate{}, loadBalancer{}, targetGroup{}, listener{}, listenerRule{}, listenerCertificate{},
+		certificate{}, loadBalancer{}, targetGroup{}, listener{}, listenerRule{}, listenerCertificate{}, trustStore{}, trustStoreRevocation{},
 		hostedZone{}, recordSet{}, recordSetGroup{},
 	}
 	types := make(map[string]Type, len(all))
