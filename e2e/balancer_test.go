@@ -134,6 +134,8 @@ func TestLoadBalancer(t *testing.T) {
 	}
 	t.Run("internal", func(t *testing.T) { testInternalBalancer(b.in(t)) })
 	t.Run("rules", func(t *testing.T) { testBalancerRules(b.in(t)) })
+	t.Run("users", func(t *testing.T) { testBalancerUsers(b.in(t)) })
+	t.Run("network", func(t *testing.T) { testNetworkBalancer(b.in(t)) })
 	t.Run("groups", func(t *testing.T) { testBalancerGroups(b.in(t)) })
 	t.Run("drain", func(t *testing.T) { testBalancerDrains(b.in(t)) })
 	need[*elbv2api.DeleteLoadBalancerOutput](t)(b.api.DeleteLoadBalancer(t.Context(), &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: b.balancer}))
@@ -157,14 +159,7 @@ func testInternalBalancer(b *balanced) {
 	b.balancer = made.LoadBalancerArn
 	b.listen(80, elbv2api.Action{Type: "fixed-response", FixedResponseConfig: &elbv2api.FixedResponseActionConfig{StatusCode: "200", MessageBody: "from inside", ContentType: "text/plain"}})
 	b.aws("ec2", "authorize-security-group-ingress", "--group-id", b.outer, "--protocol", "tcp", "--port", "80", "--source-group", b.inner)
-	b.aws("logs", "create-log-group", "--log-group-name", "inside")
-	definition := b.register(fmt.Sprintf(`{"family":"ask","requiresCompatibilities":["FARGATE"],"networkMode":"awsvpc","cpu":"256","memory":"512","executionRoleArn":%q,
-	 "containerDefinitions":[{"name":"ask","image":%q,"command":["visit","http://%s/"],
-	 "logConfiguration":{"logDriver":"awslogs","options":{"awslogs-group":"inside","awslogs-region":%q,"awslogs-stream-prefix":"p"}}}]}`, b.role, b.image, made.DNSName, b.Region))
-	out := awsJSON[struct{ Tasks []task }](b.account, "ecs", "run-task", "--cluster", "tests", "--task-definition", definition, "--launch-type", "FARGATE", "--network-configuration",
-		"awsvpcConfiguration={subnets=["+b.subnets[1]+"],securityGroups=["+b.inner+"],assignPublicIp=ENABLED}")
-	stopped := b.waitTask("tests", out.Tasks[0].TaskArn, "STOPPED")
-	if got := b.aws("logs", "get-log-events", "--log-group-name", "inside", "--log-stream-name", "p/ask/"+stopped.id(), "--query", "events[].message", "--output", "text"); got != "200 from inside <nil>" {
+	if got := b.visits("http://" + made.DNSName + "/"); got != "200 from inside <nil>" {
 		b.t.Errorf("a task got %q", got)
 	}
 	if addresses, err := new(net.Resolver).LookupHost(b.t.Context(), made.DNSName); err == nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/neargate/neargate/internal/acm"
 	"github.com/neargate/neargate/internal/aws/arn"
@@ -26,6 +27,10 @@ func balancerPlane(networks *ec2.Service, engine *network.Kernel, key []byte, ga
 		Dial: func(ctx context.Context, interfaceID, network, address string) (net.Conn, error) {
 			return engine.Dialer(interfaceID)(ctx, network, address)
 		},
+		DialFor: func(ctx context.Context, interfaceID string, client netip.AddrPort, network, address string) (net.Conn, error) {
+			return engine.DialerFor(interfaceID, client)(ctx, network, address)
+		},
+		ListenPacket: engine.ListenPacket,
 	}
 }
 
@@ -55,6 +60,7 @@ func (n nodes) EnsureNode(ctx context.Context, spec elbv2.NodeSpec) (elbv2.Node,
 	made, err := n.ec2.EnsureInterface(ctx, ec2.InterfaceSpec{
 		Account: spec.Account, Region: spec.Region, Name: spec.Name, Owner: spec.Owner, Description: spec.Description, RequesterID: state.OwnerELB, AttachedTo: state.OwnerELB,
 		SubnetID: spec.SubnetID, SecurityGroupIDs: spec.SecurityGroups, AssignPublicIP: spec.Public,
+		NetworkBalancer: spec.Network, AllocationID: spec.AllocationID, PrivateIPAddress: spec.Address,
 	})
 	return elbv2.Node{InterfaceID: made.ID, PrivateIP: made.PrivateIPAddress, PublicIP: made.PublicIPAddress}, err
 }

@@ -5,7 +5,6 @@
 //	probe say TEXT              TEXT to all who come to port 8080
 //	probe serve TEXT            HTTP on port 80: TEXT, and what it sees of the request
 //	probe visit URL             what the URL answers
-//	probe relay URL             HTTP on port 80: what the URL answers to each request
 //	probe calls                 which calls to AWS the task role may make
 //	probe put BUCKET            puts an object, and ends with 1 when it may not
 //	probe role [PATH]           whose credentials it gets, and what they may until they no longer may
@@ -37,8 +36,6 @@ func main() {
 		say(os.Args[2])
 	case "visit":
 		visit(os.Args[2])
-	case "relay":
-		relay(os.Args[2])
 	case "serve":
 		serve(os.Args[2])
 	case "calls":
@@ -62,23 +59,10 @@ func visit(url string) {
 	fmt.Println(res.StatusCode, string(body), err)
 }
 
-// relay answers each request with what a URL answers to it.
-func relay(url string) {
-	fmt.Println(http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		res, err := client.Get(url + r.URL.Path)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadGateway)
-			return
-		}
-		defer res.Body.Close()
-		w.WriteHeader(res.StatusCode)
-		_, _ = io.Copy(w, res.Body)
-	})))
-}
-
 // serve answers requests with what it sees of them. GET /slow takes three seconds;
 // GET /waiting says how many of these have come.
 func serve(text string) {
+	go servePackets(text)
 	var waiting atomic.Int32
 	err := http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -91,8 +75,29 @@ func serve(text string) {
 		}
 		from, _, _ := net.SplitHostPort(r.RemoteAddr)
 		fmt.Fprintf(w, "%s %s %s for %s from %s", text, r.Method, r.URL.Path, r.Header.Get("X-Forwarded-For"), from)
+		if user := r.Header.Get("X-Amzn-Oidc-Identity"); user != "" {
+			fmt.Fprintf(w, " as %s %s", user, r.Header.Get("X-Amzn-Oidc-Data"))
+		}
 	}))
 	fmt.Println(err)
+}
+
+// servePackets answers packets with who sent them.
+func servePackets(text string) {
+	p, err := net.ListenPacket("udp", ":80")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	b := make([]byte, 1500)
+	for {
+		n, from, err := p.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		host, _, _ := net.SplitHostPort(from.String())
+		_, _ = p.WriteTo(fmt.Appendf(nil, "%s got %s from %s", text, b[:n], host), from)
+	}
 }
 
 // metadata prints what the task metadata endpoint says of the task.

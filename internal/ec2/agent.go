@@ -30,6 +30,10 @@ type InterfaceSpec struct {
 	SubnetID         string
 	SecurityGroupIDs []string // none: the VPC's default group
 	AssignPublicIP   bool
+	// NetworkBalancer is for a node of a network load balancer: without groups it has
+	// none. It may be given an elastic address (AllocationID) and a private one.
+	NetworkBalancer                bool
+	AllocationID, PrivateIPAddress string
 	// AssignIPv6 asks for an IPv6 address, where the subnet has an IPv6 range.
 	AssignIPv6 bool
 	Tags       []state.Tag
@@ -72,15 +76,25 @@ func (s *Service) EnsureInterface(ctx context.Context, spec InterfaceSpec) (Inte
 		if spec.AttachedTo != "" {
 			attachment = q.attach("ela-attach", spec.AttachedTo, 1)
 		}
-		n, err := q.makeInterface(newInterface{
-			subnet: subnet, groups: spec.SecurityGroupIDs, name: spec.Name, owner: spec.Owner, description: spec.Description,
-			interfaceType: state.InterfaceTypeTask, requester: spec.RequesterID, attachment: attachment,
-			publicIP: spec.AssignPublicIP, ipv6: spec.AssignIPv6 && subnet.IPv6CIDR.ID != "", status: "pending", tags: clone(spec.Tags),
-		})
-		if err == nil {
-			made = *n
+		kind := state.InterfaceTypeTask
+		if spec.NetworkBalancer {
+			kind = state.InterfaceTypeNLB
 		}
-		return err
+		n, err := q.makeInterface(newInterface{
+			subnet: subnet, groups: spec.SecurityGroupIDs, address: spec.PrivateIPAddress, name: spec.Name, owner: spec.Owner, description: spec.Description,
+			interfaceType: kind, requester: spec.RequesterID, attachment: attachment,
+			publicIP: spec.AssignPublicIP && spec.AllocationID == "", ipv6: spec.AssignIPv6 && subnet.IPv6CIDR.ID != "", status: "pending", tags: clone(spec.Tags),
+		})
+		if err != nil {
+			return err
+		}
+		if spec.AllocationID != "" {
+			if n, err = q.giveElastic(n, spec.AllocationID); err != nil {
+				return err
+			}
+		}
+		made = *n
+		return nil
 	})
 	if made.ID == "" {
 		return Interface{}, err
@@ -94,6 +108,19 @@ func (s *Service) EnsureInterface(ctx context.Context, spec InterfaceSpec) (Inte
 		return Interface{}, fmt.Errorf("network interface %s: %w", made.ID, err)
 	}
 	return s.Interface(made.Account, made.Region, made.ID)
+}
+
+// giveElastic associates an elastic address, which must be free, with a new interface.
+func (q *scope) giveElastic(n *state.NetworkInterface, allocation string) (*state.NetworkInterface, error) {
+	a, err := get(q, state.Addresses, kindAllocation, allocation)
+	if err != nil {
+		return nil, err
+	}
+	if a.AssociationID != "" {
+		return nil, errorf("Resource.AlreadyAssociated", "resource %s is already associated with associate-id %s", a.AllocationID, a.AssociationID)
+	}
+	q.associateAddress(a, n)
+	return get(q, state.NetworkInterfaces, kindInterface, n.ID)
 }
 
 // Interface returns an interface that exists.

@@ -26,7 +26,7 @@ const (
 // API Neargate does not carry out lead to an answer that says so.
 func endpointServices() []endpointService {
 	plain := []string{
-		"acm-pca", "application-autoscaling", "athena", "autoscaling", "cloudformation", "cloudtrail", "codebuild", "codedeploy",
+		"acm-pca", "application-autoscaling", "athena", "autoscaling", "cloudformation", "cloudtrail", "codebuild", "codedeploy", "data-servicediscovery",
 		"ec2", "ec2messages", "ecs", "elasticfilesystem", "elasticloadbalancing", "events", "glue", "kms", "lambda", "logs",
 		"monitoring", "rds", "secretsmanager", "servicediscovery", "sns", "sqs", "ssm", "ssmmessages", "states", "sts", "xray",
 	}

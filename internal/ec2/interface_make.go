@@ -33,9 +33,12 @@ const (
 
 // makeInterface stores a new interface with an address of its subnet.
 func (q *scope) makeInterface(want newInterface) (*state.NetworkInterface, error) {
-	groups, err := q.interfaceGroups(want.subnet, want.groups)
-	if err != nil {
-		return nil, err
+	var groups []string
+	var err error
+	if len(want.groups) > 0 || want.interfaceType != state.InterfaceTypeNLB {
+		if groups, err = q.interfaceGroups(want.subnet, want.groups); err != nil {
+			return nil, err
+		}
 	}
 	address, err := q.takeAddress(want.subnet, want.address)
 	if err != nil {

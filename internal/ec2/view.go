@@ -231,6 +231,8 @@ func interfaceKind(n *state.NetworkInterface) network.ENIKind {
 		return network.InterfaceEndpoint
 	case n.InterfaceType == state.InterfaceTypeNAT:
 		return network.NAT
+	case n.InterfaceType == state.InterfaceTypeNLB:
+		return network.FlowBalancer
 	case n.Attachment.ID == "":
 		return network.Detached
 	case n.Attachment.InstanceOwnerID == state.OwnerELB:

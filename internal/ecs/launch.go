@@ -71,7 +71,7 @@ func (s *Service) newTasks(tx *store.Tx, cluster *state.Cluster, d *state.TaskDe
 			Group: "family:" + d.Family, LaunchType: "FARGATE", CPU: d.CPU, Memory: d.Memory, EphemeralGiB: d.EphemeralGiB,
 			TaskRoleARN: d.TaskRoleARN, ExecutionRoleARN: d.ExecutionRoleARN,
 			Subnet: subnet, Zone: zones[subnet], SecurityGroups: spec.Network.SecurityGroups, AssignPublicIP: spec.Network.AssignPublicIP,
-			LoadBalancers: spec.LoadBalancers, CreatedAt: s.Now(), DesiredStatus: "RUNNING", LastStatus: state.TaskProvisioning, Version: 1, HealthStatus: "UNKNOWN",
+			LoadBalancers: spec.LoadBalancers, Registries: spec.Registries, CreatedAt: s.Now(), DesiredStatus: "RUNNING", LastStatus: state.TaskProvisioning, Version: 1, HealthStatus: "UNKNOWN",
 			AssignIPv6: s.setting(tx, c, "", "dualStackIPv6") == "enabled",
 			Interface:  state.TaskInterface{AttachmentID: ids.UUID(), Status: "PRECREATED"}, CredentialsID: ids.UUID(),
 		}

@@ -8,16 +8,17 @@ import (
 // serviceParts are what CreateService and UpdateService have in common and what
 // is refused, by name, or checked.
 type serviceParts struct {
-	registries, volumes, lattice, gateways, constraints, strategies int
-	monitoring, exec                                                bool
-	desired                                                         *int32
-	rebalancing                                                     ecsapi.AvailabilityZoneRebalancing
+	volumes, lattice, gateways, constraints, strategies int
+	connect                                             *ecsapi.ServiceConnectConfiguration
+	monitoring, exec                                    bool
+	desired                                             *int32
+	rebalancing                                         ecsapi.AvailabilityZoneRebalancing
 }
 
 func refuseService(p serviceParts) error {
 	switch {
-	case p.registries > 0:
-		return unsupported("serviceRegistries (AWS Cloud Map)")
+	case p.connect != nil && p.connect.Enabled:
+		return unsupported("serviceConnectConfiguration")
 	case p.volumes > 0:
 		return unsupported("volumeConfigurations (Amazon EBS)")
 	case p.lattice > 0:

@@ -154,8 +154,8 @@ func (s *Service) DescribeServiceRevisions(ctx context.Context, in *ecsapi.Descr
 		revision := ecsapi.ServiceRevision{
 			ServiceRevisionArn: ref, ServiceArn: svc.ARN(), ClusterArn: state.ECSARN(c.Account, c.Region, "cluster/"+svc.Cluster),
 			TaskDefinition: d.TaskDefinition, LaunchType: ecsapi.LaunchType(d.LaunchType), PlatformVersion: platformVersion, PlatformFamily: "Linux",
-			LoadBalancers: describeLoadBalancers(d.LoadBalancers), ServiceRegistries: []ecsapi.ServiceRegistry{}, NetworkConfiguration: describeNetwork(d.Network), CreatedAt: d.CreatedAt,
-			ContainerImages: []ecsapi.ContainerImage{}, ServiceConnectConfiguration: describeConnect(d.Connect),
+			LoadBalancers: describeLoadBalancers(d.LoadBalancers), ServiceRegistries: describeRegistries(d.Registries), NetworkConfiguration: describeNetwork(d.Network), CreatedAt: d.CreatedAt,
+			ContainerImages: []ecsapi.ContainerImage{},
 		}
 		if len(d.Strategy) > 0 {
 			revision.CapacityProviderStrategy = describeStrategy(d.Strategy)

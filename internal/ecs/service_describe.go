@@ -39,7 +39,7 @@ func (s *Service) describeService(tx *store.Tx, svc *state.Service, tags bool) *
 	minimum, maximum := int32(svc.MinimumHealthyPercent), int32(svc.MaximumPercent)
 	out := &ecsapi.Service{
 		ServiceArn: svc.ARN(), ServiceName: svc.Name, ClusterArn: state.ECSARN(svc.Account, svc.Region, "cluster/"+svc.Cluster),
-		LoadBalancers: describeLoadBalancers(svc.LoadBalancers), ServiceRegistries: []ecsapi.ServiceRegistry{}, Status: svc.Status,
+		LoadBalancers: describeLoadBalancers(svc.LoadBalancers), ServiceRegistries: describeRegistries(svc.Registries), Status: svc.Status,
 		DesiredCount: int32(svc.DesiredCount), RunningCount: counts[""].running, PendingCount: counts[""].pending,
 		LaunchType: ecsapi.LaunchType(svc.LaunchType), PlatformVersion: svc.PlatformVersion, PlatformFamily: "Linux", TaskDefinition: svc.TaskDefinition,
 		DeploymentConfiguration: &ecsapi.DeploymentConfiguration{MinimumHealthyPercent: &minimum, MaximumPercent: &maximum, Strategy: ecsapi.DeploymentStrategyRolling, DeploymentCircuitBreaker: &ecsapi.DeploymentCircuitBreaker{}},
@@ -63,9 +63,7 @@ func (s *Service) describeService(tx *store.Tx, svc *state.Service, tags bool) *
 		out.DeploymentConfiguration.DeploymentCircuitBreaker = &ecsapi.DeploymentCircuitBreaker{Enable: svc.Breaker.Enable, Rollback: svc.Breaker.Rollback}
 	}
 	for i, d := range svc.Deployments {
-		shown := describeDeployment(svc, i, d, counts[d.ID])
-		shown.ServiceConnectConfiguration, shown.ServiceConnectResources = describeConnect(d.Connect), describeConnectResources(tx, svc.Account, svc.Region, d.Connect)
-		out.Deployments = append(out.Deployments, shown)
+		out.Deployments = append(out.Deployments, describeDeployment(svc, i, d, counts[d.ID]))
 	}
 	for _, e := range svc.Events {
 		out.Events = append(out.Events, ecsapi.ServiceEvent{Id: e.ID, CreatedAt: e.CreatedAt, Message: e.Message})

@@ -243,7 +243,7 @@ func TestServiceRefused(t *testing.T) {
 		"loadBalancerName": func(r *ecsapi.CreateServiceRequest) {
 			r.LoadBalancers = []ecsapi.LoadBalancer{{LoadBalancerName: "classic"}}
 		},
-		"serviceRegistries": func(r *ecsapi.CreateServiceRequest) { r.ServiceRegistries = []ecsapi.ServiceRegistry{{}} },
+		"registryArn can not be blank.": func(r *ecsapi.CreateServiceRequest) { r.ServiceRegistries = []ecsapi.ServiceRegistry{{}} },
 		"CODE_DEPLOY": func(r *ecsapi.CreateServiceRequest) {
 			r.DeploymentController = &ecsapi.DeploymentController{Type: "CODE_DEPLOY"}
 		},

@@ -18,8 +18,8 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 		return nil, unsupported("the deployment controller " + string(in.DeploymentController.Type))
 	}
 	err := refuseService(serviceParts{
-		registries: len(in.ServiceRegistries),
-		volumes:    len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
+		connect: in.ServiceConnectConfiguration,
+		volumes: len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
 		exec: in.EnableExecuteCommand != nil && *in.EnableExecuteCommand, constraints: len(in.PlacementConstraints), strategies: len(in.PlacementStrategy),
 		desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
 	})
@@ -31,7 +31,7 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 			return nil, err
 		}
 	}
-	var svc state.Service
+	var out *ecsapi.Service
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		have, cluster, err := c.service(tx, in.Cluster, in.Service)
 		if err != nil {
@@ -40,18 +40,18 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 		if have.Status != "ACTIVE" {
 			return serviceNotActive()
 		}
-		svc = *have
+		svc := *have
 		if err := s.applyUpdate(tx, cluster, &svc, in); err != nil {
 			return err
 		}
-		stored := svc
-		state.Services.Put(tx, &stored)
+		state.Services.Put(tx, &svc)
+		out = s.describeService(tx, &svc, false)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ecsapi.UpdateServiceResponse{Service: s.described(ctx, &svc, false)}, nil
+	return &ecsapi.UpdateServiceResponse{Service: out}, nil
 }
 
 // service finds a service and its cluster.
@@ -97,7 +97,7 @@ func (s *Service) applyUpdate(tx *store.Tx, cluster *state.Cluster, svc *state.S
 	}
 	if in.ForceNewDeployment || !reflect.DeepEqual(spec, svc.LaunchSpec) {
 		svc.LaunchSpec = spec
-		return s.deploy(tx, svc)
+		s.deploy(svc)
 	}
 	return nil
 }
@@ -137,9 +137,6 @@ func (c scope) updatedSpec(tx *store.Tx, cluster *state.Cluster, have state.Laun
 	if err := c.updateLoadBalancers(tx, &spec, in); err != nil {
 		return spec, err
 	}
-	if err := c.updateConnect(tx, cluster, &spec, in); err != nil {
-		return spec, err
-	}
 	switch in.PlatformVersion {
 	case "":
 	case "LATEST", platformVersion:
@@ -150,12 +147,15 @@ func (c scope) updatedSpec(tx *store.Tx, cluster *state.Cluster, have state.Laun
 	return spec, nil
 }
 
-// updateLoadBalancers puts the request's target groups into the spec; those that
-// stay must still fit the task definition.
+// updateLoadBalancers puts the request's target groups and registries into the
+// spec; those that stay must still fit the task definition.
 func (c scope) updateLoadBalancers(tx *store.Tx, spec *state.LaunchSpec, in *ecsapi.UpdateServiceRequest) error {
 	d := c.taskDefinition(tx, spec.TaskDefinition)
 	if d == nil {
 		return clientError("TaskDefinition not found.")
+	}
+	if err := c.updateRegistries(tx, d, spec, in.ServiceRegistries); err != nil {
+		return err
 	}
 	if in.LoadBalancers != nil {
 		var err error
@@ -168,18 +168,6 @@ func (c scope) updateLoadBalancers(tx *store.Tx, spec *state.LaunchSpec, in *ecs
 		}
 	}
 	return nil
-}
-
-// updateConnect puts the request's Service Connect configuration into the spec; one
-// that stays must still fit the task definition.
-func (c scope) updateConnect(tx *store.Tx, cluster *state.Cluster, spec *state.LaunchSpec, in *ecsapi.UpdateServiceRequest) (err error) {
-	d := c.taskDefinition(tx, spec.TaskDefinition)
-	if in.ServiceConnectConfiguration == nil {
-		spec.Connect, err = refit(d, spec.Connect)
-		return err
-	}
-	spec.Connect, err = c.connectConfiguration(tx, cluster, d, in.ServiceConnectConfiguration)
-	return err
 }
 
 // sameNetwork compares without regard to order and to nil or empty lists.

@@ -24,7 +24,6 @@ func (st *step) checks(t *state.Task) deployment.Checks {
 	case st.checked(t):
 		out.Container = deployment.Unknown
 	}
-	out.Awaited = t.Connect != nil && len(t.Connect.Services) > 0 && t.Connect.RegisteredAt.IsZero()
 	for _, b := range t.LoadBalancers {
 		out.Targets = append(out.Targets, targetHealth(st.tx, t, b))
 	}
@@ -48,13 +47,17 @@ func targetHealth(tx *store.Tx, t *state.Task, b state.ServiceLoadBalancer) depl
 }
 
 // tellTargets tells, as events, of tasks that were put into target groups, could
-// not be, or were taken out.
+// not be, or were taken out, and of those that Cloud Map does not take.
 func (st *step) tellTargets() {
 	registered, deregistered, draining := map[string]int{}, map[string]int{}, map[string]int{}
 	for _, t := range st.tasks {
 		if t.TargetProblem != "" && t.RegisteredAt.IsZero() && t.LastStatus != state.TaskStopped {
 			group, problem, _ := strings.Cut(t.TargetProblem, " ")
 			st.note(deployment.EventUnregistered(st.svc.Name, group, problem))
+		}
+		if t.RegistryProblem != "" && t.EnlistedAt.IsZero() && t.LastStatus != state.TaskStopped {
+			registry, problem, _ := strings.Cut(t.RegistryProblem, " ")
+			st.note(deployment.EventUnlisted(st.svc.Name, registry, problem))
 		}
 		done := 0
 		switch {
@@ -74,7 +77,7 @@ func (st *step) tellTargets() {
 				deregistered[b.TargetGroup]++
 			}
 		}
-		if done == 2 && t.LastStatus == state.TaskDeactivating {
+		if done == 2 && t.LastStatus == state.TaskDeactivating && len(t.LoadBalancers) > 0 {
 			draining[t.Deployment]++
 		}
 		state.Tasks.Update(st.tx, t.Key(), func(r *state.Task) { r.TargetsTold = done })

@@ -48,7 +48,7 @@ func (s *Service) actions(q scope, l *state.Listener, old []state.ListenerAction
 		}
 		out = append(out, action)
 	}
-	return out, nil
+	return out, q.compatible(l, out)
 }
 
 func (s *Service) action(q scope, l *state.Listener, old []state.ListenerAction, in elbv2api.Action) (state.ListenerAction, error) {

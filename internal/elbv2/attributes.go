@@ -109,6 +109,12 @@ var (
 
 // listenerAttributes are those of a listener of a protocol.
 func listenerAttributes(protocol string) []attribute {
+	switch protocol {
+	case "TCP":
+		return []attribute{whole("tcp.idle_timeout.seconds", "350", 60, 6000)}
+	case "TLS", "UDP", "TCP_UDP":
+		return nil
+	}
 	all := []attribute{truth("routing.http.response.server.enabled", "true")}
 	for key := range responseHeaders {
 		all = append(all, text(key, "", 1024))

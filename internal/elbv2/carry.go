@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"slices"
@@ -22,7 +23,7 @@ type balancer struct {
 	checker *health.Checker
 	stop    context.CancelFunc
 	ctx     context.Context
-	doors   map[door]net.Listener
+	doors   map[door]io.Closer
 	nodes   atomic.Pointer[[]state.LoadBalancerSubnet]
 	// draining is which targets get no more requests, since when.
 	draining  atomic.Pointer[map[health.Key]time.Time]
@@ -45,6 +46,7 @@ type door struct {
 	listener string // ARN
 	zone     string
 	address  string // IP:port
+	packets  bool   // UDP
 }
 
 // carry makes the traffic of a load balancer what its records say.
@@ -64,7 +66,7 @@ func (s *Service) carry(ctx context.Context, b *state.LoadBalancer) error {
 		return err
 	}
 	s.noticeUses(b, r, c)
-	return nil
+	return s.failOver(ctx, b, c)
 }
 
 // run starts a load balancer, unless it runs.
@@ -74,7 +76,7 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 	if r := s.running[b.Key()]; r != nil {
 		return r
 	}
-	r := &balancer{doors: map[door]net.Listener{}, meters: newMeters(s.Metrics, applicationELB, b), measured: s.Now()}
+	r := &balancer{doors: map[door]io.Closer{}, meters: newMeters(s.Metrics, namespaceOf(b), b), measured: s.Now()}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.server = loadbalancer.New(loadbalancer.Options{
 		Key: s.Plane.Key, Log: s.Log, Roots: s.Plane.Roots, Signer: s.signer(b.Region),
@@ -82,15 +84,13 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 			return s.dialName(ctx, r, "tcp", zone, address)
 		},
 		Record:     func(record *loadbalancer.AccessRecord) { s.record(b.Path, r, record) },
-		Connection: func(record *loadbalancer.ConnectionRecord) { r.connection(record) },
-		Dial: func(ctx context.Context, hop loadbalancer.Hop) (net.Conn, error) {
-			return s.dial(ctx, r, hop.Network, hop.Zone, hop.Target)
-		},
+		Connection: func(record *loadbalancer.ConnectionRecord) { s.connection(b, r, record) },
+		Dial:       func(ctx context.Context, hop loadbalancer.Hop) (net.Conn, error) { return s.dial(ctx, r, hop) },
 	})
 	key := b.Key()
 	r.checker = health.New(health.Options{
 		Dial: func(ctx context.Context, zone string, addr netip.AddrPort) (net.Conn, error) {
-			return s.dial(ctx, r, "tcp", zone, addr)
+			return s.dial(ctx, r, loadbalancer.Hop{Network: "tcp", Zone: zone, Target: addr})
 		},
 		Report: func(k health.Key, st health.Status) { s.report(r.ctx, key, k, st) },
 	})
@@ -130,27 +130,53 @@ func (s *Service) record(name string, r *balancer, record *loadbalancer.AccessRe
 	}
 }
 
-// connection counts a connection, and notes it for the connection log.
-func (r *balancer) connection(record *loadbalancer.ConnectionRecord) {
-	r.meters.connection(record)
-	if l := r.logs.Load(); l != nil && l.connections {
+// connection notes a connection for the connection log, or a flow for the access log.
+func (s *Service) connection(b *state.LoadBalancer, r *balancer, record *loadbalancer.ConnectionRecord) {
+	l := r.logs.Load()
+	switch {
+	case b.Network():
+		r.meters.flow(record)
+		if l != nil && l.access && record.Protocol == loadbalancer.TLS {
+			r.lines.add(logPlace{accessLog, record.Zone}, flowLine(b, record))
+		}
+	default:
+		r.meters.connection(record)
+		if l == nil || !l.connections {
+			return
+		}
 		r.lines.add(logPlace{connectionLog, record.Zone}, connectionLine(dash(l.ports[record.Listener]), record))
 	}
 }
 
 // dial connects to a target from the node of a zone, or from any when there is none.
-func (s *Service) dial(ctx context.Context, r *balancer, network, zone string, target netip.AddrPort) (net.Conn, error) {
-	return s.dialName(ctx, r, network, zone, target.String())
+func (s *Service) dial(ctx context.Context, r *balancer, hop loadbalancer.Hop) (net.Conn, error) {
+	if !hop.Client.IsValid() {
+		return s.dialName(ctx, r, hop.Network, hop.Zone, hop.Target.String())
+	}
+	node, err := r.node(hop.Zone)
+	if err != nil {
+		return nil, err
+	}
+	return s.Plane.DialFor(ctx, node, hop.Client, hop.Network, hop.Target.String())
 }
 
 // dialName is dial for an address whose host may be a name that the node's VPC knows.
 func (s *Service) dialName(ctx context.Context, r *balancer, network, zone, address string) (net.Conn, error) {
+	node, err := r.node(zone)
+	if err != nil {
+		return nil, err
+	}
+	return s.Plane.Dial(ctx, node, network, address)
+}
+
+// node is the interface of the node in a zone, or of any when there is none.
+func (r *balancer) node(zone string) (string, error) {
 	nodes := *r.nodes.Load()
 	if len(nodes) == 0 {
-		return nil, errors.New("the load balancer has no nodes")
+		return "", errors.New("the load balancer has no nodes")
 	}
 	i := max(0, slices.IndexFunc(nodes, func(n state.LoadBalancerSubnet) bool { return n.AvailabilityZone == zone }))
-	return s.Plane.Dial(ctx, nodes[i].InterfaceID, network, address)
+	return nodes[i].InterfaceID, nil
 }
 
 // open opens the doors that are wanted, and closes the others: what is being carried
@@ -159,8 +185,15 @@ func (s *Service) open(ctx context.Context, b *state.LoadBalancer, r *balancer, 
 	wanted := map[door]bool{}
 	for _, l := range c.Listeners {
 		for _, n := range b.Subnets {
-			if n.PrivateIP != "" {
-				wanted[door{l.ID, n.AvailabilityZone, fmt.Sprintf("%s:%d", n.PrivateIP, l.Port)}] = true
+			if n.PrivateIP == "" {
+				continue
+			}
+			d := door{listener: l.ID, zone: n.AvailabilityZone, address: fmt.Sprintf("%s:%d", n.PrivateIP, l.Port)}
+			if l.Protocol != loadbalancer.UDP {
+				wanted[d] = true
+			}
+			if d.packets = true; l.Protocol == loadbalancer.UDP || l.Protocol == loadbalancer.TCPUDP {
+				wanted[d] = true
 			}
 		}
 	}
@@ -174,7 +207,7 @@ func (s *Service) open(ctx context.Context, b *state.LoadBalancer, r *balancer, 
 		if r.doors[d] != nil {
 			continue
 		}
-		l, err := s.Plane.Listen(ctx, b.VpcID, "tcp4", d.address)
+		l, serve, err := s.door(ctx, b, r, d)
 		if err != nil {
 			return err
 		}
@@ -183,13 +216,23 @@ func (s *Service) open(ctx context.Context, b *state.LoadBalancer, r *balancer, 
 			ctx, end := context.WithCancel(ctx)
 			defer end()
 			defer context.AfterFunc(r.ctx, end)()
-			if err := r.server.Serve(ctx, d.listener, d.zone, l); err != nil && !errors.Is(err, net.ErrClosed) && ctx.Err() == nil {
+			if err := serve(ctx); err != nil && !errors.Is(err, net.ErrClosed) && ctx.Err() == nil {
 				s.Log.Error("a listener of a load balancer ended", "listener", d.listener, "address", d.address, "error", err)
 			}
 			return nil
 		})
 	}
 	return nil
+}
+
+// door opens a door, and returns how to carry what comes in.
+func (s *Service) door(ctx context.Context, b *state.LoadBalancer, r *balancer, d door) (io.Closer, func(context.Context) error, error) {
+	if d.packets {
+		p, err := s.Plane.ListenPacket(ctx, b.VpcID, "udp4", d.address)
+		return p, func(ctx context.Context) error { return r.server.ServePacket(ctx, d.listener, d.zone, p) }, err
+	}
+	l, err := s.Plane.Listen(ctx, b.VpcID, "tcp4", d.address)
+	return l, func(ctx context.Context) error { return r.server.Serve(ctx, d.listener, d.zone, l) }, err
 }
 
 // stop ends the traffic of a load balancer, and returns what it was; nil when

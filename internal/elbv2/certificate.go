@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"slices"
+	"strings"
 
 	"github.com/neargate/neargate/internal/aws/elbv2api"
 	"github.com/neargate/neargate/internal/aws/wire"
@@ -19,25 +20,28 @@ type Certificate struct {
 	Issued bool
 }
 
-// secure sets what an HTTPS listener needs, and refuses it on others. Without a
+// secure sets what a listener with TLS needs, and refuses it on others. Without a
 // policy or certificate of the request those that it has stay.
 func (s *Service) secure(l *state.Listener, policy string, certificates []elbv2api.Certificate) error {
-	switch l.Protocol {
-	case "HTTP":
+	known := listenerProtocols[typeApplication]
+	if strings.HasPrefix(l.Path, "net/") {
+		known = listenerProtocols[typeNetwork]
+	}
+	if !slices.Contains(known, l.Protocol) {
+		return invalid("Listener protocol '%s' must be one of '%s'", l.Protocol, strings.Join(known, ", "))
+	}
+	if !l.Secure() {
 		if len(certificates) > 0 || policy != "" {
-			return invalid("A certificate cannot be specified for HTTP listeners")
+			return invalid("A certificate cannot be specified for %s listeners", l.Protocol)
 		}
-		l.Certificates, l.SSLPolicy = nil, ""
+		l.Certificates, l.SSLPolicy, l.ALPNPolicy = nil, "", ""
 		return nil
-	case "HTTPS":
-	default:
-		return invalid("Listener protocol '%s' must be one of 'HTTPS, HTTP'", l.Protocol)
 	}
 	switch {
 	case len(certificates) > 1:
 		return invalid("Up to one certificate can be specified, but %d were specified", len(certificates))
 	case len(certificates) == 0 && len(l.Certificates) == 0:
-		return invalid("A certificate must be specified for HTTPS listeners")
+		return invalid("A certificate must be specified for %s listeners", l.Protocol)
 	case len(certificates) == 1:
 		arn := certificates[0].CertificateArn
 		if err := s.checkCertificate(l, arn); err != nil {
@@ -80,7 +84,7 @@ func (s *Service) checkCertificate(l *state.Listener, arn string) error {
 // AddListenerCertificates lets a listener show further certificates by SNI.
 func (s *Service) AddListenerCertificates(ctx context.Context, in *elbv2api.AddListenerCertificatesInput) (*elbv2api.AddListenerCertificatesOutput, error) {
 	err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
-		if l.Protocol != "HTTPS" {
+		if !l.Secure() {
 			return invalid("Certificates cannot be added to listeners of protocol '%s'", l.Protocol)
 		}
 		for _, c := range in.Certificates {

@@ -12,6 +12,9 @@ import (
 
 // configuration is what the records of a load balancer mean for its traffic.
 func (s *Service) configuration(q scope, b *state.LoadBalancer) loadbalancer.Config {
+	if b.Network() {
+		return s.flowConfiguration(q, b)
+	}
 	a := lookup{balancerAttributes, b.Attributes}
 	c := loadbalancer.Config{
 		Name: b.Path, ARN: b.ARN(), Type: loadbalancer.Application,
@@ -28,17 +31,7 @@ func (s *Service) configuration(q scope, b *state.LoadBalancer) loadbalancer.Con
 		listener := loadbalancer.Listener{
 			ID: l.ARN(), Port: uint16(l.Port), Protocol: loadbalancer.Protocol(l.Protocol), Policy: l.SSLPolicy, Headers: headers(l), MutualTLS: q.mutualTLS(l),
 		}
-		for _, arn := range l.Certificates {
-			if s.Certificate == nil {
-				continue
-			}
-			found, err := s.Certificate(b.Account, b.Region, arn)
-			if err != nil {
-				s.Log.Error("a certificate of a listener is not there", "listener", l.ARN(), "certificate", arn, "error", err)
-				continue
-			}
-			listener.Certificates = append(listener.Certificates, loadbalancer.Certificate{ID: arn, Leaf: found.Leaf})
-		}
+		listener.Certificates = s.certificatesOf(l)
 		for _, r := range q.rulesOf(l) {
 			actions := s.ruleActions(l, r, groups)
 			if r.IsDefault() {
@@ -52,12 +45,35 @@ func (s *Service) configuration(q scope, b *state.LoadBalancer) loadbalancer.Con
 		}
 		c.Listeners = append(c.Listeners, listener)
 	}
-	for g := range state.TargetGroups.All(q.tx, state.Prefix(b.Account, b.Region)) {
-		if groups[g.ARN()] {
-			c.Groups = append(c.Groups, q.groupConfiguration(g))
+	c.Groups = q.groupConfigurations(groups)
+	return c
+}
+
+// certificatesOf are the certificates of a listener that are there.
+func (s *Service) certificatesOf(l *state.Listener) []loadbalancer.Certificate {
+	var out []loadbalancer.Certificate
+	for _, arn := range l.Certificates {
+		if s.Certificate == nil {
+			continue
+		}
+		found, err := s.Certificate(l.Account, l.Region, arn)
+		if err != nil {
+			s.Log.Error("a certificate of a listener is not there", "listener", l.ARN(), "certificate", arn, "error", err)
+			continue
+		}
+		out = append(out, loadbalancer.Certificate{ID: arn, Leaf: found.Leaf})
+	}
+	return out
+}
+
+func (q scope) groupConfigurations(named map[string]bool) []loadbalancer.Group {
+	var out []loadbalancer.Group
+	for g := range state.TargetGroups.All(q.tx, state.Prefix(q.account, q.region)) {
+		if named[g.ARN()] {
+			out = append(out, q.groupConfiguration(g))
 		}
 	}
-	return c
+	return out
 }
 
 func seconds(a lookup, key string) time.Duration { return time.Duration(a.number(key)) * time.Second }
@@ -123,14 +139,32 @@ func ruleConditions(r *state.ListenerRule) []rule.Condition {
 
 // groupConfiguration is what the records of a target group and its targets mean.
 func (q scope) groupConfiguration(g *state.TargetGroup) loadbalancer.Group {
-	a := lookup{groupAttributes, g.Attributes}
-	out := loadbalancer.Group{
-		ID: g.ARN(), Protocol: loadbalancer.Protocol(g.Protocol), Version: loadbalancer.Version(g.ProtocolVersion),
-		Algorithm: loadbalancer.Algorithm(a.text("load_balancing.algorithm.type")), SlowStart: seconds(a, "slow_start.duration_seconds"),
-	}
+	a := lookup{groupAttributesOf(g), g.Attributes}
+	out := loadbalancer.Group{ID: g.ARN(), Protocol: loadbalancer.Protocol(g.Protocol), Version: loadbalancer.Version(g.ProtocolVersion)}
 	if cross := a.text("load_balancing.cross_zone.enabled"); cross == "true" || cross == "false" {
 		out.CrossZone = new(cross == "true")
 	}
+	if g.Network() {
+		flowAttributes(g, &out)
+	} else {
+		requestAttributes(a, &out)
+	}
+	for t := range state.Targets.By(q.tx, "group", g.Key()) {
+		for _, at := range q.placesOf(g, t) {
+			target := loadbalancer.Target{Addr: at.addr, Zone: at.zone, State: loadbalancer.State(t.Health)}
+			if t.Health == state.TargetHealthy {
+				target.Since = t.HealthSince
+			}
+			out.Targets = append(out.Targets, target)
+		}
+	}
+	return out
+}
+
+// requestAttributes gives the configuration of an application load balancer's target
+// group what its attributes say.
+func requestAttributes(a lookup, out *loadbalancer.Group) {
+	out.Algorithm, out.SlowStart = loadbalancer.Algorithm(a.text("load_balancing.algorithm.type")), seconds(a, "slow_start.duration_seconds")
 	if a.truth("stickiness.enabled") {
 		kind := a.text("stickiness.type")
 		out.Stickiness = loadbalancer.Stickiness{
@@ -140,18 +174,6 @@ func (q scope) groupConfiguration(g *state.TargetGroup) loadbalancer.Group {
 			out.Stickiness.Cookie = a.text("stickiness.app_cookie.cookie_name")
 		}
 	}
-	for t := range state.Targets.By(q.tx, "group", g.Key()) {
-		addr, ok := addressOf(t)
-		if !ok {
-			continue
-		}
-		target := loadbalancer.Target{Addr: addr, Zone: q.zoneOf(g, t), State: loadbalancer.State(t.Health)}
-		if t.Health == state.TargetHealthy {
-			target.Since = t.HealthSince
-		}
-		out.Targets = append(out.Targets, target)
-	}
-	return out
 }
 
 // decimal is a number that was checked when it was taken.

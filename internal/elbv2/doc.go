@@ -1,5 +1,5 @@
-// Package elbv2 is Elastic Load Balancing: Application Load Balancers with their
-// listeners, rules, target groups and targets.
+// Package elbv2 is Elastic Load Balancing: Application and Network Load Balancers
+// with their listeners, rules, target groups and targets.
 //
 // Handlers write records (state.LoadBalancers, Listeners, ListenerRules,
 // TargetGroups, Targets). A loop per load balancer makes its nodes, which are
@@ -11,8 +11,8 @@
 // Other services meet it in those records: ECS registers a task's address and
 // reads its health (members.go), EC2's zones answer with the nodes' addresses.
 //
-// Not carried out, and refused by name: Network and Gateway Load Balancers,
-// targets that are functions or load balancers, authentication by Cognito or
-// by tokens, transforms, sharing of trust stores, IPv6, Outposts, capacity
+// Not carried out, and refused by name: Gateway Load Balancers, targets that are
+// functions, authentication by Cognito or by tokens, transforms, sharing of trust
+// stores, IPv6, Outposts, capacity
 // reservations.
 package elbv2

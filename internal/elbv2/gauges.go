@@ -108,18 +108,19 @@ const (
 // the capacity units that this and the requests since then come to.
 func (m *meters) connections(c loadbalancer.Counts, since, now time.Time) {
 	var opened, open int64
+	active, fresh, unitActive, unitOpened := m.connectionNames()
 	for zone, n := range c.Zones {
 		opened, open = opened+n.Opened, open+n.Open
 		if n.Open > 0 {
-			m.metric("ActiveConnectionCount", unitCount, m.whole(zone)...).Record(now, float64(n.Open))
+			m.metric(active, unitCount, m.whole(zone)...).Record(now, float64(n.Open))
 		}
 		if n.Opened > 0 {
-			m.metric("NewConnectionCount", unitCount, m.whole(zone)...).RecordMany(now, 1, float64(n.Opened))
+			m.metric(fresh, unitCount, m.whole(zone)...).RecordMany(now, 1, float64(n.Opened))
 		}
 	}
 	processed, evaluated := m.processed.Swap(0), m.evaluated.Swap(0)
 	seconds := now.Sub(since).Seconds()
-	units := max(float64(opened)/seconds/unitNewConnections, float64(open)/unitActiveConnections,
+	units := max(float64(opened)/seconds/unitOpened, float64(open)/unitActive,
 		float64(processed)/seconds*3600/unitProcessedBytes, float64(evaluated)/seconds/unitRuleEvaluations)
 	if units > 0 {
 		m.metric("ConsumedLCUs", unitCount, m.whole("")[0]).Record(now, units)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,11 +24,11 @@ func (q scope) checks(b *state.LoadBalancer, c loadbalancer.Config) []health.Tar
 		}
 		check := checkOf(g)
 		for t := range state.Targets.By(q.tx, "group", g.Key()) {
-			addr, ok := addressOf(t)
-			if !ok || t.Draining() || t.Health == state.TargetUnused {
+			places := q.placesOf(g, t)
+			if len(places) == 0 || t.Draining() || t.Health == state.TargetUnused {
 				continue
 			}
-			target := health.Target{Key: health.Key{Group: configured.ID, Addr: addr}, Zone: q.zoneOf(g, t), Check: check}
+			target := health.Target{Key: health.Key{Group: configured.ID, Addr: places[0].addr}, Zone: places[0].zone, Check: check}
 			if t.Health == state.TargetHealthy || t.Health == state.TargetUnhealthy {
 				target.Last = health.Status{State: health.State(t.Health), Reason: t.Reason, Description: t.Description}
 			}
@@ -58,6 +59,19 @@ func addressOf(t *state.Target) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(ip, uint16(t.Port)), err == nil
 }
 
+// targetAt finds the target of a group that has an address.
+func (q scope) targetAt(g *state.TargetGroup, addr netip.AddrPort) (*state.Target, bool) {
+	if g.TargetType != targetALB {
+		return state.Targets.Get(q.tx, state.TargetKey(g.Account, g.Region, g.Path, addr.Addr().String(), int32(addr.Port())))
+	}
+	for t := range state.Targets.By(q.tx, "group", g.Key()) {
+		if slices.ContainsFunc(q.placesOf(g, t), func(p place) bool { return p.addr == addr }) {
+			return t, true
+		}
+	}
+	return nil, false
+}
+
 // report writes down what a check found, and lets the traffic follow.
 func (s *Service) report(ctx context.Context, balancer string, k health.Key, found health.Status) {
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
@@ -65,12 +79,11 @@ func (s *Service) report(ctx context.Context, balancer string, k health.Key, fou
 		if !ok {
 			return nil
 		}
-		key := state.TargetKey(g.Account, g.Region, g.Path, k.Addr.Addr().String(), int32(k.Addr.Port()))
-		t, ok := state.Targets.Get(tx, key)
+		t, ok := scope{tx, g.Account, g.Region}.targetAt(g, k.Addr)
 		if !ok || t.Draining() || t.Health == state.TargetUnused || t.Health == string(found.State) && t.Reason == found.Reason && t.Description == found.Description {
 			return nil
 		}
-		state.Targets.Update(tx, key, func(t *state.Target) {
+		state.Targets.Update(tx, t.Key(), func(t *state.Target) {
 			if t.Health != string(found.State) {
 				t.HealthSince = s.Now()
 			}
@@ -93,7 +106,11 @@ func (s *Service) drained(t *state.Target, users []string) bool {
 	if !s.DrainEarly {
 		return false
 	}
-	addr, ok := addressOf(t)
+	q := scope{s.DB.Read(), t.Account, t.Region}
+	g, ok := state.TargetGroups.Get(q.tx, q.key(t.Group))
+	if !ok {
+		return false
+	}
 	for _, path := range users {
 		s.mu.Lock()
 		r := s.running[state.Key(t.Account, t.Region, path)]
@@ -101,9 +118,11 @@ func (s *Service) drained(t *state.Target, users []string) bool {
 		if r == nil {
 			return false
 		}
-		since, told := r.drains(health.Key{Group: t.GroupARN(), Addr: addr})
-		if !ok || !told || s.Now().Sub(since) < drainQuiet || r.server.Outstanding(t.GroupARN(), addr) > 0 {
-			return false
+		for _, at := range q.placesOf(g, t) {
+			since, told := r.drains(health.Key{Group: t.GroupARN(), Addr: at.addr})
+			if !told || s.Now().Sub(since) < drainQuiet || r.server.Outstanding(t.GroupARN(), at.addr) > 0 {
+				return false
+			}
 		}
 	}
 	return len(users) > 0

@@ -17,9 +17,6 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 	if err != nil {
 		return nil, err
 	}
-	if err := refuseListener(in.AlpnPolicy); err != nil {
-		return nil, err
-	}
 	var out elbv2api.Listener
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scopeOf(ctx, tx)
@@ -40,6 +37,9 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 			return err
 		}
 		if err := q.mutual(l, in.MutualAuthentication); err != nil {
+			return err
+		}
+		if err := alpn(l, in.AlpnPolicy); err != nil {
 			return err
 		}
 		actions, err := s.actions(q, l, nil, in.DefaultActions)
@@ -69,14 +69,6 @@ func (s *Service) CreateListener(ctx context.Context, in *elbv2api.CreateListene
 	return &elbv2api.CreateListenerOutput{Listeners: []elbv2api.Listener{out}}, nil
 }
 
-// refuseListener refuses what listeners of Application Load Balancers do not have.
-func refuseListener(alpn []string) error {
-	if len(alpn) > 0 {
-		return invalid("ALPN policies are not supported for load balancers of type 'application'")
-	}
-	return nil
-}
-
 func (q scope) listenerOn(b *state.LoadBalancer, port int32) (*state.Listener, bool) {
 	for l := range state.Listeners.By(q.tx, "load-balancer", b.Key()) {
 		if l.Port == port {
@@ -87,7 +79,7 @@ func (q scope) listenerOn(b *state.LoadBalancer, port int32) (*state.Listener, b
 }
 
 func sameListener(a, b *state.Listener) bool {
-	return a.Protocol == b.Protocol && a.Mutual == b.Mutual && a.SSLPolicy == b.SSLPolicy && slices.Equal(a.Certificates[:min(1, len(a.Certificates))], b.Certificates) && sameTags(a.Tags, b.Tags)
+	return a.Protocol == b.Protocol && a.Mutual == b.Mutual && a.SSLPolicy == b.SSLPolicy && a.ALPNPolicy == b.ALPNPolicy && slices.Equal(a.Certificates[:min(1, len(a.Certificates))], b.Certificates) && sameTags(a.Tags, b.Tags)
 }
 
 // changeListener runs a change about a copy of a listener.
@@ -105,9 +97,6 @@ func (s *Service) changeListener(ctx context.Context, text string, change func(s
 
 // ModifyListener changes what is given.
 func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListenerInput) (*elbv2api.ModifyListenerOutput, error) {
-	if err := refuseListener(in.AlpnPolicy); err != nil {
-		return nil, err
-	}
 	var out elbv2api.Listener
 	err := s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
 		if in.Port != nil && *in.Port != l.Port {
@@ -123,6 +112,9 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 			return err
 		}
 		if err := q.mutual(l, in.MutualAuthentication); err != nil {
+			return err
+		}
+		if err := alpn(l, in.AlpnPolicy); err != nil {
 			return err
 		}
 		if err := q.mayBe(l, len(in.DefaultActions) > 0); err != nil {
@@ -148,6 +140,11 @@ func (s *Service) ModifyListener(ctx context.Context, in *elbv2api.ModifyListene
 // mayBe refuses a protocol that an action of a listener's rules cannot have. replaced says
 // that the default actions are others in a moment.
 func (q scope) mayBe(l *state.Listener, replaced bool) error {
+	for _, r := range q.rulesOf(l) {
+		if err := q.compatible(l, r.Actions); err != nil && !(replaced && r.IsDefault()) {
+			return err
+		}
+	}
 	if l.Protocol == "HTTPS" {
 		return nil
 	}

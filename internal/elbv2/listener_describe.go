@@ -50,6 +50,9 @@ func (q scope) describeListener(l *state.Listener) elbv2api.Listener {
 	if len(l.Certificates) > 0 {
 		out.Certificates = []elbv2api.Certificate{{CertificateArn: l.Certificates[0]}}
 	}
+	if l.ALPNPolicy != "" {
+		out.AlpnPolicy = []string{l.ALPNPolicy}
+	}
 	out.MutualAuthentication = describeMutual(l)
 	return out
 }

@@ -45,13 +45,16 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoa
 	var out *state.LoadBalancer
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		q := scopeOf(ctx, tx)
-		vpc, subnets, err := q.subnets(in.Subnets, in.SubnetMappings)
+		vpc, subnets, err := q.subnets(in.Type == elbv2api.LoadBalancerTypeEnumNetwork, in.Subnets, in.SubnetMappings)
 		if err != nil {
 			return err
 		}
 		b := &state.LoadBalancer{
-			Account: q.account, Region: q.region, Name: in.Name, Path: "app/" + in.Name + "/" + ids.Hex(16), Type: "application", Scheme: string(in.Scheme),
+			Account: q.account, Region: q.region, Name: in.Name, Path: "app/" + in.Name + "/" + ids.Hex(16), Type: typeApplication, Scheme: string(in.Scheme),
 			VpcID: vpc, Subnets: subnets, Status: state.LoadBalancerProvisioning, CreatedAt: s.Now(), Tool: id.Tool(), Tags: tags,
+		}
+		if in.Type == elbv2api.LoadBalancerTypeEnumNetwork {
+			b.Type, b.Path = typeNetwork, "net/"+strings.TrimPrefix(b.Path, "app/")
 		}
 		if s.Plane == nil {
 			b.Status = state.LoadBalancerActive
@@ -59,7 +62,10 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoa
 		if b.Scheme == "" {
 			b.Scheme = string(elbv2api.LoadBalancerSchemeEnumInternetFacing)
 		}
-		if b.SecurityGroupIDs, err = q.securityGroups(vpc, in.SecurityGroups); err != nil {
+		if err := q.addresses(b, in.SubnetMappings); err != nil {
+			return err
+		}
+		if b.SecurityGroupIDs, err = q.securityGroupsOf(b, in.SecurityGroups); err != nil {
 			return err
 		}
 		if old, ok := q.balancerNamed(in.Name); ok {
@@ -88,7 +94,7 @@ func (s *Service) CreateLoadBalancer(ctx context.Context, in *elbv2api.CreateLoa
 // checkCreate checks what needs no records.
 func checkCreate(in *elbv2api.CreateLoadBalancerInput) error {
 	switch {
-	case in.Type != "" && in.Type != elbv2api.LoadBalancerTypeEnumApplication:
+	case in.Type == elbv2api.LoadBalancerTypeEnumGateway:
 		return unsupported("The load balancer type '" + string(in.Type) + "'")
 	case in.IpAddressType != "" && in.IpAddressType != elbv2api.IpAddressTypeIpv4:
 		return unsupported("The IP address type '" + string(in.IpAddressType) + "'")
@@ -106,6 +112,9 @@ func checkCreate(in *elbv2api.CreateLoadBalancerInput) error {
 
 // dnsName is the public name of a load balancer.
 func dnsName(b *state.LoadBalancer) string {
+	if b.Network() {
+		return b.Name + "-" + b.ID() + ".elb." + b.Region + ".amazonaws.com"
+	}
 	name := b.Name + "-" + ids.Digits(10) + "." + b.Region + ".elb.amazonaws.com"
 	if !b.InternetFacing() {
 		name = "internal-" + name
@@ -118,12 +127,12 @@ func sameBalancer(old, b *state.LoadBalancer) bool {
 	names := func(b *state.LoadBalancer) []string {
 		var out []string
 		for _, n := range b.Subnets {
-			out = append(out, n.SubnetID)
+			out = append(out, n.SubnetID+" "+n.AllocationID+" "+n.Address)
 		}
 		return slices.Sorted(slices.Values(out))
 	}
 	groups := func(b *state.LoadBalancer) []string { return slices.Sorted(slices.Values(b.SecurityGroupIDs)) }
-	return old.Scheme == b.Scheme && slices.Equal(names(old), names(b)) && slices.Equal(groups(old), groups(b)) && sameTags(old.Tags, b.Tags)
+	return old.Type == b.Type && old.Scheme == b.Scheme && slices.Equal(names(old), names(b)) && slices.Equal(groups(old), groups(b)) && sameTags(old.Tags, b.Tags)
 }
 
 func sameTags(a, b []state.Tag) bool {
@@ -145,7 +154,7 @@ func (s *Service) DeleteLoadBalancer(ctx context.Context, in *elbv2api.DeleteLoa
 		if !ok {
 			return nil
 		}
-		if (lookup{balancerAttributes, b.Attributes}).truth("deletion_protection.enabled") {
+		if (lookup{balancerAttributesOf(b), b.Attributes}).truth("deletion_protection.enabled") {
 			return notPermitted("Load balancer '%s' cannot be deleted because deletion protection is enabled", in.LoadBalancerArn)
 		}
 		key = b.Key()

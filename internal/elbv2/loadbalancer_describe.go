@@ -17,6 +17,15 @@ var hostedZones = map[string]string{
 	"eu-west-1": "Z32O12XQLNTSW2", "eu-west-2": "ZHURV8PSTC4K8", "eu-west-3": "Z3Q77PNBQS71R4", "me-south-1": "ZS929ML54UICD", "sa-east-1": "Z2P70J7HTTTPLU",
 }
 
+// networkZones are those of the names of network load balancers.
+var networkZones = map[string]string{
+	"us-east-1": "Z26RNL4JYFTOTI", "us-east-2": "ZLMOA37VPKANP", "us-west-1": "Z24FKFUX50B4VW", "us-west-2": "Z18D5FSROUN65G",
+	"af-south-1": "Z203XCE67M25HM", "ap-east-1": "Z12Y7K3UBGUAD1", "ap-northeast-1": "Z31USIVHYNEOWT", "ap-northeast-2": "ZIBE1TIR4HY56",
+	"ap-northeast-3": "Z1GWIQ4HH19I5X", "ap-south-1": "ZVDDRBQ08TROA", "ap-southeast-1": "ZKVM4W9LS7TM", "ap-southeast-2": "ZCT6FZBF4DROD",
+	"ca-central-1": "Z2EPGBW3API2WT", "eu-central-1": "Z3F0SRJ5LGBH90", "eu-north-1": "Z1UDT6IFJ4EJM", "eu-south-1": "Z23146JA1KNAFP",
+	"eu-west-1": "Z2IFOLAFXWLO4F", "eu-west-2": "ZD4D7Y8KGAS4G", "eu-west-3": "Z1CMS0P5QUZ6D5", "me-south-1": "Z3QSRYVP46NYYV", "sa-east-1": "ZTK26PT1VY4CU",
+}
+
 // DescribeLoadBalancers lists load balancers.
 func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elbv2api.DescribeLoadBalancersInput) (*elbv2api.DescribeLoadBalancersOutput, error) {
 	if len(in.LoadBalancerArns) > 0 && len(in.Names) > 0 {
@@ -57,8 +66,12 @@ func (s *Service) DescribeLoadBalancers(ctx context.Context, in *elbv2api.Descri
 }
 
 func describe(b *state.LoadBalancer) elbv2api.LoadBalancer {
+	zone := hostedZones[b.Region]
+	if b.Network() {
+		zone = networkZones[b.Region]
+	}
 	return elbv2api.LoadBalancer{
-		LoadBalancerArn: b.ARN(), DNSName: b.DNSName, CanonicalHostedZoneId: hostedZones[b.Region], CreatedTime: b.CreatedAt, LoadBalancerName: b.Name,
+		LoadBalancerArn: b.ARN(), DNSName: b.DNSName, CanonicalHostedZoneId: zone, CreatedTime: b.CreatedAt, LoadBalancerName: b.Name,
 		Scheme: elbv2api.LoadBalancerSchemeEnum(b.Scheme), VpcId: b.VpcID, State: &elbv2api.LoadBalancerState{Code: elbv2api.LoadBalancerStateEnum(b.Status)},
 		Type: elbv2api.LoadBalancerTypeEnum(b.Type), AvailabilityZones: zones(b), SecurityGroups: b.SecurityGroupIDs, IpAddressType: elbv2api.IpAddressTypeIpv4,
 	}
@@ -67,7 +80,14 @@ func describe(b *state.LoadBalancer) elbv2api.LoadBalancer {
 func zones(b *state.LoadBalancer) []elbv2api.AvailabilityZone {
 	out := []elbv2api.AvailabilityZone{}
 	for _, n := range b.Subnets {
-		out = append(out, elbv2api.AvailabilityZone{ZoneName: n.AvailabilityZone, SubnetId: n.SubnetID, LoadBalancerAddresses: []elbv2api.LoadBalancerAddress{}})
+		zone := elbv2api.AvailabilityZone{ZoneName: n.AvailabilityZone, SubnetId: n.SubnetID, LoadBalancerAddresses: []elbv2api.LoadBalancerAddress{}}
+		switch {
+		case n.AllocationID != "":
+			zone.LoadBalancerAddresses = append(zone.LoadBalancerAddresses, elbv2api.LoadBalancerAddress{IpAddress: n.PublicIP, AllocationId: n.AllocationID})
+		case n.Address != "":
+			zone.LoadBalancerAddresses = append(zone.LoadBalancerAddresses, elbv2api.LoadBalancerAddress{PrivateIPv4Address: n.Address})
+		}
+		out = append(out, zone)
 	}
 	return out
 }
@@ -83,7 +103,7 @@ func (s *Service) DescribeLoadBalancerAttributes(ctx context.Context, in *elbv2a
 
 func balancerAttributesOut(b *state.LoadBalancer) []elbv2api.LoadBalancerAttribute {
 	var out []elbv2api.LoadBalancerAttribute
-	for _, a := range balancerAttributes {
+	for _, a := range balancerAttributesOf(b) {
 		out = append(out, elbv2api.LoadBalancerAttribute{Key: a.key, Value: valueOf(b.Attributes, a)})
 	}
 	return out
@@ -100,14 +120,14 @@ func (s *Service) ModifyLoadBalancerAttributes(ctx context.Context, in *elbv2api
 		return nil, err
 	}
 	planned := *old
-	if planned.Attributes, err = setAttributes(balancerAttributes, old.Attributes, more, "Load balancer"); err != nil {
+	if planned.Attributes, err = setAttributes(balancerAttributesOf(old), old.Attributes, more, "Load balancer"); err != nil {
 		return nil, err
 	}
 	if err := s.checkLogs(ctx, old, &planned); err != nil {
 		return nil, err
 	}
 	b, err := s.changeBalancer(ctx, in.LoadBalancerArn, func(_ scope, b *state.LoadBalancer) (err error) {
-		b.Attributes, err = setAttributes(balancerAttributes, b.Attributes, more, "Load balancer")
+		b.Attributes, err = setAttributes(balancerAttributesOf(b), b.Attributes, more, "Load balancer")
 		return err
 	})
 	if err != nil {

@@ -19,6 +19,9 @@ import (
 // logDelivery is the principal that puts logs into buckets.
 const logDelivery = "logdelivery.elasticloadbalancing.amazonaws.com"
 
+// flowDelivery puts the logs of network load balancers.
+const flowDelivery = "delivery.logs.amazonaws.com"
+
 // logAccounts are the accounts that put logs into buckets whose policy is of the
 // time before there was logDelivery, by region.
 var logAccounts = map[string]string{
@@ -43,7 +46,10 @@ var (
 
 // bucket is where a load balancer's log of the kind goes; "" when it does not.
 func (k logKind) bucket(b *state.LoadBalancer) (bucket, folder string) {
-	a := lookup{balancerAttributes, b.Attributes}
+	if b.Network() && k == connectionLog {
+		return "", ""
+	}
+	a := lookup{balancerAttributesOf(b), b.Attributes}
 	if !a.truth(k.attribute + "enabled") {
 		return "", ""
 	}
@@ -57,9 +63,12 @@ func (k logKind) bucket(b *state.LoadBalancer) (bucket, folder string) {
 // checkLogs proves that the buckets that a load balancer is to log to take files.
 func (s *Service) checkLogs(ctx context.Context, old, planned *state.LoadBalancer) error {
 	for _, k := range logKinds {
+		if planned.Network() && k == connectionLog {
+			continue
+		}
 		bucket, folder := k.bucket(planned)
 		before, was := k.bucket(old)
-		a := lookup{balancerAttributes, planned.Attributes}
+		a := lookup{balancerAttributesOf(planned), planned.Attributes}
 		if a.truth(k.attribute+"enabled") && bucket == "" {
 			return configuration("The value of '%sbucket' cannot be empty when '%senabled' is true", k.attribute, k.attribute)
 		}
@@ -84,6 +93,10 @@ func (s *Service) checkLogs(ctx context.Context, old, planned *state.LoadBalance
 func (s *Service) putLog(ctx context.Context, b *state.LoadBalancer, bucket, key string, content []byte) error {
 	id := caller.ForService(logDelivery, b.Account, b.Region)
 	id.SourceARN = b.ARN()
+	if b.Network() {
+		id = caller.ForService(flowDelivery, b.Account, b.Region)
+		id.SourceARN = "arn:aws:logs:" + b.Region + ":" + b.Account + ":*"
+	}
 	put := func(id caller.Identity) error {
 		size := int64(len(content))
 		_, err := s.Plane.S3.PutObject(caller.With(ctx, id), &s3api.PutObjectRequest{
@@ -93,7 +106,7 @@ func (s *Service) putLog(ctx context.Context, b *state.LoadBalancer, bucket, key
 	}
 	err := put(id)
 	var known wire.Error
-	if account := logAccounts[b.Region]; account != "" && errors.As(err, &known) && known.HTTPStatus() == 403 {
+	if account := logAccounts[b.Region]; account != "" && !b.Network() && errors.As(err, &known) && known.HTTPStatus() == 403 {
 		if put(caller.ForRoot(account, b.Region)) == nil {
 			return nil
 		}
@@ -103,8 +116,13 @@ func (s *Service) putLog(ctx context.Context, b *state.LoadBalancer, bucket, key
 
 // logName is the name of a log file of a node, which ends at a time.
 func (k logKind) logName(b *state.LoadBalancer, node string, end time.Time) string {
+	if b.Network() {
+		node = "" // the files of its nodes differ in their last part only
+	} else {
+		node += "_"
+	}
 	return "elasticloadbalancing/" + b.Region + "/" + end.Format("2006/01/02") + "/" + k.file + b.Account + "_elasticloadbalancing_" + b.Region + "_" +
-		strings.ReplaceAll(b.Path, "/", ".") + "_" + end.Format("20060102T1504Z") + "_" + node + "_" + ids.Lower(8) + ".log.gz"
+		strings.ReplaceAll(b.Path, "/", ".") + "_" + end.Format("20060102T1504Z") + "_" + node + ids.Lower(8) + ".log.gz"
 }
 
 // deliver puts the lines that wait into the buckets of a load balancer. What cannot

@@ -30,6 +30,9 @@ func (s *Service) init() {
 			switch c.Table {
 			case state.LoadBalancers.Name(), state.Listeners.Name(), state.ListenerRules.Name():
 				s.balancers.Add(state.Key(account, region, balancerPath(path)))
+				if c.Table == state.LoadBalancers.Name() {
+					s.moved(c.Key)
+				}
 			case state.TargetGroups.Name():
 				s.groups.Add(c.Key)
 			case state.Targets.Name():
@@ -104,7 +107,7 @@ func (s *Service) deliverSoon(ctx context.Context, b *state.LoadBalancer) time.D
 	r := s.running[b.Key()]
 	s.mu.Unlock()
 	l := r.logs.Load()
-	if !l.access && !l.connections {
+	if l == nil || !l.access && !l.connections {
 		return 0
 	}
 	if left := logEvery - s.Now().Sub(r.delivered); left > 0 {
@@ -135,6 +138,7 @@ func (s *Service) makeNodes(ctx context.Context, b *state.LoadBalancer) (*state.
 		node, err := s.Plane.Nodes.EnsureNode(ctx, NodeSpec{
 			Account: b.Account, Region: b.Region, Name: "elb/" + b.Path + "/" + n.SubnetID, Owner: b.Path, Description: "ELB " + b.Path,
 			SubnetID: n.SubnetID, SecurityGroups: b.SecurityGroupIDs, Public: b.InternetFacing(),
+			Network: b.Network(), AllocationID: n.AllocationID, Address: n.Address,
 		})
 		if err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"net"
+	"net/netip"
 
 	"github.com/neargate/neargate/internal/aws/s3api"
 )
@@ -15,6 +16,11 @@ type Plane struct {
 	Listen func(ctx context.Context, vpcID, network, address string) (net.Listener, error)
 	// Dial opens a connection from a node.
 	Dial func(ctx context.Context, interfaceID, network, address string) (net.Conn, error)
+	// DialFor opens a connection from a node of a network load balancer in the name of
+	// a client, whose address the target sees.
+	DialFor func(ctx context.Context, interfaceID string, client netip.AddrPort, network, address string) (net.Conn, error)
+	// ListenPacket is Listen for datagrams.
+	ListenPacket func(ctx context.Context, vpcID, network, address string) (net.PacketConn, error)
 	// Key protects cookies of stickiness and of sessions, and signs what targets are told of
 	// users: 32 bytes that outlive a restart.
 	Key []byte
@@ -43,6 +49,11 @@ type NodeSpec struct {
 
 	SecurityGroups []string
 	Public         bool
+
+	// Of a network load balancer, which may have no security groups and may be given
+	// an elastic address, or a private one.
+	Network               bool
+	AllocationID, Address string
 }
 
 // Node is a network interface of a load balancer.

@@ -20,7 +20,7 @@ func findPolicy(name string) (loadbalancer.Policy, bool) {
 // DescribeSSLPolicies lists the security policies of HTTPS listeners. What Go has no
 // cipher for is listed, as on AWS, but negotiated with nobody.
 func (s *Service) DescribeSSLPolicies(_ context.Context, in *elbv2api.DescribeSSLPoliciesInput) (*elbv2api.DescribeSSLPoliciesOutput, error) {
-	if in.LoadBalancerType != "" && in.LoadBalancerType != elbv2api.LoadBalancerTypeEnumApplication {
+	if in.LoadBalancerType == elbv2api.LoadBalancerTypeEnumGateway {
 		return nil, unsupported("The load balancer type '" + string(in.LoadBalancerType) + "'")
 	}
 	found := slices.Clone(loadbalancer.Policies)
@@ -41,7 +41,7 @@ func (s *Service) DescribeSSLPolicies(_ context.Context, in *elbv2api.DescribeSS
 	}
 	out := &elbv2api.DescribeSSLPoliciesOutput{SslPolicies: []elbv2api.SslPolicy{}, NextMarker: next}
 	for _, p := range found {
-		policy := elbv2api.SslPolicy{Name: p.Name, SslProtocols: p.Protocols, SupportedLoadBalancerTypes: []string{"application"}}
+		policy := elbv2api.SslPolicy{Name: p.Name, SslProtocols: p.Protocols, SupportedLoadBalancerTypes: []string{typeApplication, typeNetwork}}
 		for i, name := range p.Ciphers {
 			policy.Ciphers = append(policy.Ciphers, elbv2api.Cipher{Name: name, Priority: new(int32(i + 1))})
 		}

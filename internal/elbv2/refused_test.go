@@ -27,7 +27,7 @@ func TestRefusalsOfLoadBalancers(t *testing.T) {
 		"InvalidSubnet: VPC vpc-2 has no internet gateway":                                                                          func(in *elbv2api.CreateLoadBalancerInput) { in.Subnets = []string{"subnet-x", "subnet-y"} },
 		"InvalidConfigurationRequest: One or more security groups are invalid":                                                      func(in *elbv2api.CreateLoadBalancerInput) { in.SecurityGroups = []string{"sg-9"} },
 		"DuplicateLoadBalancerName: A load balancer with the same name 'web' exists, but with different settings":                   func(in *elbv2api.CreateLoadBalancerInput) { in.Name = "web" },
-		"ValidationError: The load balancer type 'network' is not carried out by Neargate yet.":                                     func(in *elbv2api.CreateLoadBalancerInput) { in.Type = "network" },
+		"ValidationError: The load balancer type 'gateway' is not carried out by Neargate yet.":                                     func(in *elbv2api.CreateLoadBalancerInput) { in.Type = "gateway" },
 		"ValidationError: The IP address type 'dualstack' is not carried out by Neargate yet.":                                      func(in *elbv2api.CreateLoadBalancerInput) { in.IpAddressType = "dualstack" },
 		"ValidationError: The load balancer name 'a_b' can only contain characters that are alphanumeric characters and hyphens(-)": func(in *elbv2api.CreateLoadBalancerInput) { in.Name = "a_b" },
 		"ValidationError: The load balancer name 'this-name-is-longer-than-names-are' cannot be longer than '32' characters":        func(in *elbv2api.CreateLoadBalancerInput) { in.Name = "this-name-is-longer-than-names-are" },

@@ -33,6 +33,9 @@ func (s *Service) CreateRule(ctx context.Context, in *elbv2api.CreateRuleInput) 
 	}
 	var out elbv2api.Rule
 	err = s.changeListener(ctx, in.ListenerArn, func(q scope, l *state.Listener) error {
+		if q.balancerOf(l).Network() {
+			return notPermitted("Rules are unsupported for Network Load Balancer listeners")
+		}
 		actions, err := s.actions(q, l, nil, in.Actions)
 		if err != nil {
 			return err

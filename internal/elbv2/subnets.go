@@ -9,15 +9,15 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// subnets checks the subnets of a load balancer, which lie in at least two zones
-// of one VPC, one in each.
-func (q scope) subnets(names []string, mappings []elbv2api.SubnetMapping) (vpc string, out []state.LoadBalancerSubnet, err error) {
+// subnets checks the subnets of a load balancer, one in each of at least two zones
+// of one VPC; a network load balancer may have one alone.
+func (q scope) subnets(network bool, names []string, mappings []elbv2api.SubnetMapping) (vpc string, out []state.LoadBalancerSubnet, err error) {
 	if len(names) > 0 && len(mappings) > 0 {
 		return "", nil, invalid("You must specify either subnets or subnet mappings, not both")
 	}
 	names = slices.Clone(names)
 	for _, m := range mappings {
-		if m.AllocationId != "" || m.PrivateIPv4Address != "" || m.IPv6Address != "" || m.SourceNatIpv6Prefix != "" {
+		if !network && (m.AllocationId != "" || m.PrivateIPv4Address != "" || m.IPv6Address != "" || m.SourceNatIpv6Prefix != "") {
 			return "", nil, configuration("You cannot specify addresses in subnet mappings for load balancers of type 'application'")
 		}
 		names = append(names, m.SubnetId)
@@ -36,7 +36,10 @@ func (q scope) subnets(names []string, mappings []elbv2api.SubnetMapping) (vpc s
 		vpc, zones[n.AvailabilityZone] = n.VpcID, true
 		out = append(out, state.LoadBalancerSubnet{SubnetID: n.ID, AvailabilityZone: n.AvailabilityZone})
 	}
-	if len(out) < 2 {
+	switch {
+	case network && len(out) == 0:
+		return "", nil, invalid("At least one subnet must be specified")
+	case !network && len(out) < 2:
 		return "", nil, invalid("At least two subnets in two different Availability Zones must be specified")
 	}
 	return vpc, out, nil
@@ -96,7 +99,7 @@ func (s *Service) SetSubnets(ctx context.Context, in *elbv2api.SetSubnetsInput) 
 		return nil, unsupported("EnablePrefixForIpv6SourceNat")
 	}
 	b, err := s.changeBalancer(ctx, in.LoadBalancerArn, func(q scope, b *state.LoadBalancer) error {
-		vpc, subnets, err := q.subnets(in.Subnets, in.SubnetMappings)
+		vpc, subnets, err := q.subnets(b.Network(), in.Subnets, in.SubnetMappings)
 		if err != nil {
 			return err
 		}
@@ -109,7 +112,7 @@ func (s *Service) SetSubnets(ctx context.Context, in *elbv2api.SetSubnetsInput) 
 			}
 		}
 		b.Subnets = subnets
-		return nil
+		return q.addresses(b, in.SubnetMappings)
 	})
 	if err != nil {
 		return nil, err
@@ -119,11 +122,15 @@ func (s *Service) SetSubnets(ctx context.Context, in *elbv2api.SetSubnetsInput) 
 
 // SetSecurityGroups puts other security groups in place of a load balancer's.
 func (s *Service) SetSecurityGroups(ctx context.Context, in *elbv2api.SetSecurityGroupsInput) (*elbv2api.SetSecurityGroupsOutput, error) {
-	if in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic != "" {
-		return nil, configuration("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic is not supported for load balancers of type 'application'")
-	}
 	b, err := s.changeBalancer(ctx, in.LoadBalancerArn, func(q scope, b *state.LoadBalancer) (err error) {
-		if len(in.SecurityGroups) == 0 {
+		switch enforce := in.EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic; {
+		case enforce != "" && !b.Network():
+			return configuration("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic is not supported for load balancers of type 'application'")
+		case enforce == "off":
+			return unsupported("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic 'off'")
+		case b.Network() && len(b.SecurityGroupIDs) == 0:
+			return configuration("You cannot set security groups on a Network Load Balancer which was created without any security groups.")
+		case len(in.SecurityGroups) == 0:
 			return invalid("A load balancer must have at least one security group")
 		}
 		b.SecurityGroupIDs, err = q.securityGroups(b.VpcID, in.SecurityGroups)

@@ -82,6 +82,9 @@ func (q scope) checkTarget(g *state.TargetGroup, d elbv2api.TargetDescription) e
 	if g.TargetType == "instance" {
 		return &elbv2api.InvalidTargetException{Message: "The following targets are not valid instances: '" + d.Id + "'"}
 	}
+	if g.TargetType == targetALB {
+		return q.checkBalancerTarget(g, d)
+	}
 	ip, err := netip.ParseAddr(d.Id)
 	if err != nil || !ip.Is4() {
 		return invalid("The IP address '%s' is not a valid IPv4 address", d.Id)
@@ -91,7 +94,10 @@ func (q scope) checkTarget(g *state.TargetGroup, d elbv2api.TargetDescription) e
 		return invalid("The VPC ID '%s' is not found", g.VpcID)
 	}
 	inside := slices.ContainsFunc(ranges(vpc), func(p netip.Prefix) bool { return p.Contains(ip) })
+	preserves := g.Network() && lookup{groupAttributesOf(g), g.Attributes}.truth("preserve_client_ip.enabled")
 	switch {
+	case !inside && preserves:
+		return invalid("The IP address '%s' is not within the VPC '%s', and the target group preserves clients' addresses", d.Id, g.VpcID)
 	case inside && d.AvailabilityZone == "all":
 		return invalid("You cannot specify the Availability Zone 'all' for the IP address '%s', which is within the VPC '%s'", d.Id, g.VpcID)
 	case inside:
@@ -130,7 +136,7 @@ func (s *Service) deregister(ctx context.Context, account, region, group string,
 			return err
 		}
 		used := len(q.usersOf(g.ARN())) > 0
-		delay := time.Duration(lookup{groupAttributes, g.Attributes}.number("deregistration_delay.timeout_seconds")) * time.Second
+		delay := time.Duration(lookup{groupAttributesOf(g), g.Attributes}.number("deregistration_delay.timeout_seconds")) * time.Second
 		for t := range state.Targets.By(tx, "group", g.Key()) {
 			if t.Draining() || !slices.ContainsFunc(targets, func(d elbv2api.TargetDescription) bool { return d.Id == t.ID && wire.Or(d.Port, t.Port) == t.Port }) {
 				continue
@@ -186,8 +192,12 @@ func (q scope) describeTarget(g *state.TargetGroup, t *state.Target) elbv2api.Ta
 	if port == "traffic-port" {
 		port = strconv.Itoa(int(t.Port))
 	}
+	zone := q.zoneOf(g, t)
+	if g.TargetType == targetALB {
+		zone = ""
+	}
 	return elbv2api.TargetHealthDescription{
-		Target: &elbv2api.TargetDescription{Id: t.ID, Port: &t.Port, AvailabilityZone: q.zoneOf(g, t)}, HealthCheckPort: port,
+		Target: &elbv2api.TargetDescription{Id: t.ID, Port: &t.Port, AvailabilityZone: zone}, HealthCheckPort: port,
 		TargetHealth: &elbv2api.TargetHealth{
 			State: elbv2api.TargetHealthStateEnum(t.Health), Reason: elbv2api.TargetHealthReasonEnum(t.Reason), Description: t.Description,
 		},
@@ -198,6 +208,9 @@ func (q scope) describeTarget(g *state.TargetGroup, t *state.Target) elbv2api.Ta
 func (q scope) zoneOf(g *state.TargetGroup, t *state.Target) string {
 	if t.AvailabilityZone != "" {
 		return t.AvailabilityZone
+	}
+	if g.TargetType == targetALB {
+		return "all"
 	}
 	ip, err := netip.ParseAddr(t.ID)
 	if err != nil {

@@ -58,20 +58,27 @@ func newGroup(in *elbv2api.CreateTargetGroupInput) (*state.TargetGroup, error) {
 	}
 	g := &state.TargetGroup{
 		Name: in.Name, TargetType: cmp.Or(string(in.TargetType), "instance"), Protocol: string(in.Protocol),
-		ProtocolVersion: cmp.Or(in.ProtocolVersion, "HTTP1"), Port: wire.Or(in.Port, 0), VpcID: in.VpcId,
+		ProtocolVersion: in.ProtocolVersion, Port: wire.Or(in.Port, 0), VpcID: in.VpcId,
+	}
+	if !g.Network() {
+		g.ProtocolVersion = cmp.Or(g.ProtocolVersion, "HTTP1")
 	}
 	switch {
-	case g.TargetType != "ip" && g.TargetType != "instance":
+	case g.TargetType != "ip" && g.TargetType != "instance" && g.TargetType != targetALB:
 		return nil, unsupported("The target type '" + g.TargetType + "'")
 	case g.Protocol == "":
 		return nil, invalid("A protocol must be specified")
-	case g.Protocol != "HTTP" && g.Protocol != "HTTPS":
+	case g.Network() && !slices.Contains([]string{"TCP", "TLS", "UDP", "TCP_UDP"}, g.Protocol):
 		return nil, unsupported("The target group protocol '" + g.Protocol + "'")
 	case in.Port == nil:
 		return nil, invalid("A port must be specified")
 	case in.VpcId == "":
 		return nil, invalid("A VPC ID must be specified")
-	case !slices.Contains([]string{"HTTP1", "HTTP2", "GRPC"}, g.ProtocolVersion):
+	case g.TargetType == targetALB && g.Protocol != "TCP":
+		return nil, invalid("Protocol '%s' is not supported with target type 'alb': it must be 'TCP'", g.Protocol)
+	case g.Network() && g.ProtocolVersion != "":
+		return nil, invalid("A protocol version cannot be specified for target groups with protocol '%s'", g.Protocol)
+	case !g.Network() && !slices.Contains([]string{"HTTP1", "HTTP2", "GRPC"}, g.ProtocolVersion):
 		return nil, invalid("Protocol version '%s' must be one of 'GRPC, HTTP1, HTTP2'", g.ProtocolVersion)
 	case in.IpAddressType != "" && in.IpAddressType != elbv2api.TargetGroupIpAddressTypeEnumIpv4:
 		return nil, unsupported("The IP address type '" + string(in.IpAddressType) + "'")
@@ -80,6 +87,9 @@ func newGroup(in *elbv2api.CreateTargetGroupInput) (*state.TargetGroup, error) {
 	}
 	g.HealthCheck = state.TargetHealthCheck{
 		Enabled: true, Protocol: "HTTP", Port: "traffic-port", Path: "/", IntervalSeconds: 30, TimeoutSeconds: 5, HealthyThreshold: 5, UnhealthyThreshold: 2, HTTPCode: "200",
+	}
+	if g.Network() {
+		g.HealthCheck = networkCheck(g, string(in.HealthCheckProtocol))
 	}
 	if g.ProtocolVersion == "GRPC" {
 		g.HealthCheck.Path, g.HealthCheck.HTTPCode, g.HealthCheck.GRPCCode = "/AWS.ALB/healthcheck", "", "12"

@@ -70,6 +70,9 @@ func (q scope) describeGroup(g *state.TargetGroup) elbv2api.TargetGroup {
 		HealthCheckPath: h.Path, Matcher: &elbv2api.Matcher{HttpCode: h.HTTPCode, GrpcCode: h.GRPCCode}, LoadBalancerArns: []string{},
 		TargetType: elbv2api.TargetTypeEnum(g.TargetType), ProtocolVersion: g.ProtocolVersion, IpAddressType: elbv2api.TargetGroupIpAddressTypeEnumIpv4,
 	}
+	if h.HTTPCode == "" && h.GRPCCode == "" {
+		out.Matcher = nil
+	}
 	for _, path := range q.usersOf(g.ARN()) {
 		out.LoadBalancerArns = append(out.LoadBalancerArns, (&state.LoadBalancer{Account: q.account, Region: q.region, Path: path}).ARN())
 	}
@@ -87,7 +90,7 @@ func (s *Service) DescribeTargetGroupAttributes(ctx context.Context, in *elbv2ap
 
 func groupAttributesOut(g *state.TargetGroup) []elbv2api.TargetGroupAttribute {
 	var out []elbv2api.TargetGroupAttribute
-	for _, a := range groupAttributes {
+	for _, a := range groupAttributesOf(g) {
 		out = append(out, elbv2api.TargetGroupAttribute{Key: a.key, Value: valueOf(g.Attributes, a)})
 	}
 	return out
@@ -101,10 +104,14 @@ func (s *Service) ModifyTargetGroupAttributes(ctx context.Context, in *elbv2api.
 	}
 	var out []elbv2api.TargetGroupAttribute
 	err := s.changeGroup(ctx, in.TargetGroupArn, func(_ scope, g *state.TargetGroup) (err error) {
-		if g.Attributes, err = setAttributes(groupAttributes, g.Attributes, more, "Target group"); err != nil {
+		if g.Attributes, err = setAttributes(groupAttributesOf(g), g.Attributes, more, "Target group"); err != nil {
 			return err
 		}
-		a := lookup{groupAttributes, g.Attributes}
+		a := lookup{groupAttributesOf(g), g.Attributes}
+		if g.Network() {
+			out = groupAttributesOut(g)
+			return nil
+		}
 		if a.truth("stickiness.enabled") && a.text("stickiness.type") == "app_cookie" && a.text("stickiness.app_cookie.cookie_name") == "" {
 			return invalid("Target group attribute 'stickiness.app_cookie.cookie_name' must be specified for stickiness of type 'app_cookie'")
 		}

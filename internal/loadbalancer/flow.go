@@ -1,7 +1,9 @@
 package loadbalancer
 
 import (
+	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"hash/maphash"
 	"net"
 	"net/netip"
@@ -13,7 +15,9 @@ import (
 // runFlow carries a connection of a network load balancer as it is.
 func (c *session) runFlow(l *live, f *front) {
 	c.state.Store(active)
-	c.record.Protocol = f.Protocol
+	if c.record.Protocol = f.Protocol; f.Protocol == TCPUDP {
+		c.record.Protocol = TCP
+	}
 	if f.Protocol == TLS && !c.handshake(f) {
 		return
 	}
@@ -31,6 +35,7 @@ func (c *session) runFlow(l *live, f *front) {
 	conn, err := m.reach(c.ctx, hop, c.offered())
 	if err != nil {
 		c.record.Rejected = true
+		_, c.record.TargetTLSFailed = errors.AsType[handshakeError](err)
 		c.reset()
 		return
 	}
@@ -40,6 +45,9 @@ func (c *session) runFlow(l *live, f *front) {
 // tunnelTo carries the flow over a connection to its target, until it ends.
 func (c *session) tunnelTo(conn net.Conn, f *front, g *group, m *member) {
 	defer m.forget(conn)
+	if secured, ok := conn.(*tls.Conn); ok {
+		c.record.TargetALPN = secured.ConnectionState().NegotiatedProtocol
+	}
 	t := &tunnel{client: newStream(c.conn), target: newStream(conn), idle: f.IdleTimeout}
 	if t.idle == 0 {
 		t.idle = defaultFlowIdle

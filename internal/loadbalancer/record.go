@@ -82,6 +82,7 @@ type ConnectionRecord struct {
 	Zone             string
 	Protocol         Protocol
 	Client           netip.AddrPort
+	Local            netip.AddrPort // where it came in
 	Target           netip.AddrPort // flows of network load balancers
 	Group            string
 	Opened, Closed   time.Time
@@ -91,7 +92,9 @@ type ConnectionRecord struct {
 	Domain           string
 	Certificate      string
 	ALPN             string
-	ClientSubject    string // mutual TLS
+	TargetALPN       string   // what a target with TLS speaks
+	Offered          []string // protocols that a TLS client offers
+	ClientSubject    string   // mutual TLS
 	ClientNotBefore  time.Time
 	ClientNotAfter   time.Time
 	ClientSerial     string
@@ -102,6 +105,7 @@ type ConnectionRecord struct {
 	TargetReset      bool
 	Rejected         bool // no target, or none that could be reached
 	TLSFailed        bool
+	TargetTLSFailed  bool
 	RequestsOnClient int
 	ConnectErrors    int // attempts to reach targets that failed, of flows of proxies
 }

@@ -164,7 +164,7 @@ func (s *Server) newSession(ctx context.Context, listener, zone string, conn net
 	c.address = c.client.Addr().String()
 	c.count = s.zone(zone)
 	c.count.enter()
-	c.record = ConnectionRecord{Listener: listener, Zone: zone, Client: c.client, Opened: time.Now(), TraceID: newConnTrace()}
+	c.record = ConnectionRecord{Listener: listener, Zone: zone, Client: c.client, Local: c.local, Opened: time.Now(), TraceID: newConnTrace()}
 	return c
 }
 

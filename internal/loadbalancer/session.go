@@ -90,7 +90,7 @@ func (c *session) handshake(f *front) bool {
 	begin := time.Now()
 	_ = c.conn.SetDeadline(begin.Add(handshakeTimeout))
 	secured := tls.Server(c.conn, f.tls)
-	err := secured.HandshakeContext(context.WithValue(c.ctx, chosenKey{}, &c.record.Certificate))
+	err := secured.HandshakeContext(context.WithValue(c.ctx, chosenKey{}, &c.record))
 	c.record.HandshakeTime = time.Since(begin)
 	state := secured.ConnectionState()
 	c.noteTLS(f, &state, err)

@@ -70,7 +70,7 @@ func protocols(f Listener, c Config) []string {
 	return nil
 }
 
-// chosenKey is where a handshake's context has room for the id of the certificate.
+// chosenKey is where a handshake's context has the record of the connection.
 type chosenKey struct{}
 
 // chooseCertificate picks the first certificate that carries the name a client asks for and
@@ -89,8 +89,8 @@ func chooseCertificate(certificates []Certificate) func(*tls.ClientHelloInfo) (*
 		if hello.ServerName != "" {
 			chosen = max(0, slices.IndexFunc(leaves, func(l *tls.Certificate) bool { return hello.SupportsCertificate(l) == nil }))
 		}
-		if id, ok := hello.Context().Value(chosenKey{}).(*string); ok {
-			*id = certificates[chosen].ID
+		if r, ok := hello.Context().Value(chosenKey{}).(*ConnectionRecord); ok {
+			r.Certificate, r.Offered = certificates[chosen].ID, hello.SupportedProtos
 		}
 		return leaves[chosen], nil
 	}

@@ -102,12 +102,13 @@ func (d *datagrams) flow(from net.Addr) *udpFlow {
 		return nil
 	}
 	f = &udpFlow{target: c, client: from, record: ConnectionRecord{
-		Listener: d.listener, Zone: d.zone, Protocol: UDP, Client: client, Target: m.Target.Addr, Group: g.ID, Opened: time.Now(), TraceID: newConnTrace(),
+		Listener: d.listener, Zone: d.zone, Protocol: UDP, Client: client, Local: d.local, Target: m.Target.Addr, Group: g.ID, Opened: time.Now(), TraceID: newConnTrace(),
 	}}
 	d.mu.Lock()
 	d.flows[client] = f
 	d.mu.Unlock()
 	d.crowd.enter(f)
+	d.server.zone(d.zone).enter()
 	d.crowd.group.Go(func() error {
 		defer d.end(f, m)
 		d.answers(f)
@@ -139,6 +140,7 @@ func (d *datagrams) answers(f *udpFlow) {
 func (d *datagrams) end(f *udpFlow, m *member) {
 	m.forget(f.target)
 	d.crowd.exit(f)
+	d.server.zone(d.zone).leave()
 	d.mu.Lock()
 	delete(d.flows, f.record.Client)
 	record := f.record

@@ -183,7 +183,7 @@ func (n names) iface(rec *state.NetworkInterface, view network.VPC) Interface {
 		}
 	case e.Kind == network.NAT:
 		i.Kind, i.Title, i.Detail = NATGateway, "NAT gateway", n.label(rec.Owner)
-	case e.Kind == network.LoadBalancer:
+	case e.Kind == network.LoadBalancer, e.Kind == network.FlowBalancer:
 		i.Kind, i.Title = LoadBalancer, "load balancer"
 	}
 	return i

@@ -128,6 +128,7 @@ func (s *vpc) attach(ns *os.File) error {
 func setUpVPC() error {
 	for _, c := range [][2]string{
 		{"ipv4/ip_forward", "1"},
+		{"ipv4/tcp_tw_reuse", "1"},           // a client of a network load balancer may come again from its port
 		{"ipv4/conf/all/rp_filter", "0"},     // each link for itself
 		{"ipv4/conf/default/rp_filter", "1"}, // strict: a source must be reachable where it came from
 		{"ipv4/conf/all/arp_ignore", "0"},    // routers are addresses of lo

@@ -17,14 +17,23 @@ import (
 // Dialer implements Engine.
 func (k *Kernel) Dialer(eniID string) Dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		k.mu.Lock()
-		o, ok := k.origins[eniID]
-		k.mu.Unlock()
-		if !ok {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%w: %s", ErrNotFound, eniID)}
+		o, err := k.origin(eniID, network)
+		if err != nil {
+			return nil, err
 		}
 		return o.dial(ctx, network, address)
 	}
+}
+
+// origin is where connections of an ENI come from.
+func (k *Kernel) origin(eniID, network string) (origin, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	o, ok := k.origins[eniID]
+	if !ok {
+		return o, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("%w: %s", ErrNotFound, eniID)}
+	}
+	return o, nil
 }
 
 // origin is where connections of an ENI come from.
@@ -35,6 +44,9 @@ type origin struct {
 	ip, ip6   netip.Addr   // of the ENI
 	bind      netip.Addr   // set for hosted ENIs, which share the VPC's namespace
 	resolvers []netip.Addr // none when the VPC has no DNS support
+	mark      uint32       // of a node of a network load balancer
+	// client is set for connections that such a node opens for one of its clients.
+	client netip.AddrPort
 }
 
 // dial resolves the host's name when it is one, and tries its addresses in turn.
@@ -110,7 +122,7 @@ func (k *Kernel) HostDialer() Dialer {
 		if ours, err := k.host.leadsTo(to.Addr()); err != nil || !ours {
 			return fail(errors.Join(err, fmt.Errorf("%w: a route to %s", ErrNotFound, to.Addr())))
 		}
-		conn, err := connectIn(ctx, k.host.threads, k.host.ns, kind, netip.Addr{}, to)
+		conn, err := connectIn(ctx, k.host.threads, k.host.ns, kind, func(int, int) error { return nil }, to)
 		if err != nil {
 			return fail(err)
 		}
@@ -128,13 +140,24 @@ func (o origin) connect(ctx context.Context, kind int, to netip.AddrPort) (net.C
 		return nil, err
 	}
 	defer ns.Close()
-	return connectIn(ctx, o.threads, ns, kind, o.bind, to)
+	return connectIn(ctx, o.threads, ns, kind, o.prepare, to)
+}
+
+// prepare gives a socket its address where the namespace does not decide it.
+func (o origin) prepare(fd, family int) error {
+	switch {
+	case o.client.IsValid():
+		return o.impersonate(fd)
+	case o.bind.IsValid() && family == unix.AF_INET:
+		return os.NewSyscallError("bind", unix.Bind(fd, &unix.SockaddrInet4{Addr: o.bind.As4()}))
+	}
+	return nil
 }
 
 // connectIn makes only the socket in the namespace; connecting and everything
 // after it happen on the ordinary poller, so that a dead target holds no thread.
-// An IPv4 socket is bound to bind when that is set.
-func connectIn(ctx context.Context, threads threads, ns *os.File, kind int, bind netip.Addr, to netip.AddrPort) (net.Conn, error) {
+// Before, the socket is prepared.
+func connectIn(ctx context.Context, threads threads, ns *os.File, kind int, prepare func(fd, family int) error, to netip.AddrPort) (net.Conn, error) {
 	family := unix.AF_INET
 	if to.Addr().Is6() {
 		family = unix.AF_INET6
@@ -150,10 +173,8 @@ func connectIn(ctx context.Context, threads threads, ns *os.File, kind int, bind
 	}
 	file := os.NewFile(uintptr(fd), "socket")
 	defer file.Close() // FileConn has a descriptor of its own
-	if bind.IsValid() && family == unix.AF_INET {
-		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: bind.As4()}); err != nil {
-			return nil, os.NewSyscallError("bind", err)
-		}
+	if err := prepare(fd, family); err != nil {
+		return nil, err
 	}
 	if err := await(ctx, file, to); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 )
 
@@ -52,6 +53,11 @@ type Engine interface {
 	// a query from the same namespace. Errors are *net.OpError as net.Dialer
 	// makes them ("dial tcp 10.0.1.9:443: i/o timeout").
 	Dialer(eniID string) Dialer
+
+	// DialerFor is Dialer for a node of a network load balancer that opens connections
+	// in the name of a client: the target sees the client's address and port, the
+	// security groups that judge are the node's, and what comes back comes to us.
+	DialerFor(eniID string, client netip.AddrPort) Dialer
 
 	// Counters tells how many packets each rule let pass, and what was dropped.
 	Counters(ctx context.Context, vpcID string) (Counters, error)

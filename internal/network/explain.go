@@ -14,6 +14,9 @@ type Flow struct {
 	Protocol int // IANA number
 	Code     int // ICMP: code
 	FromPort int // TCP and UDP: source port; 0 means any that Linux chooses
+	// Client is set when From is a node of a network load balancer that opens the flow
+	// in the name of this client: the target's groups judge by it.
+	Client netip.Addr
 }
 
 // Hop is one thing on a flow's way that lets it pass or drops it.
@@ -271,7 +274,14 @@ func (v VPC) arrive(from netip.Addr, f Flow) []Hop {
 // filter judges a flow by one direction of an ENI's groups. The peer is the
 // other end: the target of egress, the source of ingress.
 func (v VPC) filter(kind HopKind, e ENI, peer netip.Addr, f Flow) Hop {
-	code := CodeGroupEmpty
+	if e.unfiltered() {
+		return Hop{Kind: kind, ID: e.ID, Pass: true, Text: e.ID + " is a node of a load balancer without security groups"}
+	}
+	code, covers := CodeGroupEmpty, v.covers
+	if node, ok := v.ENI(f.From); ok && f.Client.IsValid() && kind == HopIngress {
+		peer = f.Client
+		covers = func(r Rule, client netip.Addr) bool { return v.coversFlow(r, client, node) }
+	}
 	for _, id := range e.Groups {
 		g, _ := v.SecurityGroup(id)
 		rules := g.Egress
@@ -280,7 +290,7 @@ func (v VPC) filter(kind HopKind, e ENI, peer netip.Addr, f Flow) Hop {
 		}
 		for _, r := range rules {
 			code = CodeGroupRules
-			if r.allows(f) && v.covers(r, peer) {
+			if r.allows(f) && covers(r, peer) {
 				return Hop{Kind: kind, ID: id, Rule: r.ID, Pass: true, Text: fmt.Sprintf("%s rule %s of %s allows %s", kind, r.ID, id, f)}
 			}
 		}

@@ -56,15 +56,17 @@ type Hook struct {
 }
 
 // FilterRule is a rule of a chain: what it matches, what it counts, and what
-// becomes of the packet. One with a Log reports some of the packets that reach
+// becomes of the packet. One with a PacketMark marks it. One with a Log reports some of the packets that reach
 // it and lets them go on; the kernel may lack the means for that. One with a Mark
 // adds its bits to those of the connection.
 type FilterRule struct {
-	Match   []Match
-	Mark    uint32
-	Log     string
-	Counter string
-	Verdict Verdict
+	Match []Match
+	Mark  uint32
+	// PacketMark is for routing.
+	PacketMark uint32
+	Log        string
+	Counter    string
+	Verdict    Verdict
 }
 
 // Match is one condition of a FilterRule: one of the types below. Its String
@@ -92,6 +94,9 @@ type (
 	ICMPKind [2]int
 	// Tracked matches what connection tracking says.
 	Tracked string
+	// PacketMark matches a packet's mark, ConnectionMark a bit of its connection's.
+	PacketMark     uint32
+	ConnectionMark uint32
 )
 
 // The states that Tracked knows.
@@ -155,7 +160,9 @@ func (m ICMPKind) String() string {
 	}
 	return fmt.Sprintf("icmp type %d icmp code %d", m[0], m[1])
 }
-func (m Tracked) String() string { return "ct state " + string(m) }
+func (m Tracked) String() string        { return "ct state " + string(m) }
+func (m PacketMark) String() string     { return fmt.Sprintf("meta mark %#x", uint32(m)) }
+func (m ConnectionMark) String() string { return fmt.Sprintf("ct mark & %#x != 0", uint32(m)) }
 
 func (v Verdict) String() string {
 	switch v.Kind {
@@ -174,6 +181,9 @@ func (r FilterRule) String() string {
 	}
 	if r.Mark != 0 {
 		words = append(words, fmt.Sprintf("ct mark set ct mark or %#x", r.Mark))
+	}
+	if r.PacketMark != 0 {
+		words = append(words, fmt.Sprintf("meta mark set %#x", r.PacketMark))
 	}
 	if r.Log != "" {
 		words = append(words, fmt.Sprintf("limit rate %d/second burst %d packets log group %d prefix %q", logRate, logBurst, logGroup, r.Log))

@@ -32,6 +32,7 @@ func planFilter(site Site, v VPC) Filter {
 	if len(v.Peerings) > 0 {
 		f.addPeers(v)
 	}
+	f.addFlows(v)
 	for _, g := range slices.SortedFunc(slices.Values(v.SecurityGroups), func(a, b SecurityGroup) int { return cmp.Compare(a.ID, b.ID) }) {
 		f.addGroup(v, g)
 	}
@@ -66,7 +67,7 @@ func baseChains(site Site, v VPC) []Chain {
 	input = append(input, arrive...)
 	input = append(input, wellKnown(v)...)
 	input = append(input, leave)
-	output := append(slices.Clone(keep), FilterRule{Verdict: Verdict{BySource, egressOf}})
+	output := slices.Concat(keep, v.jumpsToFlows(), []FilterRule{{Verdict: Verdict{BySource, egressOf}}})
 
 	enter := []FilterRule{{Match: []Match{anyENI, Unbound(bindings)}, Counter: spoofed, Verdict: Verdict{Kind: Drop}}}
 	ends := []FilterRule{{Match: []Match{TargetAddr(site.AWS)}, Verdict: Verdict{Kind: Accept}}}
@@ -167,7 +168,7 @@ func peers(v VPC, r Rule, egress bool) [][]Match {
 		if egress {
 			return [][]Match{{TargetIn(membersOf(r.Group))}}
 		}
-		return [][]Match{{SourceIn(membersOf(r.Group))}}
+		return v.sourcesIn(r.Group)
 	}
 	prefixes := []netip.Prefix{r.CIDR}
 	if r.PrefixList != "" {
@@ -217,6 +218,9 @@ func (f *Filter) addENI(v VPC, e ENI) {
 			chainOut.Rules = append(chainOut.Rules, FilterRule{Verdict: Verdict{Jump, "egress-" + g}})
 			chainIn.Rules = append(chainIn.Rules, FilterRule{Verdict: Verdict{Jump, "ingress-" + g}})
 		}
+	}
+	if e.unfiltered() {
+		chainOut.Rules, chainIn.Rules = []FilterRule{{Verdict: Verdict{Goto, "ingress"}}}, []FilterRule{{Verdict: Verdict{Kind: Accept}}}
 	}
 	chainOut.Rules = append(chainOut.Rules, FilterRule{Log: out}, FilterRule{Counter: out, Verdict: Verdict{Kind: Drop}})
 	chainIn.Rules = append(chainIn.Rules, FilterRule{Log: in}, FilterRule{Counter: in, Verdict: Verdict{Kind: Drop}})

@@ -61,10 +61,11 @@ const (
 	BlackholeRT RouteType = "blackhole" // dropped in silence: a time-out, as on AWS
 )
 
-// PolicyRule sends packets from a range to a kernel table.
+// PolicyRule sends packets from a range, or with a mark, to a kernel table.
 type PolicyRule struct {
 	Priority int
-	From     netip.Prefix
+	From     netip.Prefix // invalid: from anywhere
+	Mark     uint32       // of packets; 0: any
 	Table    uint32
 }
 
@@ -126,6 +127,9 @@ func (h Host) six() bool { return len(h.Filter6.Chains) > 0 }
 var inSix = strings.NewReplacer("ipv4_addr", "ipv6_addr", "ip saddr", "ip6 saddr", "ip daddr", "ip6 daddr", "icmp type", "icmpv6 type", "icmp code", "icmpv6 code")
 
 func (r PolicyRule) String() string {
+	if !r.From.IsValid() {
+		return fmt.Sprintf("%d from all fwmark %#x lookup %s", r.Priority, r.Mark, tableName(r.Table))
+	}
 	return fmt.Sprintf("%d from %s lookup %s", r.Priority, r.From, tableName(r.Table))
 }
 

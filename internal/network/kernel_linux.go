@@ -130,13 +130,16 @@ func (k *Kernel) remember(s *vpc, v VPC) {
 	for _, e := range v.ENIs {
 		o := origin{vpc: s, threads: k.threads, namespace: k.site.namespace(e.ID), ip: e.IP, ip6: e.IPv6}
 		switch {
-		case len(v.Nameservers) > 0:
+		case len(v.Nameservers) > 0 && !e.Kind.Hosted(): // what AWS hosts does not ask them
 			o.resolvers = v.Nameservers
 		case v.DNSSupport:
 			o.resolvers = []netip.Addr{v.Resolver()}
 		}
 		if e.Kind.Hosted() {
 			o.namespace, o.bind = k.site.namespace(v.ID), e.IP
+			if e.Kind == FlowBalancer {
+				o.mark = e.mark()
+			}
 		}
 		if e.Kind != Detached {
 			k.origins[e.ID] = o

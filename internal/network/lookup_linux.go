@@ -41,6 +41,7 @@ func (o origin) lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 
 // ask sends one question, and asks again over TCP when the answer was cut.
 func (o origin) ask(ctx context.Context, server netip.AddrPort, name string) (*dns.Msg, error) {
+	o.bind = netip.Addr{} // a hosted ENI asks inside its namespace, where no group filters DNS
 	question := new(dns.Msg).SetQuestion(dns.Fqdn(name), dns.TypeA)
 	for _, kind := range []int{unix.SOCK_DGRAM, unix.SOCK_STREAM} {
 		ctx, cancel := context.WithTimeout(ctx, lookupTimeout)

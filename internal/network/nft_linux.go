@@ -236,6 +236,9 @@ func (r FilterRule) expressions(h header) []expr.Any {
 			&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(^r.Mark), Xor: binaryutil.NativeEndian.PutUint32(r.Mark)},
 			&expr.Ct{Key: expr.CtKeyMARK, Register: register, SourceRegister: true})
 	}
+	if r.PacketMark != 0 {
+		all = append(all, &expr.Immediate{Register: register, Data: binaryutil.NativeEndian.PutUint32(r.PacketMark)}, &expr.Meta{Key: expr.MetaKeyMARK, Register: register, SourceRegister: true})
+	}
 	if r.Log != "" {
 		all = append(all, &expr.Limit{Type: expr.LimitTypePkts, Rate: logRate, Burst: logBurst, Unit: expr.LimitTimeSecond},
 			&expr.Log{Key: 1<<unix.NFTA_LOG_GROUP | 1<<unix.NFTA_LOG_PREFIX | 1<<unix.NFTA_LOG_SNAPLEN, Group: logGroup, Snaplen: logBytes, Data: []byte(r.Log)})
@@ -275,6 +278,10 @@ func (h header) compile(m Match) []expr.Any {
 		return []expr.Any{transport(0, 2), equals([]byte{byte(m[0]), byte(m[1])})}
 	case Tracked:
 		return trackedAs(m)
+	case PacketMark:
+		return []expr.Any{&expr.Meta{Key: expr.MetaKeyMARK, Register: register}, equals(binaryutil.NativeEndian.PutUint32(uint32(m)))}
+	case ConnectionMark:
+		return hasBits(expr.CtKeyMARK, uint32(m))
 	}
 	panic(fmt.Sprintf("network: no expression for %T", m))
 }
@@ -332,7 +339,12 @@ func trackedAs(m Tracked) []expr.Any {
 	if m == invalid {
 		bits = expr.CtStateBitINVALID
 	}
-	return []expr.Any{&expr.Ct{Key: expr.CtKeySTATE, Register: register},
+	return hasBits(expr.CtKeySTATE, bits)
+}
+
+// hasBits asks whether any of some bits is set in what connection tracking says.
+func hasBits(key expr.CtKey, bits uint32) []expr.Any {
+	return []expr.Any{&expr.Ct{Key: key, Register: register},
 		&expr.Bitwise{SourceRegister: register, DestRegister: register, Len: 4, Mask: binaryutil.NativeEndian.PutUint32(bits), Xor: make([]byte, 4)},
 		&expr.Cmp{Op: expr.CmpOpNeq, Register: register, Data: make([]byte, 4)}}
 }
@@ -381,7 +393,7 @@ func (h header) translate(kind expr.NATType) expr.Any {
 }
 
 func (r FilterRule) equal(o FilterRule) bool {
-	return r.Mark == o.Mark && r.Log == o.Log && r.Counter == o.Counter && r.Verdict == o.Verdict && slices.Equal(r.Match, o.Match)
+	return r.Mark == o.Mark && r.PacketMark == o.PacketMark && r.Log == o.Log && r.Counter == o.Counter && r.Verdict == o.Verdict && slices.Equal(r.Match, o.Match)
 }
 
 // sets and chains find by name.

@@ -84,7 +84,12 @@ func hostRoute(r netlink.Route, links map[int]string) (HostRoute, bool) {
 
 func kernelRule(r PolicyRule) *netlink.Rule {
 	k := netlink.NewRule()
-	k.Priority, k.Src, k.Table, k.Family = r.Priority, ipNet(r.From), int(r.Table), unix.AF_INET
+	k.Priority, k.Table, k.Family = r.Priority, int(r.Table), unix.AF_INET
+	if !r.From.IsValid() {
+		k.Mark = r.Mark
+		return k
+	}
+	k.Src = ipNet(r.From)
 	if r.From.Addr().Is6() {
 		k.Family = unix.AF_INET6
 	}
@@ -176,8 +181,11 @@ func (s *vpc) adoptFamily(h *Host, family int, links map[int]string) error {
 		return err
 	}
 	for _, r := range rules {
+		if r.Priority == flowRules {
+			h.Rules = append(h.Rules, PolicyRule{Priority: r.Priority, Mark: r.Mark, Table: uint32(r.Table)})
+		}
 		if (r.Priority == insideRules || r.Priority == publicRules || r.Priority == subnetRules) && r.Src != nil {
-			h.Rules = append(h.Rules, PolicyRule{r.Priority, prefixOf(r.Src), uint32(r.Table)})
+			h.Rules = append(h.Rules, PolicyRule{Priority: r.Priority, From: prefixOf(r.Src), Table: uint32(r.Table)})
 		}
 	}
 	return nil

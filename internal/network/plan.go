@@ -96,8 +96,7 @@ func planAddresses(v VPC) []netip.Addr {
 // subnet a table of its own for what is outside. Where an internet gateway is
 // in play, ENIs with a public IP follow a second table.
 func planRoutes(site Site, v VPC, up Uplink) ([]HostRoute, []PolicyRule) {
-	var routes []HostRoute
-	var rules []PolicyRule
+	routes, rules := v.planFlows()
 	for _, c := range v.CIDRs {
 		routes = append(routes, HostRoute{Table: mainTable, To: c.Masked(), Type: BlackholeRT, Metric: lastResort})
 	}
@@ -109,10 +108,10 @@ func planRoutes(site Site, v VPC, up Uplink) ([]HostRoute, []PolicyRule) {
 	for _, s := range v.Subnets {
 		table := tableNumber(s)
 		routes = append(routes, v.tableRoutes(table, v.paths(site, s, false), up)...)
-		rules = append(rules, PolicyRule{subnetRules, s.CIDR.Masked(), table})
+		rules = append(rules, PolicyRule{Priority: subnetRules, From: s.CIDR.Masked(), Table: table})
 		if inside := v.inside(site, s); len(inside) > 0 {
 			routes = append(routes, v.tableRoutes(table+2, inside, up)[1:]...) // without a default
-			rules = append(rules, PolicyRule{insideRules, s.CIDR.Masked(), table + 2})
+			rules = append(rules, PolicyRule{Priority: insideRules, From: s.CIDR.Masked(), Table: table + 2})
 		}
 		public := rulesOfPublic(v, s, table+1)
 		if len(public) > 0 {
@@ -159,7 +158,7 @@ func rulesOfPublic(v VPC, s Subnet, table uint32) []PolicyRule {
 	var rules []PolicyRule
 	for _, e := range v.ENIs {
 		if e.Subnet == s.ID && e.Kind != Detached && e.PublicIP.IsValid() {
-			rules = append(rules, PolicyRule{publicRules, host(e.IP), table})
+			rules = append(rules, PolicyRule{Priority: publicRules, From: host(e.IP), Table: table})
 		}
 	}
 	return rules

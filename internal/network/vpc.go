@@ -154,12 +154,15 @@ const (
 	// namespace, where Engine.Listen serves them.
 	InterfaceEndpoint ENIKind = "interface-endpoint"
 	LoadBalancer      ENIKind = "load-balancer"
-	NAT               ENIKind = "nat"
+	// FlowBalancer is a node of a network load balancer: without security groups
+	// nothing filters it, and it may speak with its clients' addresses.
+	FlowBalancer ENIKind = "network-load-balancer"
+	NAT          ENIKind = "nat"
 )
 
 // Hosted reports whether the address is local to the VPC's namespace.
 func (k ENIKind) Hosted() bool {
-	return k == InterfaceEndpoint || k == LoadBalancer || k == NAT
+	return k == InterfaceEndpoint || k == LoadBalancer || k == FlowBalancer || k == NAT
 }
 
 // Addresses that answer in every VPC, whatever its security groups and routes say.

@@ -160,12 +160,16 @@ func (s *Service) aliasZone(ctx context.Context, name string) (string, error) {
 // DeregisterInstance takes an instance out of a service, with its DNS records.
 func (s *Service) DeregisterInstance(ctx context.Context, in *servicediscoveryapi.DeregisterInstanceRequest) (*servicediscoveryapi.DeregisterInstanceResponse, error) {
 	o, err := s.submit(ctx, opDeregisterInstance, "", func(tx *store.Tx, o *state.DiscoveryOperation) error {
-		v, i, err := instance(tx, caller.From(ctx), in.ServiceId, in.InstanceId)
+		v, err := service(tx, caller.From(ctx), in.ServiceId)
 		if err != nil {
 			return err
 		}
-		o.NamespaceID, o.ServiceID, o.InstanceID = v.NamespaceID, v.ID, i.ID
-		return nil
+		o.NamespaceID, o.ServiceID, o.InstanceID = v.NamespaceID, v.ID, in.InstanceId
+		if busy(tx, o) != nil {
+			return nil // perhaps it is being registered
+		}
+		_, _, err = instance(tx, caller.From(ctx), in.ServiceId, in.InstanceId)
+		return err
 	})
 	if err != nil {
 		return nil, err

@@ -50,16 +50,24 @@ func (s *Service) submit(ctx context.Context, kind, requestID string, prepare fu
 		if err := prepare(tx, o); err != nil {
 			return err
 		}
-		for other := range state.DiscoveryOperations.By(tx, "open", o.Target()) {
-			if other.InstanceID == o.InstanceID {
-				return &servicediscoveryapi.DuplicateRequest{Message: "Another operation of type " + other.Type + " is in progress: " + other.ID, DuplicateOperationId: other.ID}
-			}
+		if other := busy(tx, o); other != nil {
+			return &servicediscoveryapi.DuplicateRequest{Message: "Another operation of type " + other.Type + " is in progress: " + other.ID, DuplicateOperationId: other.ID}
 		}
 		forget(tx, o.Account, o.Region)
 		state.DiscoveryOperations.Put(tx, o)
 		return nil
 	})
 	return o, err
+}
+
+// busy is the open operation on what another is to change; nil for none.
+func busy(tx *store.Tx, o *state.DiscoveryOperation) *state.DiscoveryOperation {
+	for other := range state.DiscoveryOperations.By(tx, "open", o.Target()) {
+		if other.InstanceID == o.InstanceID {
+			return other
+		}
+	}
+	return nil
 }
 
 // forget drops the older half of the ended operations when they are many.

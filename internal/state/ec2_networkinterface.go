@@ -27,7 +27,7 @@ type NetworkInterface struct {
 	SecurityGroupIDs []string
 
 	Description   string
-	InterfaceType string // "interface", "vpc_endpoint" or "nat_gateway"
+	InterfaceType string // one of those below
 	RequesterID   string // who made it: an account or AWS's name of a service
 	// Status is "pending" until the data plane holds the interface, then "in-use".
 	Status     string
@@ -57,6 +57,7 @@ const (
 	InterfaceTypeTask     = "interface"
 	InterfaceTypeEndpoint = "vpc_endpoint"
 	InterfaceTypeNAT      = "nat_gateway"
+	InterfaceTypeNLB      = "network_load_balancer"
 )
 
 // Key is the record's key.

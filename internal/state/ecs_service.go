@@ -43,7 +43,7 @@ type LaunchSpec struct {
 	PlatformVersion string // as asked for: LATEST or 1.4.0
 	Network         TaskNetwork
 	LoadBalancers   []ServiceLoadBalancer
-	Connect         *ServiceConnect // nil: without Service Connect
+	Registries      []ServiceRegistry
 }
 
 // ServiceLoadBalancer is a target group in which each task of a service is
@@ -80,9 +80,6 @@ type Deployment struct {
 	// Digests pins tags: container name to image digest, written by the first task
 	// that pulled it.
 	Digests map[string]string
-	// Endpoints are what its tasks can reach through Service Connect: those that
-	// were there when the deployment began.
-	Endpoints []ConnectEndpoint
 }
 
 // ServiceEvent is a message about a service.

@@ -45,7 +45,7 @@ type Task struct {
 	Tags             []Tag
 	CreatedAt        time.Time
 	LoadBalancers    []ServiceLoadBalancer // of the task's deployment
-	Connect          *TaskConnect          // nil: without Service Connect
+	Registries       []ServiceRegistry     // of the task's deployment
 
 	DesiredStatus string // RUNNING or STOPPED
 	StopCode      string
@@ -69,6 +69,12 @@ type Task struct {
 	RegisteredAt   time.Time
 	DeregisteredAt time.Time
 	TargetProblem  string
+	// EnlistedAt is when the task was registered with Cloud Map, RegistryHealth what
+	// was told there of its health last ("" when nothing is), RegistryProblem why it
+	// could not be registered, as an event tells it.
+	EnlistedAt      time.Time
+	RegistryHealth  string
+	RegistryProblem string
 
 	// Counted is the scheduler's: it has taken notice that the task stopped. So is
 	// TargetsTold: how many of RegisteredAt and DeregisteredAt became events.

@@ -14,8 +14,9 @@ type Listener struct {
 	Path            string // the end of its ARN: app/NAME/ID/LISTENER
 
 	Port       int32
-	Protocol   string // HTTP or HTTPS
+	Protocol   string // HTTP or HTTPS; TCP, TLS, UDP or TCP_UDP of network load balancers
 	SSLPolicy  string
+	ALPNPolicy string            // TLS
 	Attributes map[string]string // those that somebody set
 	// Certificates are ARNs, the default one first.
 	Certificates []string
@@ -38,6 +39,9 @@ func (l *Listener) Key() string { return Key(l.Account, l.Region, l.Path) }
 
 // ARN is the listener's ARN.
 func (l *Listener) ARN() string { return elbARN(l.Account, l.Region, "listener", l.Path) }
+
+// Secure reports whether it speaks TLS with clients.
+func (l *Listener) Secure() bool { return l.Protocol == "HTTPS" || l.Protocol == "TLS" }
 
 // LoadBalancer is the path of the listener's load balancer.
 func (l *Listener) LoadBalancer() string { return parent(l.Path) }

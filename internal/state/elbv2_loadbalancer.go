@@ -11,9 +11,9 @@ import (
 // is a network interface, in each of its subnets. Written by elbv2.
 type LoadBalancer struct {
 	Account, Region string
-	Path            string // the end of its ARN: app/NAME/ID
+	Path            string // the end of its ARN: app/NAME/ID or net/NAME/ID
 	Name            string
-	Type            string // "application"
+	Type            string // "application" or "network"
 	Scheme          string // "internet-facing" or "internal"
 	VpcID           string
 	DNSName         string
@@ -38,6 +38,12 @@ type LoadBalancerSubnet struct {
 	// InterfaceID, PrivateIP and PublicIP are of the node, "" until it is made. Only
 	// internet-facing ones have a public address.
 	InterfaceID, PrivateIP, PublicIP string
+	// AllocationID and Address are what somebody asked for, of network load balancers:
+	// an elastic address, or a private one.
+	AllocationID, Address string
+	// Away says that the name does not lead to the node now: no target is healthy in
+	// its zone, of a network load balancer that keeps to zones.
+	Away bool
 }
 
 // The statuses of a load balancer.
@@ -61,6 +67,9 @@ func (l *LoadBalancer) ARN() string { return elbARN(l.Account, l.Region, "loadba
 // ID is the random part of the load balancer's ARN.
 func (l *LoadBalancer) ID() string { return l.Path[strings.LastIndexByte(l.Path, '/')+1:] }
 
+// Network reports whether it is a Network Load Balancer.
+func (l *LoadBalancer) Network() bool { return l.Type == "network" }
+
 // InternetFacing reports whether it has public addresses.
 func (l *LoadBalancer) InternetFacing() bool { return l.Scheme == "internet-facing" }
 
@@ -79,7 +88,7 @@ func (l *LoadBalancer) Addresses() []string {
 		if l.InternetFacing() {
 			a = n.PublicIP
 		}
-		if a != "" && l.Status != LoadBalancerDeleting {
+		if a != "" && !n.Away && l.Status != LoadBalancerDeleting {
 			out = append(out, a)
 		}
 	}

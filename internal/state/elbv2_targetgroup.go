@@ -14,9 +14,9 @@ type TargetGroup struct {
 	Path            string // the end of its ARN: NAME/ID
 	Name            string
 
-	TargetType      string // "ip" or "instance"
-	Protocol        string // HTTP or HTTPS
-	ProtocolVersion string // HTTP1, HTTP2 or GRPC
+	TargetType      string // "ip", "instance" or "alb"
+	Protocol        string // HTTP or HTTPS; TCP, TLS, UDP or TCP_UDP of network load balancers
+	ProtocolVersion string // HTTP1, HTTP2 or GRPC; "" of network load balancers
 	Port            int32
 	VpcID           string
 
@@ -31,7 +31,7 @@ type TargetGroup struct {
 // TargetHealthCheck is how the targets of a group are checked.
 type TargetHealthCheck struct {
 	Enabled            bool
-	Protocol           string // HTTP or HTTPS
+	Protocol           string // HTTP or HTTPS; TCP
 	Port               string // "traffic-port" or a number
 	Path               string
 	IntervalSeconds    int32
@@ -41,6 +41,9 @@ type TargetHealthCheck struct {
 	HTTPCode           string // of the matcher: "200", "200-299,301"
 	GRPCCode           string // likewise, for GRPC
 }
+
+// Network reports whether it is for Network Load Balancers.
+func (g *TargetGroup) Network() bool { return g.Protocol != "HTTP" && g.Protocol != "HTTPS" }
 
 // Key is the record's key.
 func (g *TargetGroup) Key() string { return Key(g.Account, g.Region, g.Path) }
@@ -60,7 +63,7 @@ var TargetGroups = store.Define("elbv2.target-group", (*TargetGroup).Key,
 type Target struct {
 	Account, Region string
 	Group           string // path of the target group
-	ID              string // an IP address
+	ID              string // an IP address, or the ARN of a load balancer
 	Port            int32
 	// AvailabilityZone is as registered: "" for that of the address's subnet, or "all".
 	AvailabilityZone string

@@ -118,8 +118,8 @@ type Deps struct {
 	DB         *store.DB
 	Runtime    runtime.Runtime
 	Interfaces Interfaces
-	Targets    Targets // nil where no task has a load balancer
-	Proxies    Proxies // nil where no task has Service Connect
+	Targets    Targets    // nil where no task has a load balancer
+	Registries Registries // nil where no task is registered with Cloud Map
 	Sessions   Sessions
 	// Dial gives the dialer of an interface's network namespace, names resolved
 	// by the VPC. Errors are *net.OpError.

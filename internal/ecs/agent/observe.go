@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -30,11 +31,11 @@ func (a *Agent) observe(ctx context.Context, t *state.Task) (time.Duration, erro
 	if err := a.record(ctx, t, d, now, true); err != nil || t.LastStatus != state.TaskRunning {
 		return 0, err
 	}
-	return 0, a.register(ctx, t)
+	return 0, errors.Join(a.register(ctx, t), a.tellHealth(ctx, t))
 }
 
 // record writes down how the containers are. A task whose containers have all
-// been started is RUNNING, or ACTIVATING when several target groups must take it first.
+// been started is RUNNING, or ACTIVATING when several target groups or Cloud Map must take it first.
 func (a *Agent) record(ctx context.Context, t *state.Task, d *state.TaskDefinition, now map[string]seen, started bool) error {
 	var ended []int
 	essential, changed := false, started && t.LastStatus == state.TaskPending
@@ -66,7 +67,7 @@ func (a *Agent) record(ctx context.Context, t *state.Task, d *state.TaskDefiniti
 			}
 			r.Containers = merged
 			if started && r.LastStatus == state.TaskPending {
-				if r.LastStatus = state.TaskActivating; len(r.LoadBalancers) < 2 {
+				if r.LastStatus = state.TaskActivating; len(r.LoadBalancers) < 2 && len(r.Registries) == 0 {
 					r.LastStatus, r.StartedAt = state.TaskRunning, time.Now()
 				}
 			}

@@ -40,14 +40,19 @@ func (a *Agent) register(ctx context.Context, t *state.Task) error {
 	return a.update(ctx, t, func(r *state.Task) { r.RegisteredAt, r.TargetProblem = time.Now(), "" })
 }
 
-// activate takes a task of several target groups from ACTIVATING to RUNNING, which
-// it is when all of them have taken it.
+// activate takes a task from ACTIVATING to RUNNING, which it is when Cloud Map and,
+// where there are several, its target groups have taken it.
 func (a *Agent) activate(ctx context.Context, t *state.Task) (time.Duration, error) {
 	if _, err := a.observe(ctx, t); err != nil {
 		return 0, err
 	}
-	if err := a.register(ctx, t); err != nil {
+	if err := a.enlist(ctx, t); err != nil {
 		return 0, err
+	}
+	if len(t.LoadBalancers) > 1 {
+		if err := a.register(ctx, t); err != nil {
+			return 0, err
+		}
 	}
 	return 0, a.update(ctx, t, func(r *state.Task) {
 		if r.LastStatus == state.TaskActivating {
@@ -56,28 +61,25 @@ func (a *Agent) activate(ctx context.Context, t *state.Task) (time.Duration, err
 	})
 }
 
-// deactivate takes a task that is to stop out of its target groups, and waits
-// until they have let it go: no new request comes then, and those under way have
+// deactivate takes a task that is to stop out of Cloud Map and its target groups,
+// and waits until the latter have let it go: no new request comes then, and those under way have
 // been answered or the deregistration delay is over. A task that ended by itself
 // has nothing to wait for. It reports whether the containers may be stopped, and
 // when to look again.
 func (a *Agent) deactivate(ctx context.Context, t *state.Task, now map[string]seen) (bool, time.Duration, error) {
-	if len(t.LoadBalancers) == 0 && !connected(t) || !slices.Contains([]string{state.TaskActivating, state.TaskRunning, state.TaskDeactivating}, t.LastStatus) {
+	if len(t.LoadBalancers)+len(t.Registries) == 0 || !slices.Contains([]string{state.TaskActivating, state.TaskRunning, state.TaskDeactivating}, t.LastStatus) {
 		return true, 0, nil
 	}
 	if t.LastStatus != state.TaskDeactivating {
 		return false, 0, a.update(ctx, t, func(r *state.Task) { r.LastStatus = state.TaskDeactivating })
 	}
-	if len(t.LoadBalancers) > 0 && t.DeregisteredAt.IsZero() {
+	if t.DeregisteredAt.IsZero() {
 		return false, 0, a.deregister(ctx, t)
 	}
 	if !running(now) || t.StopCode == "EssentialContainerExited" {
 		return true, 0, nil
 	}
 	var wait time.Duration
-	if connected(t) {
-		wait = a.Proxies.Leaving(t)
-	}
 	tx := a.DB.Read()
 	for _, b := range t.LoadBalancers {
 		// A target that was never there, or that was registered again by somebody
@@ -96,6 +98,9 @@ func (a *Agent) deactivate(ctx context.Context, t *state.Task, now map[string]se
 const drainSlack = 5 * time.Second
 
 func (a *Agent) deregister(ctx context.Context, t *state.Task) error {
+	if err := a.delist(ctx, t); err != nil {
+		return err
+	}
 	for _, b := range t.LoadBalancers {
 		fault.Point("agent.deregister.before")
 		err := a.Targets.DeregisterTarget(ctx, t.Account, t.Region, b.TargetGroup, t.Interface.PrivateIP, b.Port)

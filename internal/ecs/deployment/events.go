@@ -85,6 +85,11 @@ func EventUnregistered(service, group, problem string) string {
 	return fmt.Sprintf("(service %s) failed to register targets in (target-group %s) with (error %s)", service, group, problem)
 }
 
+// EventUnlisted tells that a task could not be registered with Cloud Map.
+func EventUnlisted(service, registry, problem string) string {
+	return fmt.Sprintf("(service %s) failed to register instances in (service-registry %s) with (error %s)", service, registry, problem)
+}
+
 // EventDraining tells that tasks of a deployment end only once their connections have.
 func EventDraining(service, deployment string, n int) string {
 	return fmt.Sprintf("(service %s, taskSet %s) has begun draining connections on %d tasks.", service, deployment, n)
