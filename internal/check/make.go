@@ -19,7 +19,7 @@ import (
 // laterCarried are the properties of a type that a rehearsal leaves out because
 // rules of their own look at them.
 var laterCarried = map[string][]string{
-	"AWS::ECS::Service": {"LoadBalancers", "EnableExecuteCommand", "HealthCheckGracePeriodSeconds", "ServiceRegistries", "ServiceConnectConfiguration", "AvailabilityZoneRebalancing"},
+	"AWS::ECS::Service": {"LoadBalancers", "EnableExecuteCommand", "HealthCheckGracePeriodSeconds", "ServiceConnectConfiguration", "AvailabilityZoneRebalancing"},
 }
 
 // make makes a resource whose properties are evaluated, and returns what it has

@@ -174,6 +174,9 @@ func (w *world) nothingLeft() {
 			w.t.Errorf("role %s is left", r.Name)
 		}
 	}
+	for n := range state.Namespaces.All(w.db.Read(), "") {
+		w.t.Errorf("namespace %s is left", n.Name)
+	}
 	for c := range state.Clusters.All(w.db.Read(), "") {
 		if c.Status == "ACTIVE" {
 			w.t.Errorf("cluster %s is left", c.Name)

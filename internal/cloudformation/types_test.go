@@ -14,6 +14,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/state"
 )
@@ -165,6 +166,12 @@ Resources:
   PrivateZone: {Type: AWS::Route53::HostedZone, Properties: {Name: b.example, VPCs: [{VPCId: !Ref Vpc, VPCRegion: !Ref AWS::Region}]}}
   Name: {Type: AWS::Route53::RecordSet, Properties: {HostedZoneId: !Ref Zone, Name: !If [Grown, new.a.example, old.a.example], Type: A, TTL: !Ref Size, ResourceRecords: [10.0.0.1]}}
   Names: {Type: AWS::Route53::RecordSetGroup, DependsOn: PrivateZone, Properties: {HostedZoneName: b.example., RecordSets: [{Name: !Sub '${Size}.b.example', Type: TXT, TTL: '5', ResourceRecords: ['"x"']}, {Name: b.example, Type: A, AliasTarget: {DNSName: lb-1.us-east-1.elb.amazonaws.com, HostedZoneId: Z35SXDOTRQ7X7K}}]}}
+  Space: {Type: AWS::ServiceDiscovery::PrivateDnsNamespace, Properties: {Name: all.local, Vpc: !Ref Vpc, Description: !Sub 'size ${Size}', Properties: {DnsProperties: {SOA: {TTL: !Ref Size}}}, Tags: [{Key: Size, Value: !Ref Size}]}}
+  OpenSpace: {Type: AWS::ServiceDiscovery::PublicDnsNamespace, Properties: {Name: all.example, Description: !Sub 'size ${Size}'}}
+  Apps: {Type: AWS::ServiceDiscovery::HttpNamespace, Properties: {Name: apps, Description: !Sub 'size ${Size}'}}
+  Web: {Type: AWS::ServiceDiscovery::Service, Properties: {Name: web, DnsConfig: {NamespaceId: !Ref Space, DnsRecords: [{Type: A, TTL: !Ref Size}]}, HealthCheckCustomConfig: {FailureThreshold: 1}, Tags: [{Key: Size, Value: !Ref Size}]}}
+  Queue: {Type: AWS::ServiceDiscovery::Service, Properties: {NamespaceId: !Ref Apps, Description: !Sub 'size ${Size}', ServiceAttributes: !If [Grown, {Size: !Ref Size, Grown: 'true'}, {Size: !Ref Size, Small: 'true'}]}}
+  WebOne: {Type: AWS::ServiceDiscovery::Instance, Properties: {ServiceId: !Ref Web, InstanceId: one, InstanceAttributes: {AWS_INSTANCE_IPV4: !Sub '10.0.0.${Size}'}}}
   Linked: {Type: AWS::IAM::ServiceLinkedRole, Properties: {AWSServiceName: elasticloadbalancing.amazonaws.com, Description: !Sub 'size ${Size}'}}
   Certificate: {Type: AWS::CertificateManager::Certificate, Properties: {DomainName: a.example, SubjectAlternativeNames: ['*.a.example'], ValidationMethod: DNS, CertificateTransparencyLoggingPreference: !If [Grown, DISABLED, ENABLED], Tags: [{Key: Size, Value: !Ref Size}]}}
   Issuer: {Type: AWS::IAM::OIDCProvider, Properties: {Url: https://issuer.example, ClientIdList: [sts.amazonaws.com, !Ref Size]}}
@@ -179,6 +186,13 @@ Outputs:
   Linked: {Value: !GetAtt Linked.RoleName}
   Zone: {Value: !Ref Zone}
   PrivateZone: {Value: !GetAtt PrivateZone.Id}
+  Space: {Value: !GetAtt Space.Id}
+  SpaceZone: {Value: !GetAtt Space.HostedZoneId}
+  Apps: {Value: !GetAtt Apps.Arn}
+  Web: {Value: !GetAtt Web.Arn}
+  Queue: {Value: !Ref Queue}
+  QueueName: {Value: !GetAtt Queue.Name}
+  WebOne: {Value: !Ref WebOne}
   NameServer: {Value: !Select [0, !GetAtt Zone.NameServers]}
   Name: {Value: !Ref Name}
   Address: {Value: !Ref Address}
@@ -248,6 +262,7 @@ func TestEveryType(t *testing.T) {
 	}
 	checkIdentities(w, s, "24", iamapi.StatusTypeInactive)
 	checkZones(w, s)
+	checkMaps(w, s)
 	certificate := call[acmapi.DescribeCertificateResponse](w, acmapi.Model, "DescribeCertificate", &acmapi.DescribeCertificateRequest{CertificateArn: output(s, "Certificate")}).Certificate
 	if certificate.Status != "ISSUED" || len(certificate.SubjectAlternativeNames) != 2 || certificate.Options.CertificateTransparencyLoggingPreference != "DISABLED" {
 		t.Errorf("%+v", certificate)
@@ -322,6 +337,32 @@ func TestSecretsOfOtherKeysStayHidden(t *testing.T) {
 }
 
 // checkIdentities looks at the users, groups and the like that the stack made.
+// checkMaps looks at what there is of Cloud Map after the update to size 24.
+func checkMaps(w *world, s cloudformationapi.Stack) {
+	w.t.Helper()
+	space := call[servicediscoveryapi.GetNamespaceResponse](w, servicediscoveryapi.Model, "GetNamespace", &servicediscoveryapi.GetNamespaceRequest{Id: output(s, "Space")}).Namespace
+	if dns := space.Properties.DnsProperties; space.Description != "size 24" || dns.SOA.TTL != 24 || dns.HostedZoneId != output(s, "SpaceZone") {
+		w.t.Errorf("%+v %+v", space, space.Properties.DnsProperties)
+	}
+	apps := call[servicediscoveryapi.GetNamespaceResponse](w, servicediscoveryapi.Model, "GetNamespace", &servicediscoveryapi.GetNamespaceRequest{Id: output(s, "Apps")}).Namespace
+	web := call[servicediscoveryapi.GetServiceResponse](w, servicediscoveryapi.Model, "GetService", &servicediscoveryapi.GetServiceRequest{Id: output(s, "Web")}).Service
+	if apps.Description != "size 24" || web.DnsConfig.DnsRecords[0].TTL != 24 || web.HealthCheckCustomConfig == nil {
+		w.t.Errorf("%+v %+v", apps, web)
+	}
+	tags := call[servicediscoveryapi.ListTagsForResourceResponse](w, servicediscoveryapi.Model, "ListTagsForResource", &servicediscoveryapi.ListTagsForResourceRequest{ResourceARN: output(s, "Web")}).Tags
+	if !slices.Contains(tags, servicediscoveryapi.Tag{Key: "Size", Value: "24"}) {
+		w.t.Errorf("tags of the service: %v", tags)
+	}
+	given := call[servicediscoveryapi.GetServiceAttributesResponse](w, servicediscoveryapi.Model, "GetServiceAttributes", &servicediscoveryapi.GetServiceAttributesRequest{ServiceId: output(s, "Queue")}).ServiceAttributes.Attributes
+	if !strings.HasPrefix(output(s, "QueueName"), "all-Queue-") || len(given) != 2 || given["Size"] != "24" || given["Grown"] != "true" {
+		w.t.Errorf("%s has %v", output(s, "QueueName"), given)
+	}
+	list := call[route53api.ListResourceRecordSetsResponse](w, route53api.Model, "ListResourceRecordSets", &route53api.ListResourceRecordSetsRequest{HostedZoneId: output(s, "SpaceZone"), StartRecordName: "web.all.local"})
+	if one := list.ResourceRecordSets[0]; output(s, "WebOne") != "one" || one.Name != "web.all.local." || *one.TTL != 24 || one.ResourceRecords[0].Value != "10.0.0.24" {
+		w.t.Errorf("%s: %+v", output(s, "WebOne"), one)
+	}
+}
+
 // checkZones looks at the zones and records after the update to size 24.
 func checkZones(w *world, s cloudformationapi.Stack) {
 	w.t.Helper()

@@ -26,6 +26,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/route53api"
 	"github.com/neargate/neargate/internal/aws/s3api"
 	"github.com/neargate/neargate/internal/aws/secretsmanagerapi"
+	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
 	"github.com/neargate/neargate/internal/aws/ssmapi"
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/blob"
@@ -48,6 +49,7 @@ import (
 	"github.com/neargate/neargate/internal/s3"
 	"github.com/neargate/neargate/internal/seal"
 	"github.com/neargate/neargate/internal/secretsmanager"
+	"github.com/neargate/neargate/internal/servicediscovery"
 	"github.com/neargate/neargate/internal/ssm"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -71,6 +73,7 @@ type world struct {
 	keys    *access.Keys
 	ec2     *ec2.Service
 	ecs     *ecs.Service
+	maps    *servicediscovery.Service
 	s3      *s3.Service
 	sts     *sts.Service
 
@@ -119,6 +122,8 @@ func newWorld(t *testing.T) *world {
 	w.gateway.Mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	zones := route53.New(route53.Options{DB: db, Changed: func() {}, Now: time.Now})
 	w.gateway.Mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
+	w.maps = servicediscovery.New(servicediscovery.Options{DB: db, Invoker: w.gateway, Now: time.Now})
+	w.gateway.Mount(servicediscoveryapi.Model, servicediscoveryapi.Bind(w.maps), w.maps.Authorization())
 	w.gateway.Mount(ecrapi.Model, ecrapi.Bind(repositories), repositories.Authorization())
 	certificates := acm.New(acm.Options{DB: db, Sealer: seal, Authority: must(pki.Open(t.TempDir())), Now: time.Now})
 	w.gateway.Mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())
@@ -139,7 +144,7 @@ func (w *world) start() {
 	w.api = cloudformation.New(cloudformation.Options{DB: w.db, Invoker: w, Checker: w.checker, Sessions: w.sts.Sessions(), Secret: w.keys.Secret})
 	w.stop, w.stopped = cancel, make(chan struct{})
 	var group sync.WaitGroup
-	for _, run := range []func(context.Context) error{w.api.Run, w.ec2.Run, w.ecs.Run, w.agent} {
+	for _, run := range []func(context.Context) error{w.api.Run, w.ec2.Run, w.ecs.Run, w.maps.Run, w.agent} {
 		group.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
 				w.t.Errorf("a loop ended: %v", err)

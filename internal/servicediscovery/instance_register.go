@@ -3,6 +3,7 @@ package servicediscovery
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -45,7 +46,14 @@ func (s *Service) RegisterInstance(ctx context.Context, in *servicediscoveryapi.
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.submit(ctx, opRegisterInstance, in.CreatorRequestId, func(tx *store.Tx, o *state.DiscoveryOperation) error {
+	same := func(tx *store.Tx, before *state.DiscoveryOperation) bool {
+		made := before.Instance
+		if made == nil {
+			made, _ = state.ServiceInstances.Get(tx, state.ServiceInstanceKey(before.Target(), before.InstanceID))
+		}
+		return made != nil && made.ServiceID == v.ID && made.ID == in.InstanceId && maps.Equal(made.Attributes, in.Attributes)
+	}
+	o, err := s.submitOnce(ctx, opRegisterInstance, in.CreatorRequestId, same, func(tx *store.Tx, o *state.DiscoveryOperation) error {
 		v, err := service(tx, id, in.ServiceId)
 		if err != nil {
 			return err
@@ -159,7 +167,7 @@ func (s *Service) aliasZone(ctx context.Context, name string) (string, error) {
 
 // DeregisterInstance takes an instance out of a service, with its DNS records.
 func (s *Service) DeregisterInstance(ctx context.Context, in *servicediscoveryapi.DeregisterInstanceRequest) (*servicediscoveryapi.DeregisterInstanceResponse, error) {
-	o, err := s.submit(ctx, opDeregisterInstance, "", func(tx *store.Tx, o *state.DiscoveryOperation) error {
+	o, err := s.submit(ctx, opDeregisterInstance, func(tx *store.Tx, o *state.DiscoveryOperation) error {
 		v, err := service(tx, caller.From(ctx), in.ServiceId)
 		if err != nil {
 			return err

@@ -105,7 +105,7 @@ func serviceCount(tx *store.Tx, n *state.Namespace) (count int32) {
 
 // DeleteNamespace deletes a namespace that has no services, with its zone.
 func (s *Service) DeleteNamespace(ctx context.Context, in *servicediscoveryapi.DeleteNamespaceRequest) (*servicediscoveryapi.DeleteNamespaceResponse, error) {
-	o, err := s.submit(ctx, opDeleteNamespace, "", func(tx *store.Tx, o *state.DiscoveryOperation) error {
+	o, err := s.submit(ctx, opDeleteNamespace, func(tx *store.Tx, o *state.DiscoveryOperation) error {
 		n, err := namespace(tx, caller.From(ctx), in.Id)
 		if err != nil {
 			return err

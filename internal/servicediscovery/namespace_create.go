@@ -69,7 +69,14 @@ func (s *Service) createNamespace(ctx context.Context, n *state.Namespace, tags 
 	if n.Tags, err = putTags(id, nil, tags); err != nil {
 		return nil, err
 	}
-	return s.submit(ctx, opCreateNamespace, n.CreatorRequestID, func(tx *store.Tx, o *state.DiscoveryOperation) error {
+	same := func(tx *store.Tx, before *state.DiscoveryOperation) bool {
+		made := before.Namespace
+		if made == nil {
+			made, _ = state.Namespaces.Get(tx, before.Target())
+		}
+		return made != nil && made.Name == n.Name && made.Type == n.Type && made.VpcID == n.VpcID
+	}
+	return s.submitOnce(ctx, opCreateNamespace, n.CreatorRequestID, same, func(tx *store.Tx, o *state.DiscoveryOperation) error {
 		o.NamespaceID, o.Namespace = n.ID, n
 		count := 0
 		for range state.Namespaces.All(tx, state.Prefix(n.Account, n.Region)) {

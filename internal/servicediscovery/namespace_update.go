@@ -11,7 +11,7 @@ import (
 
 // UpdateHttpNamespace changes a namespace's description.
 func (s *Service) UpdateHttpNamespace(ctx context.Context, in *servicediscoveryapi.UpdateHttpNamespaceRequest) (*servicediscoveryapi.UpdateHttpNamespaceResponse, error) {
-	o, err := s.updateNamespace(ctx, in.Id, state.NamespaceHTTP, in.UpdaterRequestId, func(n *state.Namespace) { n.Description = in.Namespace.Description })
+	o, err := s.updateNamespace(ctx, in.Id, state.NamespaceHTTP, func(n *state.Namespace) { n.Description = in.Namespace.Description })
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func (s *Service) UpdateHttpNamespace(ctx context.Context, in *servicediscoverya
 // UpdatePrivateDnsNamespace changes a namespace's description and the TTL of its
 // zone's SOA record; what is not given stays.
 func (s *Service) UpdatePrivateDnsNamespace(ctx context.Context, in *servicediscoveryapi.UpdatePrivateDnsNamespaceRequest) (*servicediscoveryapi.UpdatePrivateDnsNamespaceResponse, error) {
-	o, err := s.updateNamespace(ctx, in.Id, state.NamespacePrivate, in.UpdaterRequestId, func(n *state.Namespace) {
+	o, err := s.updateNamespace(ctx, in.Id, state.NamespacePrivate, func(n *state.Namespace) {
 		if in.Namespace.Description != "" {
 			n.Description = in.Namespace.Description
 		}
@@ -37,7 +37,7 @@ func (s *Service) UpdatePrivateDnsNamespace(ctx context.Context, in *servicedisc
 
 // UpdatePublicDnsNamespace is UpdatePrivateDnsNamespace for public ones.
 func (s *Service) UpdatePublicDnsNamespace(ctx context.Context, in *servicediscoveryapi.UpdatePublicDnsNamespaceRequest) (*servicediscoveryapi.UpdatePublicDnsNamespaceResponse, error) {
-	o, err := s.updateNamespace(ctx, in.Id, state.NamespacePublic, in.UpdaterRequestId, func(n *state.Namespace) {
+	o, err := s.updateNamespace(ctx, in.Id, state.NamespacePublic, func(n *state.Namespace) {
 		if in.Namespace.Description != "" {
 			n.Description = in.Namespace.Description
 		}
@@ -52,8 +52,8 @@ func (s *Service) UpdatePublicDnsNamespace(ctx context.Context, in *servicedisco
 }
 
 // updateNamespace submits a change of a namespace of a type.
-func (s *Service) updateNamespace(ctx context.Context, idOrARN, kind, requestID string, change func(*state.Namespace)) (*state.DiscoveryOperation, error) {
-	return s.submit(ctx, opUpdateNamespace, requestID, func(tx *store.Tx, o *state.DiscoveryOperation) error {
+func (s *Service) updateNamespace(ctx context.Context, idOrARN, kind string, change func(*state.Namespace)) (*state.DiscoveryOperation, error) {
+	return s.submit(ctx, opUpdateNamespace, func(tx *store.Tx, o *state.DiscoveryOperation) error {
 		n, err := namespace(tx, caller.From(ctx), idOrARN)
 		if err != nil {
 			return err

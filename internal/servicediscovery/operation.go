@@ -28,10 +28,16 @@ const (
 const operationsKept = 1000
 
 // submit records an operation, which the loop carries out. prepare checks the
-// request and fills in what is to change. A request that was submitted before
-// under the same name answers with the same operation, unless that failed; one
-// about something that another operation is still changing is refused.
-func (s *Service) submit(ctx context.Context, kind, requestID string, prepare func(*store.Tx, *state.DiscoveryOperation) error) (*state.DiscoveryOperation, error) {
+// request and fills in what is to change. One about something that another
+// operation is still changing is refused.
+func (s *Service) submit(ctx context.Context, kind string, prepare func(*store.Tx, *state.DiscoveryOperation) error) (*state.DiscoveryOperation, error) {
+	return s.submitOnce(ctx, kind, "", nil, prepare)
+}
+
+// submitOnce is submit of a request to which the caller gave a name: the operation
+// of an earlier one of that name is the answer if it was the same, and did not
+// fail or what it made is gone.
+func (s *Service) submitOnce(ctx context.Context, kind, requestID string, same func(*store.Tx, *state.DiscoveryOperation) bool, prepare func(*store.Tx, *state.DiscoveryOperation) error) (*state.DiscoveryOperation, error) {
 	id := caller.From(ctx)
 	id.ViaService = principal
 	now := s.now()
@@ -41,7 +47,7 @@ func (s *Service) submit(ctx context.Context, kind, requestID string, prepare fu
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		if requestID != "" {
 			for before := range state.DiscoveryOperations.By(tx, "request", state.DiscoveryRequest(o.Account, o.Region, kind, requestID)) {
-				if before.Status != state.OperationFailed {
+				if before.Status != state.OperationFailed && same(tx, before) {
 					o = before
 					return nil
 				}

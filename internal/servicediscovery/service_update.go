@@ -17,7 +17,7 @@ func (s *Service) UpdateService(ctx context.Context, in *servicediscoveryapi.Upd
 	if in.Service.HealthCheckConfig != nil {
 		return nil, refused("HealthCheckConfig")
 	}
-	o, err := s.submit(ctx, opUpdateService, "", func(tx *store.Tx, o *state.DiscoveryOperation) error {
+	o, err := s.submit(ctx, opUpdateService, func(tx *store.Tx, o *state.DiscoveryOperation) error {
 		v, err := service(tx, caller.From(ctx), in.Id)
 		if err != nil {
 			return err

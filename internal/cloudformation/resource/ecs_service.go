@@ -74,6 +74,9 @@ func (ecsService) Update(ctx context.Context, r *Request) (Result, error) {
 	if r.Changed("LoadBalancers") && in.LoadBalancers == nil {
 		in.LoadBalancers = []ecsapi.LoadBalancer{} // absent would leave them
 	}
+	if r.Changed("ServiceRegistries") && in.ServiceRegistries == nil {
+		in.ServiceRegistries = []ecsapi.ServiceRegistry{}
+	}
 	if !r.Changed("DeploymentController") {
 		in.DeploymentController = nil
 	}

@@ -16,6 +16,7 @@ func Types() map[string]Type {
 		kmsKey{}, kmsAlias{}, secretPolicy{},
 		certificate{}, loadBalancer{}, targetGroup{}, listener{}, listenerRule{}, listenerCertificate{}, trustStore{}, trustStoreRevocation{},
 		hostedZone{}, recordSet{}, recordSetGroup{},
+		namespaceOf("Http"), namespaceOf("PrivateDns"), namespaceOf("PublicDns"), discoveryService{}, discoveryInstance{},
 	}
 	types := make(map[string]Type, len(all))
 	for _, t := range all {
