@@ -21,9 +21,9 @@ const shownTasks = 3
 func whyCommand(opts *options) *cobra.Command {
 	var lang string
 	cmd := &cobra.Command{
-		Use:   "why TASK | SERVICE | stack/NAME | target-group/NAME | REQUEST | CODE",
+		Use:   "why TASK | SERVICE | stack/NAME | target-group/NAME | name/NAME | REQUEST | CODE",
 		Short: "Say what keeps something from working, with the evidence and a fix to paste",
-		Long: `Say what keeps a task, a service, a stack or the targets of a load balancer from working: the cause, where it is, what AWS says, what
+		Long: `Say what keeps a task, a service, a stack, the targets of a load balancer or a name of Cloud Map from working: the cause, where it is, what AWS says, what
 was seen, and a fix to paste. REQUEST is the id in the x-neargate-why header of a refused request. CODE is
 one of the codes of docs/diagnoses.md, which is explained. Exit code 6 when a cause was found, 0 when all is well.`,
 		Example: "  neargate why service/sample-service\n  neargate why 4f0c2a91\n  neargate why stack/isolated-vpc-environment",

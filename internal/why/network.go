@@ -109,7 +109,12 @@ func (n names) unresolved(a Attempt, d *decision.Decision) {
 	}
 	d.Code = "net.dns-off"
 	d.Cause = fmt.Sprintf("DNS support is off in %s, so %s does not resolve", n.name(vpc), a.Host)
-	d.Fix = n.set(vpc, snippet{
+	d.Fix = n.dnsSupport(vpc)
+}
+
+// dnsSupport switches the resolver of a VPC on.
+func (n names) dnsSupport(vpc string) []decision.Fix {
+	return n.set(vpc, snippet{
 		cfn: "EnableDnsSupport: true", hcl: "enable_dns_support = true",
 		cli: "aws ec2 modify-vpc-attribute --vpc-id " + vpc + " --enable-dns-support",
 	})

@@ -69,8 +69,8 @@ type Explainer struct {
 }
 
 // Why explains a task (id, the start of one, or ARN), a service (name, or
-// service/NAME), a stack (stack/NAME), a target group (target-group/NAME or ARN) or
-// a request (its id). The error is
+// service/NAME), a stack (stack/NAME), a target group (target-group/NAME or ARN), a
+// name of Cloud Map (name/NAME) or a request (its id). The error is
 // ErrNotFound when nothing has that name.
 func (x *Explainer) Why(_ context.Context, account, region, target string) (Report, error) {
 	tx := x.DB.Read()
@@ -121,6 +121,11 @@ func (x *Explainer) find(tx *store.Tx, account, region, target string) (Report, 
 	if kind == "" || kind == "stack" {
 		if s := findStack(tx, account, region, name); s != nil {
 			return x.stack(tx, s), nil
+		}
+	}
+	if kind == "name" {
+		if r, ok := x.hostName(tx, account, region, name); ok {
+			return r, nil
 		}
 	}
 	if r, ok := x.request(account, name); ok {
