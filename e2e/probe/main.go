@@ -5,6 +5,8 @@
 //	probe say TEXT              TEXT to all who come to port 8080
 //	probe serve TEXT            HTTP on port 80: TEXT, and what it sees of the request
 //	probe visit URL             what the URL answers
+//	probe find NAME SERVICE     who is found by a name, and that an ill one is not; SERVICE has SRV records
+//	probe well                  ends with 1 once somebody has visited /ill
 //	probe calls                 which calls to AWS the task role may make
 //	probe put BUCKET            puts an object, and ends with 1 when it may not
 //	probe role [PATH]           whose credentials it gets, and what they may until they no longer may
@@ -36,6 +38,10 @@ func main() {
 		say(os.Args[2])
 	case "visit":
 		visit(os.Args[2])
+	case "find":
+		find(os.Args[2], os.Args[3])
+	case "well":
+		well()
 	case "serve":
 		serve(os.Args[2])
 	case "calls":
@@ -69,6 +75,9 @@ func serve(text string) {
 		case "/slow":
 			waiting.Add(1)
 			time.Sleep(3 * time.Second)
+		case "/ill":
+			fall(w, r)
+			return
 		case "/waiting":
 			fmt.Fprint(w, waiting.Load())
 			return
