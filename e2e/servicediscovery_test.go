@@ -116,6 +116,8 @@ resource "aws_ecs_service" "api" {
   }
 }
 output "prod" { value = aws_service_discovery_private_dns_namespace.prod.id }
+output "vpc" { value = data.aws_vpc.default.id }
+output "queue" { value = aws_service_discovery_service.queue.id }
 output "web" { value = aws_service_discovery_service.web.id }
 `
 
@@ -131,7 +133,7 @@ func TestServiceDiscoveryByTerraform(t *testing.T) {
 	tf := newTerraform(a, text("first", "5", "test"))
 	tf.apply()
 	a.t = t
-	var out struct{ Prod, Web struct{ Value string } }
+	var out struct{ Prod, VPC, Web, Queue struct{ Value string } }
 	if err := json.Unmarshal([]byte(tf.run("output", "-json")), &out); err != nil {
 		t.Fatal(err)
 	}
@@ -163,12 +165,20 @@ func TestServiceDiscoveryByTerraform(t *testing.T) {
 		return nil
 	})
 
-	tf.config(text("second", "7", "prod"))
-	for _, what := range []string{"private_dns_namespace.prod " + out.Prod.Value + ":" + a.aws("ec2", "describe-vpcs", "--filters", "Name=is-default,Values=true", "--query", "Vpcs[0].VpcId", "--output", "text"), "service.web " + out.Web.Value} {
-		resource, id, _ := strings.Cut(what, " ")
-		tf.run("state", "rm", "aws_service_discovery_"+resource)
-		tf.run("import", "-input=false", "-no-color", "aws_service_discovery_"+resource, id)
-	}
+	tf.run("state", "rm", "aws_service_discovery_private_dns_namespace.prod", "aws_service_discovery_service.web", "aws_service_discovery_instance.orders")
+	tf.config(text("second", "7", "prod") + fmt.Sprintf(`
+import {
+  to = aws_service_discovery_private_dns_namespace.prod
+  id = "%s:%s"
+}
+import {
+  to = aws_service_discovery_service.web
+  id = %q
+}
+import {
+  to = aws_service_discovery_instance.orders
+  id = "%s/orders"
+}`, out.Prod.Value, out.VPC.Value, out.Web.Value, out.Queue.Value))
 	tf.apply()
 	tf.destroy()
 	if left := a.aws("route53", "list-hosted-zones", "--query", "HostedZones"); left != "[]" {
