@@ -18,6 +18,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/arn"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/cloudtrailapi"
+	"github.com/neargate/neargate/internal/aws/cloudwatchapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -36,6 +37,7 @@ import (
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/cloudformation"
 	"github.com/neargate/neargate/internal/cloudtrail"
+	"github.com/neargate/neargate/internal/cloudwatch"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ec2"
 	"github.com/neargate/neargate/internal/ecr"
@@ -90,6 +92,7 @@ func allPermissions(t *testing.T) map[string]permissions {
 		"acm":              {acmapi.Model, acm.New(acm.Options{DB: db, Now: time.Now}).Authorization()},
 		"servicediscovery": {servicediscoveryapi.Model, servicediscovery.New(servicediscovery.Options{DB: db, Now: time.Now}).Authorization()},
 		"route53":          {route53api.Model, route53.New(route53.Options{DB: db, Now: time.Now}).Authorization()},
+		"cloudwatch":       {cloudwatchapi.Model, cloudwatch.New(cloudwatch.Options{DB: db}).Authorization()},
 		"cloudtrail":       {cloudtrailapi.Model, cloudtrail.New(cloudtrail.Options{DB: db}).Authorization()},
 		"cloudformation":   {cloudformationapi.Model, cloudformation.New(cloudformation.Options{DB: db, Checker: auth, Sessions: tokens.Sessions()}).Authorization()},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/cloudwatchapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -29,7 +30,7 @@ import (
 
 // models are the services that we carry out, as docs/coverage.md lists them.
 var models = []*wire.Service{
-	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, elbv2api.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model, acmapi.Model, route53api.Model, servicediscoveryapi.Model,
+	ecsapi.Model, ec2api.Model, iamapi.Model, stsapi.Model, cloudformationapi.Model, ecrapi.Model, elbv2api.Model, logsapi.Model, s3api.Model, kmsapi.Model, secretsmanagerapi.Model, ssmapi.Model, acmapi.Model, route53api.Model, servicediscoveryapi.Model, cloudwatchapi.Model,
 }
 
 // coverageCommand prints docs/coverage.md, from the same lists that the server uses.

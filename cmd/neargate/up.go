@@ -20,6 +20,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
 	"github.com/neargate/neargate/internal/aws/cloudtrailapi"
+	"github.com/neargate/neargate/internal/aws/cloudwatchapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -37,6 +38,7 @@ import (
 	"github.com/neargate/neargate/internal/blob"
 	"github.com/neargate/neargate/internal/cloudformation"
 	"github.com/neargate/neargate/internal/cloudtrail"
+	"github.com/neargate/neargate/internal/cloudwatch"
 	"github.com/neargate/neargate/internal/control"
 	"github.com/neargate/neargate/internal/cost"
 	"github.com/neargate/neargate/internal/decision"
@@ -208,6 +210,8 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 
 	trails := cloudtrail.New(cloudtrail.Options{DB: db, Events: calls, S3: s3api.NewClient(gate), Log: log})
 
+	watch := cloudwatch.New(cloudwatch.Options{DB: db, Metrics: numbers, Log: log})
+
 	// Each service is mounted with what it can do and who may do it.
 	mount := func(model *wire.Service, handlers wire.Handlers, table authorize.Service) {
 		gate.Mount(model, handlers, table)
@@ -231,6 +235,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	discovery := servicediscovery.New(servicediscovery.Options{DB: db, Invoker: gate, Now: time.Now})
 	mount(servicediscoveryapi.Model, servicediscoveryapi.Bind(discovery), discovery.Authorization())
 	mount(acmapi.Model, acmapi.Bind(managed), managed.Authorization())
+	mount(cloudwatchapi.Model, cloudwatchapi.Bind(watch), watch.Authorization())
 	mount(cloudtrailapi.Model, cloudtrailapi.Bind(trails), trails.Authorization())
 	mount(cloudformationapi.Model, cloudformationapi.Bind(stacks), stacks.Authorization())
 
@@ -262,7 +267,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		networks.Run, balancers.Run, flows.Run, registries.Run, logGroups.Run,
 		keyService.Run, secrets.Run, managed.Run, health.Run, discovery.Run,
 		scheduler.Run, tasks.Run, performance.Run,
-		stacks.Run, trails.Run,
+		stacks.Run, trails.Run, watch.Run,
 		uses.Run, names.Run, local.Run, resolver.Run,
 	} {
 		group.Go(func() error { return run(ctx) })

@@ -10,7 +10,7 @@ import (
 // generated API interfaces, and in small interfaces that cmd/neargate satisfies,
 // and never import each other.
 var services = []string{
-	"internal/cloudformation", "internal/cloudtrail", "internal/ec2", "internal/ecr", "internal/ecs", "internal/elbv2", "internal/iam", "internal/kms", "internal/logs",
+	"internal/cloudformation", "internal/cloudtrail", "internal/cloudwatch", "internal/ec2", "internal/ecr", "internal/ecs", "internal/elbv2", "internal/iam", "internal/kms", "internal/logs",
 	"internal/s3", "internal/route53", "internal/secretsmanager", "internal/servicediscovery", "internal/ssm", "internal/sts",
 }
 
@@ -84,7 +84,7 @@ func TestDataPlaneKnowsNoAWS(t *testing.T) {
 }
 
 // planners are pure: they read no clock, do no I/O and take no context.
-var planners = []string{"internal/ecs/deployment", "internal/ecs/placement", "internal/iam/policy", "internal/cloudformation/template", "internal/cloudformation/sam", "internal/check/terraform", "internal/loadbalancer/rule", "internal/suggest"}
+var planners = []string{"internal/ecs/deployment", "internal/ecs/placement", "internal/iam/policy", "internal/cloudformation/template", "internal/cloudformation/sam", "internal/check/terraform", "internal/cloudwatch/alarm", "internal/cloudwatch/expression", "internal/loadbalancer/rule", "internal/suggest"}
 
 func TestPlannersArePure(t *testing.T) {
 	banned := []string{"context", "os", "net", "net/http", "math/rand", "math/rand/v2", "crypto/rand"}

@@ -16,6 +16,7 @@ import (
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/cloudwatchapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -32,6 +33,7 @@ import (
 	"github.com/neargate/neargate/internal/blob"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/cloudformation"
+	"github.com/neargate/neargate/internal/cloudwatch"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ec2"
 	"github.com/neargate/neargate/internal/ecr"
@@ -121,6 +123,8 @@ func newWorld(t *testing.T) *world {
 	w.gateway.Mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 	w.gateway.Mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	zones := route53.New(route53.Options{DB: db, Changed: func() {}, Now: time.Now})
+	watch := cloudwatch.New(cloudwatch.Options{DB: db})
+	w.gateway.Mount(cloudwatchapi.Model, cloudwatchapi.Bind(watch), watch.Authorization())
 	w.gateway.Mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
 	w.maps = servicediscovery.New(servicediscovery.Options{DB: db, Invoker: w.gateway, Now: time.Now})
 	w.gateway.Mount(servicediscoveryapi.Model, servicediscoveryapi.Bind(w.maps), w.maps.Authorization())

@@ -30,7 +30,8 @@ type request struct {
 	mount    *Mount
 	op       *wire.Operation
 	protocol wire.Protocol
-	body     []byte
+	body     []byte // as it came
+	content  []byte // the same, decompressed
 	form     url.Values
 	sig      *sigv4.Signature // nil: not signed
 	identity caller.Identity
@@ -86,7 +87,7 @@ func (g *Gateway) originOf(ctx context.Context) (Origin, bool) {
 }
 
 func (g *Gateway) decode(req *request) error {
-	in, err := req.op.Decode(req.protocol, req.r, req.body)
+	in, err := req.op.Decode(req.protocol, req.r, req.content)
 	req.in = in
 	return err
 }

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -110,6 +111,16 @@ func send(t *testing.T, url string, r request) (int, string) {
 	return res.StatusCode, string(answer)
 }
 
+func zipped(s string) string {
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.String()
+}
+
+func isZipped(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }
+
 const whoami = "Action=GetCallerIdentity&Version=2011-06-15"
 
 func TestAnswers(t *testing.T) {
@@ -131,6 +142,9 @@ func TestAnswers(t *testing.T) {
 		"denied":                    {request{body: "Action=GetSessionToken&Version=2011-06-15"}, 403, []string{"<Code>AccessDenied</Code>"}},
 		"internal failure":          {request{body: "Action=GetAccessKeyInfo&Version=2011-06-15&AccessKeyId=AKIAIOSFODNN7EXAMPLE"}, 500, []string{"<Code>InternalFailure</Code>"}},
 		"too large":                 {request{body: whoami + "&x=" + strings.Repeat("x", 9<<20)}, 413, []string{"RequestEntityTooLarge"}},
+		"compressed":                {request{body: zipped(whoami), spoil: isZipped}, 200, []string{"<Account>000000000000</Account>"}},
+		"compressed, it says":       {request{body: whoami, spoil: isZipped}, 400, []string{"MalformedInput"}},
+		"large once decompressed":   {request{body: zipped(whoami + "&x=" + strings.Repeat("x", 9<<20)), spoil: isZipped}, 413, []string{"RequestEntityTooLarge"}},
 		"malformed form":            {request{body: "Action=GetCallerIdentity&%zz"}, 400, []string{"MalformedQueryString"}},
 	} {
 		t.Run(name, func(t *testing.T) {

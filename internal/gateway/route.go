@@ -116,13 +116,19 @@ func (g *Gateway) read(req *request) error {
 	if req.mount == g.s3 {
 		return nil
 	}
-	if err := req.readBody(limitOf(req.mount)); err != nil {
+	limit := limitOf(req.mount)
+	if err := req.readBody(limit); err != nil {
 		return err
 	}
+	content, err := req.inflated(limit)
+	if err != nil {
+		return err
+	}
+	req.content = content
 	if req.protocol != wire.Query && req.protocol != wire.EC2Query {
 		return nil
 	}
-	form, err := wire.ParseForm(req.r, req.body)
+	form, err := wire.ParseForm(req.r, req.content)
 	req.form = form
 	return err
 }
@@ -145,7 +151,7 @@ func (req *request) readBody(limit int64) error {
 	case n > limit:
 		return wire.NewError("RequestEntityTooLarge", 413, "Request size exceeded %d bytes", limit)
 	}
-	req.body = b.Bytes()
+	req.body, req.content = b.Bytes(), b.Bytes()
 	return nil
 }
 

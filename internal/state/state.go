@@ -39,6 +39,7 @@ func Schema() []store.AnyTable {
 		Certificates, HostedZones, RecordSets, ZoneChanges,
 		Clusters, ECSSettings, RunTokens, Services, TaskDefinitionFamilies, TaskDefinitions, Tasks,
 		Addresses,
+		AlarmHistories, Alarms, Dashboards,
 		Buckets,
 		ChangeSets, StackEvents, StackResources, Stacks,
 		decision.Table,

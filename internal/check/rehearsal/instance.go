@@ -12,6 +12,7 @@ import (
 	"github.com/neargate/neargate/internal/acm"
 	"github.com/neargate/neargate/internal/authorize"
 	"github.com/neargate/neargate/internal/aws/acmapi"
+	"github.com/neargate/neargate/internal/aws/cloudwatchapi"
 	"github.com/neargate/neargate/internal/aws/ec2api"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/ecsapi"
@@ -26,6 +27,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/blob"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/cloudwatch"
 	"github.com/neargate/neargate/internal/decision"
 	"github.com/neargate/neargate/internal/ec2"
 	"github.com/neargate/neargate/internal/ecr"
@@ -151,6 +153,8 @@ func (x *Instance) open(sealer seal.Sealer) error {
 	mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
 	discovery := servicediscovery.New(servicediscovery.Options{DB: x.db, Invoker: x.gate, Now: time.Now})
 	mount(servicediscoveryapi.Model, servicediscoveryapi.Bind(discovery), discovery.Authorization())
+	watch := cloudwatch.New(cloudwatch.Options{DB: x.db})
+	mount(cloudwatchapi.Model, cloudwatchapi.Bind(watch), watch.Authorization())
 	mount(acmapi.Model, acmapi.Bind(certificates), certificates.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
 
