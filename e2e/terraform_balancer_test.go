@@ -114,6 +114,51 @@ resource "aws_lb_listener" "https" {
     }
   }
 }
+resource "aws_s3_object" "trust" {
+  for_each = toset(["ca.pem", "list.pem"])
+  bucket   = aws_s3_bucket.logs.id
+  key      = each.key
+  source   = "${path.module}/${each.key}"
+}
+resource "aws_lb_trust_store" "t" {
+  name                             = "clients"
+  ca_certificates_bundle_s3_bucket = aws_s3_bucket.logs.id
+  ca_certificates_bundle_s3_key    = aws_s3_object.trust["ca.pem"].key
+  tags                             = { Size = "SIZE" }
+}
+resource "aws_lb_trust_store_revocation" "r" {
+  trust_store_arn       = aws_lb_trust_store.t.arn
+  revocations_s3_bucket = aws_s3_bucket.logs.id
+  revocations_s3_key    = aws_s3_object.trust["list.pem"].key
+}
+resource "aws_lb_listener" "mutual" {
+  load_balancer_arn = aws_lb.l.arn
+  port              = 8443
+  protocol          = "HTTPS"
+  certificate_arn   = aws_acm_certificate.c[0].arn
+  mutual_authentication {
+    mode                             = "verify"
+    trust_store_arn                  = aws_lb_trust_store.t.arn
+    ignore_client_certificate_expiry = SIZE == 41
+  }
+  default_action {
+    type = "authenticate-oidc"
+    authenticate_oidc {
+      authorization_endpoint              = "https://idp.example.com/authorize"
+      client_id                           = "web"
+      client_secret                       = "secret-SIZE"
+      issuer                              = "https://idp.example.com"
+      token_endpoint                      = "https://idp.example.com/token"
+      user_info_endpoint                  = "https://idp.example.com/userinfo"
+      session_timeout                     = SIZE
+      authentication_request_extra_params = { prompt = "login" }
+    }
+  }
+  default_action {
+    type             = "forward"
+    target_group_arn = aws_lb_target_group.t[0].arn
+  }
+}
 resource "aws_lb_listener_certificate" "second" {
   listener_arn    = aws_lb_listener.https.arn
   certificate_arn = aws_acm_certificate.c[1].arn
@@ -167,6 +212,7 @@ resource "aws_lb_listener_rule" "hosts" {
 func TestLoadBalancersByTerraform(t *testing.T) {
 	t.Parallel()
 	tf := newTerraform(newAccount(t), strings.ReplaceAll(balancers, "SIZE", "40"))
+	newIssuer(t).write(tf.folder, 7)
 	tf.apply()
 	tf.config(strings.ReplaceAll(balancers, "SIZE", "41"))
 	tf.apply()
