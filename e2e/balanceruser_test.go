@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -36,7 +38,7 @@ func testBalancerUsers(b *balanced) {
 	b.rule(answers, 1, "/token", says("200", `{"access_token":"access","token_type":"Bearer","expires_in":3600,"id_token":"`+id+`"}`))
 	b.rule(answers, 2, "/userinfo", says("200", `{"sub":"ann","email":"ann@example.com"}`))
 
-	b.secure(b.balancer, b.name, elbv2api.Action{Type: "authenticate-oidc", Order: new(int32(1)), AuthenticateOidcConfig: &elbv2api.AuthenticateOidcActionConfig{
+	listener := b.secure(b.balancer, b.name, elbv2api.Action{Type: "authenticate-oidc", Order: new(int32(1)), AuthenticateOidcConfig: &elbv2api.AuthenticateOidcActionConfig{
 		Issuer: at, AuthorizationEndpoint: at + "/authorize", TokenEndpoint: at + "/token", UserInfoEndpoint: at + "/userinfo", ClientId: "web", ClientSecret: "b4tt3ry-st4ple",
 	}}, elbv2api.Action{Type: "forward", Order: new(int32(2)), TargetGroupArn: b.group})
 	if shown := b.aws("elbv2", "describe-listeners", "--load-balancer-arn", b.balancer); strings.Contains(shown, "b4tt3ry-st4ple") || !strings.Contains(shown, `"ClientId": "web"`) {
@@ -67,6 +69,44 @@ func testBalancerUsers(b *balanced) {
 		t.Errorf("when the provider lets nobody in, clients get %s", got)
 	}
 	need[*elbv2api.DeleteLoadBalancerOutput](t)(b.api.DeleteLoadBalancer(ctx, &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: idp.LoadBalancerArn}))
+	b.testClients(listener)
+}
+
+// testClients: clients come in with a certificate of a trust store's authority only.
+func (b *balanced) testClients(listener string) {
+	t, ctx := b.t, b.t.Context()
+	ours, folder := newIssuer(t), t.TempDir()
+	ours.write(folder)
+	bucket := "trust-" + b.ID
+	b.aws("s3", "mb", "s3://"+bucket)
+	b.aws("s3", "cp", filepath.Join(folder, "ca.pem"), "s3://"+bucket+"/ca.pem")
+	store := need[*elbv2api.CreateTrustStoreOutput](t)(b.api.CreateTrustStore(ctx, &elbv2api.CreateTrustStoreInput{
+		Name: "clients", CaCertificatesBundleS3Bucket: bucket, CaCertificatesBundleS3Key: "ca.pem",
+	})).TrustStores[0]
+	need[*elbv2api.ModifyListenerOutput](t)(b.api.ModifyListener(ctx, &elbv2api.ModifyListenerInput{
+		ListenerArn: listener, DefaultActions: []elbv2api.Action{{Type: "forward", TargetGroupArn: b.group}},
+		MutualAuthentication: &elbv2api.MutualAuthenticationAttributes{Mode: "verify", TrustStoreArn: store.TrustStoreArn},
+	}))
+	ask := func(certificates ...tls.Certificate) string {
+		res, err := b.browser(certificates...).Get("https://" + b.name + "/")
+		if err != nil {
+			return err.Error()
+		}
+		defer res.Body.Close()
+		text, _ := io.ReadAll(res.Body)
+		return string(text)
+	}
+	b.eventually(10*time.Second, "a client with a certificate gets in", func() error {
+		if got := ask(ours.client("ann", 7)); !strings.HasSuffix(got, " by CN=ann") {
+			return errors.New(got)
+		}
+		return nil
+	})
+	for who, got := range map[string]string{"nobody": ask(), "a stranger": ask(newIssuer(t).client("ann", 7))} {
+		if !strings.Contains(got, "tls: ") {
+			t.Errorf("%s gets %s", who, got)
+		}
+	}
 }
 
 // says is an action that answers with a text.

@@ -84,6 +84,9 @@ func serve(text string) {
 		}
 		from, _, _ := net.SplitHostPort(r.RemoteAddr)
 		fmt.Fprintf(w, "%s %s %s for %s from %s", text, r.Method, r.URL.Path, r.Header.Get("X-Forwarded-For"), from)
+		if client := r.Header.Get("X-Amzn-Mtls-Clientcert-Subject"); client != "" {
+			fmt.Fprintf(w, " by %s", client)
+		}
 		if user := r.Header.Get("X-Amzn-Oidc-Identity"); user != "" {
 			fmt.Fprintf(w, " as %s %s", user, r.Header.Get("X-Amzn-Oidc-Data"))
 		}
