@@ -12,7 +12,7 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// maps is Cloud Map: it notes what is called while the task is in which status.
+// cloudMap is Cloud Map: it notes what is called while the task is in which status.
 type cloudMap struct {
 	w          *world
 	mu         sync.Mutex
