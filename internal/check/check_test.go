@@ -122,6 +122,15 @@ func TestCleanTerraform(t *testing.T) {
 	}
 }
 
+// A port in the registry of a service whose names have A records only is refused
+// where it is written.
+func TestRegistriesByTerraform(t *testing.T) {
+	r := check(t, "testdata", "discovery")
+	if !slices.Contains(lines(r), "discovery/main.tf:40 error aws.refused") {
+		t.Errorf("findings are %q", lines(r))
+	}
+}
+
 // The article's Terraform, mended, has no errors.
 func TestFargateTerraform(t *testing.T) {
 	r := check(t, testenv.Shared(t, "examples"), "fargate-alb-terraform")

@@ -44,8 +44,13 @@ func kindTable() map[string]func(*arguments) {
 		"aws_secretsmanager_secret": func(a *arguments) {
 			a.part("", "AWS::SecretsManager::Secret", a.pick("name", "Name")).put("SecretString", &template.Value{Kind: template.Unknown})
 		},
-		"aws_s3_bucket":        plainKind("AWS::S3::Bucket", "bucket", "BucketName"),
-		"aws_s3_bucket_policy": documents(plainKind("AWS::S3::BucketPolicy", "bucket", "Bucket"), "policy", "PolicyDocument"),
+		"aws_service_discovery_http_namespace":        plainKind(cloudMap+"HttpNamespace", "name", "Name", "description", "Description"),
+		"aws_service_discovery_private_dns_namespace": plainKind(cloudMap+"PrivateDnsNamespace", "name", "Name", "description", "Description", "vpc", "Vpc"),
+		"aws_service_discovery_public_dns_namespace":  plainKind(cloudMap+"PublicDnsNamespace", "name", "Name", "description", "Description"),
+		"aws_service_discovery_service":               discoveryService,
+		"aws_service_discovery_instance":              plainKind(cloudMap+"Instance", "service_id", "ServiceId", "instance_id", "InstanceId", "attributes", "InstanceAttributes"),
+		"aws_s3_bucket":                               plainKind("AWS::S3::Bucket", "bucket", "BucketName"),
+		"aws_s3_bucket_policy":                        documents(plainKind("AWS::S3::BucketPolicy", "bucket", "Bucket"), "policy", "PolicyDocument"),
 
 		"aws_lb": plainKind(elb+"LoadBalancer", "subnets", "Subnets", "security_groups", "SecurityGroups", "load_balancer_type", "Type"), "aws_alb": plainKind(elb+"LoadBalancer", "subnets", "Subnets", "security_groups", "SecurityGroups"),
 		"aws_lb_target_group": targetGroup, "aws_alb_target_group": targetGroup,

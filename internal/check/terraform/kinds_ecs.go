@@ -33,6 +33,7 @@ func taskDefinition(a *arguments) {
 // argument that stands in the wrong one belongs.
 var inService = map[string][]string{
 	"network_configuration": {"subnets", "security_groups", "assign_public_ip"},
+	"service_registries":    {"registry_arn", "port", "container_name", "container_port"},
 	"load_balancer":         {"target_group_arn", "elb_name", "container_name", "container_port"},
 }
 
@@ -51,6 +52,7 @@ func ecsService(a *arguments) {
 		p.v.Entries = append(p.v.Entries, template.Entry{Key: "NetworkConfiguration", Line: line, Value: &template.Value{Kind: template.Map, Line: line, Column: 1,
 			Entries: []template.Entry{{Key: "AwsvpcConfiguration", Line: line, Value: config.v}}}})
 	}
+	p.put("ServiceRegistries", serviceRegistries(a))
 	balancers := &template.Value{Kind: template.List, Line: a.r.Line}
 	for _, b := range a.blocks("load_balancer") {
 		b.only("load_balancer")
