@@ -76,6 +76,10 @@ func everything(tx *store.Tx) {
 	state.Layers.Put(tx, &state.Layer{Account: account, Region: region, Repository: "app", Digest: "sha256:1", Size: 5 << 30})
 	state.Buckets.Put(tx, &state.Bucket{Account: account, Region: region, Name: "files"})
 	state.ObjectVersions.Put(tx, &state.ObjectVersion{Bucket: "files", ObjectKey: "a", Order: 1, Size: 100 << 30})
+	state.HostedZones.Put(tx, &state.HostedZone{Account: account, ID: "Z1", Name: "prod.local."})
+	state.DiscoveryServices.Put(tx, &state.DiscoveryService{Account: account, Region: region, ID: "srv-1", Name: "queue"})
+	state.ServiceInstances.Put(tx, &state.ServiceInstance{Account: account, Region: region, ServiceID: "srv-1", ID: "orders"})
+	state.ServiceInstances.Put(tx, &state.ServiceInstance{Account: account, Region: region, ServiceID: "srv-1", ID: "task", Attributes: map[string]string{"ECS_SERVICE_NAME": "web"}})
 	state.NatGateways.Put(tx, &state.NatGateway{Account: account, Region: "eu-west-1", ID: "nat-3", State: "available", CreatedAt: made})
 }
 
@@ -96,12 +100,14 @@ func TestEverythingOfAnAccountAndRegion(t *testing.T) {
 1.00 kms-key-month key 1.00 
 0.97 fargate-spot-gib-hour family:job, 1 running 730.00 
 0.50 registry-gb-month app 5.00 
+0.50 hosted-zone-month prod.local. 1.00 without queries
 0.40 secret-month token 1.00 
+0.10 cloud-map-instance-month queue (1) 1.00 
 `
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if total < 490 || total > 490.1 {
+	if total < 490.6 || total > 490.7 {
 		t.Errorf("the total is %.2f", total)
 	}
 }

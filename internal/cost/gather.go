@@ -47,6 +47,7 @@ func (g *Gatherer) Gather(account, region, stack string, now time.Time) ([]Usage
 	q.tasks()
 	q.network()
 	q.stored()
+	q.names()
 	return q.all, q.logs()
 }
 
