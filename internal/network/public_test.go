@@ -113,3 +113,43 @@ func TestPublicIPsReachPublicIPs(t *testing.T) {
 	must(t, w.Remove(context.Background(), b.ID))
 	w.expect("eni-public-a", "198.19.1.2:80", "time-out")
 }
+
+// Health checkers come with addresses of their own, which security groups tell apart
+// from this machine's.
+func TestHealthCheckersReachPublicIPs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := clone(example())
+	v.SecurityGroups[0].Ingress = []Rule{{ID: "sgr-checks", Protocol: TCP, FromPort: 80, ToPort: 80, CIDR: prefix("54.228.16.0/26")}}
+	w.set(v)
+	w.serve(w.NetNS("eni-public"), "0.0.0.0:80", "task")
+	as := func(region string) (said string) {
+		t.Helper()
+		err := networktest.Enter(w.Host.Path, func() error {
+			ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+			defer cancel()
+			c, err := DialAsChecker(ctx, region, "198.19.0.2:80")
+			if err != nil {
+				return err
+			}
+			said, err = networktest.ReadAll(c)
+			return err
+		})
+		if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
+			return "time-out"
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err.Error()
+		}
+		return said
+	}
+	if got := as("eu-west-1"); got != "task to 54.228.16.1 at 10.0.1.10" {
+		t.Errorf("a checker of Ireland: %q", got)
+	}
+	if got := as("us-east-1"); got != "time-out" {
+		t.Errorf("a checker that no rule allows: %q", got)
+	}
+	if got := from(t, w.Host.Path, "198.19.0.2:80"); got != "time-out" {
+		t.Errorf("the machine itself: %q", got)
+	}
+}

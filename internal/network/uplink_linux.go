@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -75,11 +76,12 @@ func hostFilter(site Site) Filter {
 			{Match: []Match{OutLink(ours), established}, Verdict: Verdict{Kind: Accept}},
 			{Match: []Match{OutLink(ours)}, Verdict: Verdict{Kind: Drop}},
 		}},
-		{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}, Rules: []FilterRule{
+		{Name: "postrouting", Hook: &Hook{"nat", "postrouting", 100, false}, Rules: slices.Concat([]FilterRule{
 			{Match: []Match{InLink(ours), OutLink(ours)}, Verdict: Verdict{Kind: Accept}}, // from public IP to public IP
 			{Match: []Match{InLink(ours)}, Verdict: Verdict{Kind: Masquerade}},
+		}, checkerRules(ours), []FilterRule{
 			{Match: []Match{OutLink(ours)}, Verdict: Verdict{SourceTo, HostClient.String()}}, // from the host itself
-		}},
+		})},
 	}}
 }
 

@@ -13,40 +13,58 @@ type API interface {
 	AssociateVPCWithHostedZone(ctx context.Context, in *AssociateVPCWithHostedZoneRequest) (*AssociateVPCWithHostedZoneResponse, error)
 	ChangeResourceRecordSets(ctx context.Context, in *ChangeResourceRecordSetsRequest) (*ChangeResourceRecordSetsResponse, error)
 	ChangeTagsForResource(ctx context.Context, in *ChangeTagsForResourceRequest) (*ChangeTagsForResourceResponse, error)
+	CreateHealthCheck(ctx context.Context, in *CreateHealthCheckRequest) (*CreateHealthCheckResponse, error)
 	CreateHostedZone(ctx context.Context, in *CreateHostedZoneRequest) (*CreateHostedZoneResponse, error)
+	DeleteHealthCheck(ctx context.Context, in *DeleteHealthCheckRequest) (*DeleteHealthCheckResponse, error)
 	DeleteHostedZone(ctx context.Context, in *DeleteHostedZoneRequest) (*DeleteHostedZoneResponse, error)
 	DisassociateVPCFromHostedZone(ctx context.Context, in *DisassociateVPCFromHostedZoneRequest) (*DisassociateVPCFromHostedZoneResponse, error)
 	GetChange(ctx context.Context, in *GetChangeRequest) (*GetChangeResponse, error)
+	GetCheckerIpRanges(ctx context.Context, in *GetCheckerIpRangesRequest) (*GetCheckerIpRangesResponse, error)
+	GetHealthCheck(ctx context.Context, in *GetHealthCheckRequest) (*GetHealthCheckResponse, error)
+	GetHealthCheckCount(ctx context.Context, in *GetHealthCheckCountRequest) (*GetHealthCheckCountResponse, error)
+	GetHealthCheckLastFailureReason(ctx context.Context, in *GetHealthCheckLastFailureReasonRequest) (*GetHealthCheckLastFailureReasonResponse, error)
+	GetHealthCheckStatus(ctx context.Context, in *GetHealthCheckStatusRequest) (*GetHealthCheckStatusResponse, error)
 	GetHostedZone(ctx context.Context, in *GetHostedZoneRequest) (*GetHostedZoneResponse, error)
 	GetHostedZoneCount(ctx context.Context, in *GetHostedZoneCountRequest) (*GetHostedZoneCountResponse, error)
+	ListHealthChecks(ctx context.Context, in *ListHealthChecksRequest) (*ListHealthChecksResponse, error)
 	ListHostedZones(ctx context.Context, in *ListHostedZonesRequest) (*ListHostedZonesResponse, error)
 	ListHostedZonesByName(ctx context.Context, in *ListHostedZonesByNameRequest) (*ListHostedZonesByNameResponse, error)
 	ListHostedZonesByVPC(ctx context.Context, in *ListHostedZonesByVPCRequest) (*ListHostedZonesByVPCResponse, error)
 	ListResourceRecordSets(ctx context.Context, in *ListResourceRecordSetsRequest) (*ListResourceRecordSetsResponse, error)
 	ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
 	ListTagsForResources(ctx context.Context, in *ListTagsForResourcesRequest) (*ListTagsForResourcesResponse, error)
+	UpdateHealthCheck(ctx context.Context, in *UpdateHealthCheckRequest) (*UpdateHealthCheckResponse, error)
 	UpdateHostedZoneComment(ctx context.Context, in *UpdateHostedZoneCommentRequest) (*UpdateHostedZoneCommentResponse, error)
 }
 
 // Bind makes the handlers that the gateway calls from an implementation.
 func Bind(api API) wire.Handlers {
 	return wire.Handlers{
-		"AssociateVPCWithHostedZone":    wire.Handler(api.AssociateVPCWithHostedZone),
-		"ChangeResourceRecordSets":      wire.Handler(api.ChangeResourceRecordSets),
-		"ChangeTagsForResource":         wire.Handler(api.ChangeTagsForResource),
-		"CreateHostedZone":              wire.Handler(api.CreateHostedZone),
-		"DeleteHostedZone":              wire.Handler(api.DeleteHostedZone),
-		"DisassociateVPCFromHostedZone": wire.Handler(api.DisassociateVPCFromHostedZone),
-		"GetChange":                     wire.Handler(api.GetChange),
-		"GetHostedZone":                 wire.Handler(api.GetHostedZone),
-		"GetHostedZoneCount":            wire.Handler(api.GetHostedZoneCount),
-		"ListHostedZones":               wire.Handler(api.ListHostedZones),
-		"ListHostedZonesByName":         wire.Handler(api.ListHostedZonesByName),
-		"ListHostedZonesByVPC":          wire.Handler(api.ListHostedZonesByVPC),
-		"ListResourceRecordSets":        wire.Handler(api.ListResourceRecordSets),
-		"ListTagsForResource":           wire.Handler(api.ListTagsForResource),
-		"ListTagsForResources":          wire.Handler(api.ListTagsForResources),
-		"UpdateHostedZoneComment":       wire.Handler(api.UpdateHostedZoneComment),
+		"AssociateVPCWithHostedZone":      wire.Handler(api.AssociateVPCWithHostedZone),
+		"ChangeResourceRecordSets":        wire.Handler(api.ChangeResourceRecordSets),
+		"ChangeTagsForResource":           wire.Handler(api.ChangeTagsForResource),
+		"CreateHealthCheck":               wire.Handler(api.CreateHealthCheck),
+		"CreateHostedZone":                wire.Handler(api.CreateHostedZone),
+		"DeleteHealthCheck":               wire.Handler(api.DeleteHealthCheck),
+		"DeleteHostedZone":                wire.Handler(api.DeleteHostedZone),
+		"DisassociateVPCFromHostedZone":   wire.Handler(api.DisassociateVPCFromHostedZone),
+		"GetChange":                       wire.Handler(api.GetChange),
+		"GetCheckerIpRanges":              wire.Handler(api.GetCheckerIpRanges),
+		"GetHealthCheck":                  wire.Handler(api.GetHealthCheck),
+		"GetHealthCheckCount":             wire.Handler(api.GetHealthCheckCount),
+		"GetHealthCheckLastFailureReason": wire.Handler(api.GetHealthCheckLastFailureReason),
+		"GetHealthCheckStatus":            wire.Handler(api.GetHealthCheckStatus),
+		"GetHostedZone":                   wire.Handler(api.GetHostedZone),
+		"GetHostedZoneCount":              wire.Handler(api.GetHostedZoneCount),
+		"ListHealthChecks":                wire.Handler(api.ListHealthChecks),
+		"ListHostedZones":                 wire.Handler(api.ListHostedZones),
+		"ListHostedZonesByName":           wire.Handler(api.ListHostedZonesByName),
+		"ListHostedZonesByVPC":            wire.Handler(api.ListHostedZonesByVPC),
+		"ListResourceRecordSets":          wire.Handler(api.ListResourceRecordSets),
+		"ListTagsForResource":             wire.Handler(api.ListTagsForResource),
+		"ListTagsForResources":            wire.Handler(api.ListTagsForResources),
+		"UpdateHealthCheck":               wire.Handler(api.UpdateHealthCheck),
+		"UpdateHostedZoneComment":         wire.Handler(api.UpdateHostedZoneComment),
 	}
 }
 
@@ -67,8 +85,16 @@ func (c client) ChangeTagsForResource(ctx context.Context, in *ChangeTagsForReso
 	return wire.Call[ChangeTagsForResourceResponse](ctx, c.invoker, Model, "ChangeTagsForResource", in)
 }
 
+func (c client) CreateHealthCheck(ctx context.Context, in *CreateHealthCheckRequest) (*CreateHealthCheckResponse, error) {
+	return wire.Call[CreateHealthCheckResponse](ctx, c.invoker, Model, "CreateHealthCheck", in)
+}
+
 func (c client) CreateHostedZone(ctx context.Context, in *CreateHostedZoneRequest) (*CreateHostedZoneResponse, error) {
 	return wire.Call[CreateHostedZoneResponse](ctx, c.invoker, Model, "CreateHostedZone", in)
+}
+
+func (c client) DeleteHealthCheck(ctx context.Context, in *DeleteHealthCheckRequest) (*DeleteHealthCheckResponse, error) {
+	return wire.Call[DeleteHealthCheckResponse](ctx, c.invoker, Model, "DeleteHealthCheck", in)
 }
 
 func (c client) DeleteHostedZone(ctx context.Context, in *DeleteHostedZoneRequest) (*DeleteHostedZoneResponse, error) {
@@ -83,12 +109,36 @@ func (c client) GetChange(ctx context.Context, in *GetChangeRequest) (*GetChange
 	return wire.Call[GetChangeResponse](ctx, c.invoker, Model, "GetChange", in)
 }
 
+func (c client) GetCheckerIpRanges(ctx context.Context, in *GetCheckerIpRangesRequest) (*GetCheckerIpRangesResponse, error) {
+	return wire.Call[GetCheckerIpRangesResponse](ctx, c.invoker, Model, "GetCheckerIpRanges", in)
+}
+
+func (c client) GetHealthCheck(ctx context.Context, in *GetHealthCheckRequest) (*GetHealthCheckResponse, error) {
+	return wire.Call[GetHealthCheckResponse](ctx, c.invoker, Model, "GetHealthCheck", in)
+}
+
+func (c client) GetHealthCheckCount(ctx context.Context, in *GetHealthCheckCountRequest) (*GetHealthCheckCountResponse, error) {
+	return wire.Call[GetHealthCheckCountResponse](ctx, c.invoker, Model, "GetHealthCheckCount", in)
+}
+
+func (c client) GetHealthCheckLastFailureReason(ctx context.Context, in *GetHealthCheckLastFailureReasonRequest) (*GetHealthCheckLastFailureReasonResponse, error) {
+	return wire.Call[GetHealthCheckLastFailureReasonResponse](ctx, c.invoker, Model, "GetHealthCheckLastFailureReason", in)
+}
+
+func (c client) GetHealthCheckStatus(ctx context.Context, in *GetHealthCheckStatusRequest) (*GetHealthCheckStatusResponse, error) {
+	return wire.Call[GetHealthCheckStatusResponse](ctx, c.invoker, Model, "GetHealthCheckStatus", in)
+}
+
 func (c client) GetHostedZone(ctx context.Context, in *GetHostedZoneRequest) (*GetHostedZoneResponse, error) {
 	return wire.Call[GetHostedZoneResponse](ctx, c.invoker, Model, "GetHostedZone", in)
 }
 
 func (c client) GetHostedZoneCount(ctx context.Context, in *GetHostedZoneCountRequest) (*GetHostedZoneCountResponse, error) {
 	return wire.Call[GetHostedZoneCountResponse](ctx, c.invoker, Model, "GetHostedZoneCount", in)
+}
+
+func (c client) ListHealthChecks(ctx context.Context, in *ListHealthChecksRequest) (*ListHealthChecksResponse, error) {
+	return wire.Call[ListHealthChecksResponse](ctx, c.invoker, Model, "ListHealthChecks", in)
 }
 
 func (c client) ListHostedZones(ctx context.Context, in *ListHostedZonesRequest) (*ListHostedZonesResponse, error) {
@@ -113,6 +163,10 @@ func (c client) ListTagsForResource(ctx context.Context, in *ListTagsForResource
 
 func (c client) ListTagsForResources(ctx context.Context, in *ListTagsForResourcesRequest) (*ListTagsForResourcesResponse, error) {
 	return wire.Call[ListTagsForResourcesResponse](ctx, c.invoker, Model, "ListTagsForResources", in)
+}
+
+func (c client) UpdateHealthCheck(ctx context.Context, in *UpdateHealthCheckRequest) (*UpdateHealthCheckResponse, error) {
+	return wire.Call[UpdateHealthCheckResponse](ctx, c.invoker, Model, "UpdateHealthCheck", in)
 }
 
 func (c client) UpdateHostedZoneComment(ctx context.Context, in *UpdateHostedZoneCommentRequest) (*UpdateHostedZoneCommentResponse, error) {

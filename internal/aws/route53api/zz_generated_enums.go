@@ -51,6 +51,120 @@ func (ChangeStatus) EnumValues() []string {
 	return []string{"PENDING", "INSYNC"}
 }
 
+// CloudWatchRegion is an enumeration.
+type CloudWatchRegion string
+
+// The values of CloudWatchRegion.
+const (
+	CloudWatchRegionUsEast1      CloudWatchRegion = "us-east-1"
+	CloudWatchRegionUsEast2      CloudWatchRegion = "us-east-2"
+	CloudWatchRegionUsWest1      CloudWatchRegion = "us-west-1"
+	CloudWatchRegionUsWest2      CloudWatchRegion = "us-west-2"
+	CloudWatchRegionCaCentral1   CloudWatchRegion = "ca-central-1"
+	CloudWatchRegionEuCentral1   CloudWatchRegion = "eu-central-1"
+	CloudWatchRegionEuCentral2   CloudWatchRegion = "eu-central-2"
+	CloudWatchRegionEuWest1      CloudWatchRegion = "eu-west-1"
+	CloudWatchRegionEuWest2      CloudWatchRegion = "eu-west-2"
+	CloudWatchRegionEuWest3      CloudWatchRegion = "eu-west-3"
+	CloudWatchRegionApEast1      CloudWatchRegion = "ap-east-1"
+	CloudWatchRegionMeSouth1     CloudWatchRegion = "me-south-1"
+	CloudWatchRegionMeCentral1   CloudWatchRegion = "me-central-1"
+	CloudWatchRegionApSouth1     CloudWatchRegion = "ap-south-1"
+	CloudWatchRegionApSouth2     CloudWatchRegion = "ap-south-2"
+	CloudWatchRegionApSoutheast1 CloudWatchRegion = "ap-southeast-1"
+	CloudWatchRegionApSoutheast2 CloudWatchRegion = "ap-southeast-2"
+	CloudWatchRegionApSoutheast3 CloudWatchRegion = "ap-southeast-3"
+	CloudWatchRegionApNortheast1 CloudWatchRegion = "ap-northeast-1"
+	CloudWatchRegionApNortheast2 CloudWatchRegion = "ap-northeast-2"
+	CloudWatchRegionApNortheast3 CloudWatchRegion = "ap-northeast-3"
+	CloudWatchRegionEuNorth1     CloudWatchRegion = "eu-north-1"
+	CloudWatchRegionSaEast1      CloudWatchRegion = "sa-east-1"
+	CloudWatchRegionCnNorthwest1 CloudWatchRegion = "cn-northwest-1"
+	CloudWatchRegionCnNorth1     CloudWatchRegion = "cn-north-1"
+	CloudWatchRegionAfSouth1     CloudWatchRegion = "af-south-1"
+	CloudWatchRegionEuSouth1     CloudWatchRegion = "eu-south-1"
+	CloudWatchRegionEuSouth2     CloudWatchRegion = "eu-south-2"
+	CloudWatchRegionUsGovWest1   CloudWatchRegion = "us-gov-west-1"
+	CloudWatchRegionUsGovEast1   CloudWatchRegion = "us-gov-east-1"
+	CloudWatchRegionUsIsoEast1   CloudWatchRegion = "us-iso-east-1"
+	CloudWatchRegionUsIsoWest1   CloudWatchRegion = "us-iso-west-1"
+	CloudWatchRegionUsIsobEast1  CloudWatchRegion = "us-isob-east-1"
+	CloudWatchRegionApSoutheast4 CloudWatchRegion = "ap-southeast-4"
+	CloudWatchRegionIlCentral1   CloudWatchRegion = "il-central-1"
+	CloudWatchRegionCaWest1      CloudWatchRegion = "ca-west-1"
+	CloudWatchRegionApSoutheast5 CloudWatchRegion = "ap-southeast-5"
+	CloudWatchRegionMxCentral1   CloudWatchRegion = "mx-central-1"
+	CloudWatchRegionUsIsofSouth1 CloudWatchRegion = "us-isof-south-1"
+	CloudWatchRegionUsIsofEast1  CloudWatchRegion = "us-isof-east-1"
+	CloudWatchRegionApSoutheast7 CloudWatchRegion = "ap-southeast-7"
+	CloudWatchRegionApEast2      CloudWatchRegion = "ap-east-2"
+	CloudWatchRegionEuIsoeWest1  CloudWatchRegion = "eu-isoe-west-1"
+	CloudWatchRegionApSoutheast6 CloudWatchRegion = "ap-southeast-6"
+	CloudWatchRegionUsIsobWest1  CloudWatchRegion = "us-isob-west-1"
+	CloudWatchRegionEuscDeEast1  CloudWatchRegion = "eusc-de-east-1"
+)
+
+// EnumValues returns the values that the model lists.
+func (CloudWatchRegion) EnumValues() []string {
+	return []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-central-1", "eu-central-2", "eu-west-1", "eu-west-2", "eu-west-3", "ap-east-1", "me-south-1", "me-central-1", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "eu-north-1", "sa-east-1", "cn-northwest-1", "cn-north-1", "af-south-1", "eu-south-1", "eu-south-2", "us-gov-west-1", "us-gov-east-1", "us-iso-east-1", "us-iso-west-1", "us-isob-east-1", "ap-southeast-4", "il-central-1", "ca-west-1", "ap-southeast-5", "mx-central-1", "us-isof-south-1", "us-isof-east-1", "ap-southeast-7", "ap-east-2", "eu-isoe-west-1", "ap-southeast-6", "us-isob-west-1", "eusc-de-east-1"}
+}
+
+// ComparisonOperator is an enumeration.
+type ComparisonOperator string
+
+// The values of ComparisonOperator.
+const (
+	ComparisonOperatorGreaterThanOrEqualToThreshold ComparisonOperator = "GreaterThanOrEqualToThreshold"
+	ComparisonOperatorGreaterThanThreshold          ComparisonOperator = "GreaterThanThreshold"
+	ComparisonOperatorLessThanThreshold             ComparisonOperator = "LessThanThreshold"
+	ComparisonOperatorLessThanOrEqualToThreshold    ComparisonOperator = "LessThanOrEqualToThreshold"
+)
+
+// EnumValues returns the values that the model lists.
+func (ComparisonOperator) EnumValues() []string {
+	return []string{"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"}
+}
+
+// HealthCheckRegion is an enumeration.
+type HealthCheckRegion string
+
+// The values of HealthCheckRegion.
+const (
+	HealthCheckRegionUsEast1      HealthCheckRegion = "us-east-1"
+	HealthCheckRegionUsWest1      HealthCheckRegion = "us-west-1"
+	HealthCheckRegionUsWest2      HealthCheckRegion = "us-west-2"
+	HealthCheckRegionEuWest1      HealthCheckRegion = "eu-west-1"
+	HealthCheckRegionApSoutheast1 HealthCheckRegion = "ap-southeast-1"
+	HealthCheckRegionApSoutheast2 HealthCheckRegion = "ap-southeast-2"
+	HealthCheckRegionApNortheast1 HealthCheckRegion = "ap-northeast-1"
+	HealthCheckRegionSaEast1      HealthCheckRegion = "sa-east-1"
+)
+
+// EnumValues returns the values that the model lists.
+func (HealthCheckRegion) EnumValues() []string {
+	return []string{"us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1"}
+}
+
+// HealthCheckType is an enumeration.
+type HealthCheckType string
+
+// The values of HealthCheckType.
+const (
+	HealthCheckTypeHttp             HealthCheckType = "HTTP"
+	HealthCheckTypeHttps            HealthCheckType = "HTTPS"
+	HealthCheckTypeHttpStrMatch     HealthCheckType = "HTTP_STR_MATCH"
+	HealthCheckTypeHttpsStrMatch    HealthCheckType = "HTTPS_STR_MATCH"
+	HealthCheckTypeTcp              HealthCheckType = "TCP"
+	HealthCheckTypeCalculated       HealthCheckType = "CALCULATED"
+	HealthCheckTypeCloudwatchMetric HealthCheckType = "CLOUDWATCH_METRIC"
+	HealthCheckTypeRecoveryControl  HealthCheckType = "RECOVERY_CONTROL"
+)
+
+// EnumValues returns the values that the model lists.
+func (HealthCheckType) EnumValues() []string {
+	return []string{"HTTP", "HTTPS", "HTTP_STR_MATCH", "HTTPS_STR_MATCH", "TCP", "CALCULATED", "CLOUDWATCH_METRIC", "RECOVERY_CONTROL"}
+}
+
 // HostedZoneType is an enumeration.
 type HostedZoneType string
 
@@ -62,6 +176,21 @@ const (
 // EnumValues returns the values that the model lists.
 func (HostedZoneType) EnumValues() []string {
 	return []string{"PrivateHostedZone"}
+}
+
+// InsufficientDataHealthStatus is an enumeration.
+type InsufficientDataHealthStatus string
+
+// The values of InsufficientDataHealthStatus.
+const (
+	InsufficientDataHealthStatusHealthy         InsufficientDataHealthStatus = "Healthy"
+	InsufficientDataHealthStatusUnhealthy       InsufficientDataHealthStatus = "Unhealthy"
+	InsufficientDataHealthStatusLastKnownStatus InsufficientDataHealthStatus = "LastKnownStatus"
+)
+
+// EnumValues returns the values that the model lists.
+func (InsufficientDataHealthStatus) EnumValues() []string {
+	return []string{"Healthy", "Unhealthy", "LastKnownStatus"}
 }
 
 // RRType is an enumeration.
@@ -91,6 +220,22 @@ const (
 // EnumValues returns the values that the model lists.
 func (RRType) EnumValues() []string {
 	return []string{"SOA", "A", "TXT", "NS", "CNAME", "MX", "NAPTR", "PTR", "SRV", "SPF", "AAAA", "CAA", "DS", "TLSA", "SSHFP", "SVCB", "HTTPS"}
+}
+
+// ResettableElementName is an enumeration.
+type ResettableElementName string
+
+// The values of ResettableElementName.
+const (
+	ResettableElementNameFullyQualifiedDomainName ResettableElementName = "FullyQualifiedDomainName"
+	ResettableElementNameRegions                  ResettableElementName = "Regions"
+	ResettableElementNameResourcePath             ResettableElementName = "ResourcePath"
+	ResettableElementNameChildHealthChecks        ResettableElementName = "ChildHealthChecks"
+)
+
+// EnumValues returns the values that the model lists.
+func (ResettableElementName) EnumValues() []string {
+	return []string{"FullyQualifiedDomainName", "Regions", "ResourcePath", "ChildHealthChecks"}
 }
 
 // ResourceRecordSetFailover is an enumeration.
@@ -156,6 +301,23 @@ const (
 // EnumValues returns the values that the model lists.
 func (ResourceRecordSetRegion) EnumValues() []string {
 	return []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "eu-west-1", "eu-west-2", "eu-west-3", "eu-central-1", "eu-central-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "eu-north-1", "sa-east-1", "cn-north-1", "cn-northwest-1", "ap-east-1", "me-south-1", "me-central-1", "ap-south-1", "ap-south-2", "af-south-1", "eu-south-1", "eu-south-2", "ap-southeast-4", "il-central-1", "ca-west-1", "ap-southeast-5", "mx-central-1", "ap-southeast-7", "us-gov-east-1", "us-gov-west-1", "ap-east-2", "ap-southeast-6", "eusc-de-east-1"}
+}
+
+// Statistic is an enumeration.
+type Statistic string
+
+// The values of Statistic.
+const (
+	StatisticAverage     Statistic = "Average"
+	StatisticSum         Statistic = "Sum"
+	StatisticSampleCount Statistic = "SampleCount"
+	StatisticMaximum     Statistic = "Maximum"
+	StatisticMinimum     Statistic = "Minimum"
+)
+
+// EnumValues returns the values that the model lists.
+func (Statistic) EnumValues() []string {
+	return []string{"Average", "Sum", "SampleCount", "Maximum", "Minimum"}
 }
 
 // TagResourceType is an enumeration.

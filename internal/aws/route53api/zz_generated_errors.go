@@ -54,6 +54,54 @@ func (e *DelegationSetNotReusable) ErrorMessage() string { return e.Message }
 // HTTPStatus is 400.
 func (e *DelegationSetNotReusable) HTTPStatus() int { return 400 }
 
+// HealthCheckAlreadyExists is a modelled error.
+type HealthCheckAlreadyExists struct {
+	Message string `aws:"message"`
+}
+
+func (e *HealthCheckAlreadyExists) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is HealthCheckAlreadyExists.
+func (e *HealthCheckAlreadyExists) ErrorCode() string { return "HealthCheckAlreadyExists" }
+
+// ErrorMessage is the text for the user.
+func (e *HealthCheckAlreadyExists) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 409.
+func (e *HealthCheckAlreadyExists) HTTPStatus() int { return 409 }
+
+// HealthCheckInUse is a modelled error.
+type HealthCheckInUse struct {
+	Message string `aws:"message"`
+}
+
+func (e *HealthCheckInUse) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is HealthCheckInUse.
+func (e *HealthCheckInUse) ErrorCode() string { return "HealthCheckInUse" }
+
+// ErrorMessage is the text for the user.
+func (e *HealthCheckInUse) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *HealthCheckInUse) HTTPStatus() int { return 400 }
+
+// HealthCheckVersionMismatch is a modelled error.
+type HealthCheckVersionMismatch struct {
+	Message string `aws:"message"`
+}
+
+func (e *HealthCheckVersionMismatch) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is HealthCheckVersionMismatch.
+func (e *HealthCheckVersionMismatch) ErrorCode() string { return "HealthCheckVersionMismatch" }
+
+// ErrorMessage is the text for the user.
+func (e *HealthCheckVersionMismatch) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 409.
+func (e *HealthCheckVersionMismatch) HTTPStatus() int { return 409 }
+
 // HostedZoneAlreadyExists is a modelled error.
 type HostedZoneAlreadyExists struct {
 	Message string `aws:"message"`
@@ -85,6 +133,22 @@ func (e *HostedZoneNotEmpty) ErrorMessage() string { return e.Message }
 
 // HTTPStatus is 400.
 func (e *HostedZoneNotEmpty) HTTPStatus() int { return 400 }
+
+// IncompatibleVersion is a modelled error.
+type IncompatibleVersion struct {
+	Message string `aws:"message"`
+}
+
+func (e *IncompatibleVersion) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is IncompatibleVersion.
+func (e *IncompatibleVersion) ErrorCode() string { return "IncompatibleVersion" }
+
+// ErrorMessage is the text for the user.
+func (e *IncompatibleVersion) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *IncompatibleVersion) HTTPStatus() int { return 400 }
 
 // InvalidChangeBatch is a modelled error.
 type InvalidChangeBatch struct {
@@ -326,6 +390,22 @@ func (e *ThrottlingException) ErrorMessage() string { return e.Message }
 
 // HTTPStatus is 400.
 func (e *ThrottlingException) HTTPStatus() int { return 400 }
+
+// TooManyHealthChecks is a modelled error.
+type TooManyHealthChecks struct {
+	Message string `aws:"message"`
+}
+
+func (e *TooManyHealthChecks) Error() string { return wire.ErrorText(e) }
+
+// ErrorCode is TooManyHealthChecks.
+func (e *TooManyHealthChecks) ErrorCode() string { return "TooManyHealthChecks" }
+
+// ErrorMessage is the text for the user.
+func (e *TooManyHealthChecks) ErrorMessage() string { return e.Message }
+
+// HTTPStatus is 400.
+func (e *TooManyHealthChecks) HTTPStatus() int { return 400 }
 
 // TooManyHostedZones is a modelled error.
 type TooManyHostedZones struct {

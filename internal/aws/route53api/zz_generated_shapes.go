@@ -6,6 +6,12 @@ import (
 	"time"
 )
 
+// AlarmIdentifier is the model's AlarmIdentifier.
+type AlarmIdentifier struct {
+	Region CloudWatchRegion `aws:"Region,required,min=1,max=64"`
+	Name   string           `aws:"Name,required,min=1,max=256"`
+}
+
 // AliasTarget is the model's AliasTarget.
 type AliasTarget struct {
 	HostedZoneId         string `aws:"HostedZoneId,required,max=32"`
@@ -74,10 +80,34 @@ type CidrRoutingConfig struct {
 	LocationName string `aws:"LocationName,required,min=1,max=16" pattern:"[0-9A-Za-z_\\-\\*]+"`
 }
 
+// CloudWatchAlarmConfiguration is the model's CloudWatchAlarmConfiguration.
+type CloudWatchAlarmConfiguration struct {
+	EvaluationPeriods  int32              `aws:"EvaluationPeriods,required,min=1"`
+	Threshold          float64            `aws:"Threshold,required"`
+	ComparisonOperator ComparisonOperator `aws:"ComparisonOperator,required"`
+	Period             int32              `aws:"Period,required,min=60"`
+	MetricName         string             `aws:"MetricName,required,min=1,max=255"`
+	Namespace          string             `aws:"Namespace,required,min=1,max=255"`
+	Statistic          Statistic          `aws:"Statistic,required"`
+	Dimensions         []Dimension        `aws:"Dimensions,max=10,m.loc=Dimension"`
+}
+
 // Coordinates is the model's Coordinates.
 type Coordinates struct {
 	Latitude  string `aws:"Latitude,required,min=1,max=6" pattern:"[-+]?[0-9]{1,2}(\\.[0-9]{0,2})?"`
 	Longitude string `aws:"Longitude,required,min=1,max=7" pattern:"[-+]?[0-9]{1,3}(\\.[0-9]{0,2})?"`
+}
+
+// CreateHealthCheckRequest is the model's CreateHealthCheckRequest.
+type CreateHealthCheckRequest struct {
+	CallerReference   string             `aws:"CallerReference,required,min=1,max=64"`
+	HealthCheckConfig *HealthCheckConfig `aws:"HealthCheckConfig,required"`
+}
+
+// CreateHealthCheckResponse is the model's CreateHealthCheckResponse.
+type CreateHealthCheckResponse struct {
+	HealthCheck *HealthCheck `aws:"HealthCheck,required"`
+	Location    string       `aws:"Location,required,loc=Location,in=header,max=1024"`
 }
 
 // CreateHostedZoneRequest is the model's CreateHostedZoneRequest.
@@ -105,6 +135,15 @@ type DelegationSet struct {
 	NameServers     []string `aws:"NameServers,required,min=1,m.loc=NameServer,m.max=1024"`
 }
 
+// DeleteHealthCheckRequest is the model's DeleteHealthCheckRequest.
+type DeleteHealthCheckRequest struct {
+	HealthCheckId string `aws:"HealthCheckId,required,loc=HealthCheckId,in=uri,max=64"`
+}
+
+// DeleteHealthCheckResponse is the model's DeleteHealthCheckResponse.
+type DeleteHealthCheckResponse struct {
+}
+
 // DeleteHostedZoneRequest is the model's DeleteHostedZoneRequest.
 type DeleteHostedZoneRequest struct {
 	Id string `aws:"Id,required,loc=Id,in=uri,max=32"`
@@ -113,6 +152,12 @@ type DeleteHostedZoneRequest struct {
 // DeleteHostedZoneResponse is the model's DeleteHostedZoneResponse.
 type DeleteHostedZoneResponse struct {
 	ChangeInfo *ChangeInfo `aws:"ChangeInfo,required"`
+}
+
+// Dimension is the model's Dimension.
+type Dimension struct {
+	Name  string `aws:"Name,required,min=1,max=255"`
+	Value string `aws:"Value,required,min=1,max=255"`
 }
 
 // DisassociateVPCFromHostedZoneRequest is the model's DisassociateVPCFromHostedZoneRequest.
@@ -152,6 +197,54 @@ type GetChangeResponse struct {
 	ChangeInfo *ChangeInfo `aws:"ChangeInfo,required"`
 }
 
+// GetCheckerIpRangesRequest is the model's GetCheckerIpRangesRequest.
+type GetCheckerIpRangesRequest struct {
+}
+
+// GetCheckerIpRangesResponse is the model's GetCheckerIpRangesResponse.
+type GetCheckerIpRangesResponse struct {
+	CheckerIpRanges []string `aws:"CheckerIpRanges,required"`
+}
+
+// GetHealthCheckCountRequest is the model's GetHealthCheckCountRequest.
+type GetHealthCheckCountRequest struct {
+}
+
+// GetHealthCheckCountResponse is the model's GetHealthCheckCountResponse.
+type GetHealthCheckCountResponse struct {
+	HealthCheckCount int64 `aws:"HealthCheckCount,required"`
+}
+
+// GetHealthCheckLastFailureReasonRequest is the model's GetHealthCheckLastFailureReasonRequest.
+type GetHealthCheckLastFailureReasonRequest struct {
+	HealthCheckId string `aws:"HealthCheckId,required,loc=HealthCheckId,in=uri,max=64"`
+}
+
+// GetHealthCheckLastFailureReasonResponse is the model's GetHealthCheckLastFailureReasonResponse.
+type GetHealthCheckLastFailureReasonResponse struct {
+	HealthCheckObservations []HealthCheckObservation `aws:"HealthCheckObservations,required,m.loc=HealthCheckObservation"`
+}
+
+// GetHealthCheckRequest is the model's GetHealthCheckRequest.
+type GetHealthCheckRequest struct {
+	HealthCheckId string `aws:"HealthCheckId,required,loc=HealthCheckId,in=uri,max=64"`
+}
+
+// GetHealthCheckResponse is the model's GetHealthCheckResponse.
+type GetHealthCheckResponse struct {
+	HealthCheck *HealthCheck `aws:"HealthCheck,required"`
+}
+
+// GetHealthCheckStatusRequest is the model's GetHealthCheckStatusRequest.
+type GetHealthCheckStatusRequest struct {
+	HealthCheckId string `aws:"HealthCheckId,required,loc=HealthCheckId,in=uri,max=64"`
+}
+
+// GetHealthCheckStatusResponse is the model's GetHealthCheckStatusResponse.
+type GetHealthCheckStatusResponse struct {
+	HealthCheckObservations []HealthCheckObservation `aws:"HealthCheckObservations,required,m.loc=HealthCheckObservation"`
+}
+
 // GetHostedZoneCountRequest is the model's GetHostedZoneCountRequest.
 type GetHostedZoneCountRequest struct {
 }
@@ -171,6 +264,45 @@ type GetHostedZoneResponse struct {
 	HostedZone    *HostedZone    `aws:"HostedZone,required"`
 	DelegationSet *DelegationSet `aws:"DelegationSet"`
 	VPCs          []VPC          `aws:"VPCs,min=1,m.loc=VPC"`
+}
+
+// HealthCheck is the model's HealthCheck.
+type HealthCheck struct {
+	Id                           string                        `aws:"Id,required,max=64"`
+	CallerReference              string                        `aws:"CallerReference,required,min=1,max=64"`
+	LinkedService                *LinkedService                `aws:"LinkedService"`
+	HealthCheckConfig            *HealthCheckConfig            `aws:"HealthCheckConfig,required"`
+	HealthCheckVersion           int64                         `aws:"HealthCheckVersion,required,min=1"`
+	CloudWatchAlarmConfiguration *CloudWatchAlarmConfiguration `aws:"CloudWatchAlarmConfiguration"`
+}
+
+// HealthCheckConfig is the model's HealthCheckConfig.
+type HealthCheckConfig struct {
+	IPAddress                    string                       `aws:"IPAddress,max=45" pattern:"(^((([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])\\.){3}([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))$|^(([0-9a-fA-F]{1,4}:){7,7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:)|fe80:(:[0-9a-fA-F]{0,4}){0,4}%[0-9a-zA-Z]{1,}|::(ffff(:0{1,4}){0,1}:){0,1}((25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])\\.){3,3}(25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])|([0-9a-fA-F]{1,4}:){1,4}:((25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])\\.){3,3}(25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9]))$)"`
+	Port                         *int32                       `aws:"Port,min=1,max=65535"`
+	Type                         HealthCheckType              `aws:"Type,required"`
+	ResourcePath                 string                       `aws:"ResourcePath,max=255"`
+	FullyQualifiedDomainName     string                       `aws:"FullyQualifiedDomainName,max=255"`
+	SearchString                 string                       `aws:"SearchString,max=255"`
+	RequestInterval              *int32                       `aws:"RequestInterval,min=10,max=30"`
+	FailureThreshold             *int32                       `aws:"FailureThreshold,min=1,max=10"`
+	MeasureLatency               *bool                        `aws:"MeasureLatency"`
+	Inverted                     *bool                        `aws:"Inverted"`
+	Disabled                     *bool                        `aws:"Disabled"`
+	HealthThreshold              *int32                       `aws:"HealthThreshold,min=0,max=256"`
+	ChildHealthChecks            []string                     `aws:"ChildHealthChecks,max=256,m.loc=ChildHealthCheck,m.max=64"`
+	EnableSNI                    *bool                        `aws:"EnableSNI"`
+	Regions                      []HealthCheckRegion          `aws:"Regions,min=3,max=64,m.loc=Region,m.min=1,m.max=64"`
+	AlarmIdentifier              *AlarmIdentifier             `aws:"AlarmIdentifier"`
+	InsufficientDataHealthStatus InsufficientDataHealthStatus `aws:"InsufficientDataHealthStatus"`
+	RoutingControlArn            string                       `aws:"RoutingControlArn,min=1,max=255"`
+}
+
+// HealthCheckObservation is the model's HealthCheckObservation.
+type HealthCheckObservation struct {
+	Region       HealthCheckRegion `aws:"Region,min=1,max=64"`
+	IPAddress    string            `aws:"IPAddress,max=45" pattern:"(^((([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])\\.){3}([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))$|^(([0-9a-fA-F]{1,4}:){7,7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:)|fe80:(:[0-9a-fA-F]{0,4}){0,4}%[0-9a-zA-Z]{1,}|::(ffff(:0{1,4}){0,1}:){0,1}((25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])\\.){3,3}(25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])|([0-9a-fA-F]{1,4}:){1,4}:((25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])\\.){3,3}(25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9]))$)"`
+	StatusReport *StatusReport     `aws:"StatusReport"`
 }
 
 // HostedZone is the model's HostedZone.
@@ -218,6 +350,21 @@ type HostedZoneSummary struct {
 type LinkedService struct {
 	ServicePrincipal string `aws:"ServicePrincipal,max=128"`
 	Description      string `aws:"Description,max=256"`
+}
+
+// ListHealthChecksRequest is the model's ListHealthChecksRequest.
+type ListHealthChecksRequest struct {
+	Marker   string `aws:"Marker,loc=marker,in=querystring,max=64"`
+	MaxItems string `aws:"MaxItems,loc=maxitems,in=querystring"`
+}
+
+// ListHealthChecksResponse is the model's ListHealthChecksResponse.
+type ListHealthChecksResponse struct {
+	HealthChecks []HealthCheck `aws:"HealthChecks,required,m.loc=HealthCheck"`
+	Marker       string        `aws:"Marker,required,max=64"`
+	IsTruncated  bool          `aws:"IsTruncated,required"`
+	NextMarker   string        `aws:"NextMarker,max=64"`
+	MaxItems     string        `aws:"MaxItems,required"`
 }
 
 // ListHostedZonesByNameRequest is the model's ListHostedZonesByNameRequest.
@@ -342,10 +489,42 @@ type ResourceTagSet struct {
 	Tags         []Tag           `aws:"Tags,min=1,max=10,m.loc=Tag"`
 }
 
+// StatusReport is the model's StatusReport.
+type StatusReport struct {
+	Status      string    `aws:"Status"`
+	CheckedTime time.Time `aws:"CheckedTime"`
+}
+
 // Tag is the model's Tag.
 type Tag struct {
 	Key   string `aws:"Key,max=128"`
 	Value string `aws:"Value,max=256"`
+}
+
+// UpdateHealthCheckRequest is the model's UpdateHealthCheckRequest.
+type UpdateHealthCheckRequest struct {
+	HealthCheckId                string                       `aws:"HealthCheckId,required,loc=HealthCheckId,in=uri,max=64"`
+	HealthCheckVersion           *int64                       `aws:"HealthCheckVersion,min=1"`
+	IPAddress                    string                       `aws:"IPAddress,max=45" pattern:"(^((([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])\\.){3}([0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))$|^(([0-9a-fA-F]{1,4}:){7,7}[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,7}:|([0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{1,4}|([0-9a-fA-F]{1,4}:){1,5}(:[0-9a-fA-F]{1,4}){1,2}|([0-9a-fA-F]{1,4}:){1,4}(:[0-9a-fA-F]{1,4}){1,3}|([0-9a-fA-F]{1,4}:){1,3}(:[0-9a-fA-F]{1,4}){1,4}|([0-9a-fA-F]{1,4}:){1,2}(:[0-9a-fA-F]{1,4}){1,5}|[0-9a-fA-F]{1,4}:((:[0-9a-fA-F]{1,4}){1,6})|:((:[0-9a-fA-F]{1,4}){1,7}|:)|fe80:(:[0-9a-fA-F]{0,4}){0,4}%[0-9a-zA-Z]{1,}|::(ffff(:0{1,4}){0,1}:){0,1}((25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])\\.){3,3}(25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])|([0-9a-fA-F]{1,4}:){1,4}:((25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9])\\.){3,3}(25[0-5]|(2[0-4]|1{0,1}[0-9]){0,1}[0-9]))$)"`
+	Port                         *int32                       `aws:"Port,min=1,max=65535"`
+	ResourcePath                 string                       `aws:"ResourcePath,max=255"`
+	FullyQualifiedDomainName     string                       `aws:"FullyQualifiedDomainName,max=255"`
+	SearchString                 string                       `aws:"SearchString,max=255"`
+	FailureThreshold             *int32                       `aws:"FailureThreshold,min=1,max=10"`
+	Inverted                     *bool                        `aws:"Inverted"`
+	Disabled                     *bool                        `aws:"Disabled"`
+	HealthThreshold              *int32                       `aws:"HealthThreshold,min=0,max=256"`
+	ChildHealthChecks            []string                     `aws:"ChildHealthChecks,max=256,m.loc=ChildHealthCheck,m.max=64"`
+	EnableSNI                    *bool                        `aws:"EnableSNI"`
+	Regions                      []HealthCheckRegion          `aws:"Regions,min=3,max=64,m.loc=Region,m.min=1,m.max=64"`
+	AlarmIdentifier              *AlarmIdentifier             `aws:"AlarmIdentifier"`
+	InsufficientDataHealthStatus InsufficientDataHealthStatus `aws:"InsufficientDataHealthStatus"`
+	ResetElements                []ResettableElementName      `aws:"ResetElements,max=64,m.loc=ResettableElementName,m.min=1,m.max=64"`
+}
+
+// UpdateHealthCheckResponse is the model's UpdateHealthCheckResponse.
+type UpdateHealthCheckResponse struct {
+	HealthCheck *HealthCheck `aws:"HealthCheck,required"`
 }
 
 // UpdateHostedZoneCommentRequest is the model's UpdateHostedZoneCommentRequest.
