@@ -229,7 +229,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	mount(kmsapi.Model, kmsapi.Bind(keyService), keyService.Authorization())
 	mount(secretsmanagerapi.Model, secretsmanagerapi.Bind(secrets), secrets.Authorization())
 	mount(ssmapi.Model, ssmapi.Bind(parameters), parameters.Authorization())
-	zones := route53.New(route53.Options{DB: db, Changed: networks.Refresh, Now: time.Now})
+	zones := route53.New(route53.Options{DB: db, Changed: networks.Refresh, Now: time.Now, Checkers: healthCheckers(), Dial: checkDialer(db, site), Resolve: internetLookup(db, cfg.region), Hurry: cfg.pace != "aws", Log: log})
 	health := hosted.NewWatcher(db, networks.Refresh)
 	mount(route53api.Model, route53api.Bind(zones), zones.Authorization())
 	discovery := servicediscovery.New(servicediscovery.Options{DB: db, Invoker: gate, Now: time.Now})
@@ -265,7 +265,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	for _, run := range []func(context.Context) error{
 		decisions.Run, calls.Run, numbers.Run, keys.Run, inside.Run,
 		networks.Run, balancers.Run, flows.Run, registries.Run, logGroups.Run,
-		keyService.Run, secrets.Run, managed.Run, health.Run, discovery.Run,
+		keyService.Run, secrets.Run, managed.Run, zones.Run, health.Run, discovery.Run,
 		scheduler.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run, watch.Run,
 		uses.Run, names.Run, local.Run, resolver.Run,

@@ -117,11 +117,11 @@ func TestPublicZonesWithHealth(t *testing.T) {
 func TestWatcher(t *testing.T) {
 	db := open(t)
 	told := make(chan bool, 10)
-	w := NewWatcher(db, func() { told <- true })
 	write(t, db, func(tx *store.Tx) {
 		balancer(tx, "web", "unhealthy")
 		state.RecordSets.Put(tx, alias("web", "ZELB", "name-web.eu-west-1.elb.amazonaws.com."))
 	})
+	w := NewWatcher(db, func() { told <- true })
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()

@@ -3,6 +3,7 @@ package hosted
 import (
 	"strings"
 
+	"github.com/neargate/neargate/internal/healthcheck"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -21,6 +22,9 @@ func newJudge(tx *store.Tx) *judge { return &judge{tx: tx} }
 // healthy reports whether a record set may answer: its health check passes, and so
 // does what it stands for, when that is to be evaluated.
 func (j *judge) healthy(r *state.RecordSet, depth int) bool {
+	if r.HealthCheckID != "" && !CheckHealthy(j.tx, r.HealthCheckID) {
+		return false
+	}
 	if r.Alias != nil && r.Alias.EvaluateTargetHealth {
 		return j.target(r, depth)
 	}
@@ -84,4 +88,39 @@ func (j *judge) group(arn string) bool {
 		}
 	}
 	return false
+}
+
+// CheckHealthy reports whether a health check of Route 53 counts as healthy. One that
+// is gone does, and one that nobody has asked yet.
+func CheckHealthy(tx *store.Tx, id string) bool {
+	for h := range state.DNSHealthChecks.By(tx, "id", id) {
+		return verdict(tx, h) != h.Config.IsInverted()
+	}
+	return true
+}
+
+// verdict is a health check's outcome before it is inverted.
+func verdict(tx *store.Tx, h *state.DNSHealthCheck) bool {
+	well := 0
+	switch {
+	case h.Config.IsDisabled():
+		return true
+	case h.Config.Type == "CALCULATED":
+		for _, child := range h.Config.ChildHealthChecks { // none of which is calculated
+			if CheckHealthy(tx, child) {
+				well++
+			}
+		}
+		return h.Config.HealthThreshold == nil || well >= int(*h.Config.HealthThreshold)
+	}
+	regions := h.Config.Regions
+	if regions == nil {
+		regions = healthcheck.Regions
+	}
+	for _, region := range regions {
+		if o, ok := state.DNSHealthCheckOpinions.Get(tx, h.ID+"/"+region); !ok || !o.Failing {
+			well++
+		}
+	}
+	return healthcheck.Healthy(well, len(regions))
 }

@@ -14,13 +14,14 @@ import (
 type Watcher struct {
 	db      *store.DB
 	changed func()
+	last    map[string]bool
 	wake    chan struct{}
 }
 
-// NewWatcher returns a Watcher of a database that is not used yet; Run makes it call changed.
+// NewWatcher returns a Watcher of what changes from now on; Run makes it call changed.
 func NewWatcher(db *store.DB, changed func()) *Watcher {
-	w := &Watcher{db: db, changed: changed, wake: make(chan struct{}, 1)}
-	tables := []string{state.Targets.Name(), state.TargetGroups.Name(), state.ListenerRules.Name(), state.LoadBalancers.Name()}
+	w := &Watcher{db: db, changed: changed, last: Unhealthy(db.Read()), wake: make(chan struct{}, 1)}
+	tables := []string{state.Targets.Name(), state.TargetGroups.Name(), state.ListenerRules.Name(), state.LoadBalancers.Name(), state.DNSHealthChecks.Name(), state.DNSHealthCheckOpinions.Name()}
 	db.OnCommit(func(changes []store.Change) {
 		if slices.ContainsFunc(changes, func(c store.Change) bool { return slices.Contains(tables, c.Table) }) {
 			select {
@@ -34,16 +35,15 @@ func NewWatcher(db *store.DB, changed func()) *Watcher {
 
 // Run looks at every change until ctx ends.
 func (w *Watcher) Run(ctx context.Context) error {
-	last := Unhealthy(w.db.Read())
 	for {
+		if now := Unhealthy(w.db.Read()); !maps.Equal(now, w.last) {
+			w.last = now
+			w.changed()
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-w.wake:
-		}
-		if now := Unhealthy(w.db.Read()); !maps.Equal(now, last) {
-			last = now
-			w.changed()
 		}
 	}
 }

@@ -15,9 +15,9 @@ import (
 func (s *Service) Authorization() authorize.Service {
 	rules := map[string][]authorize.Rule{}
 	for operation := range route53api.Model.Operations {
-		rules[operation] = []authorize.Rule{{Action: "route53:" + operation, Resources: zoneOf, Conditions: conditions}}
+		rules[operation] = []authorize.Rule{{Action: "route53:" + operation, Resources: resourceOf, Conditions: conditions}}
 	}
-	for _, operation := range []string{"ListHostedZones", "ListHostedZonesByName", "ListHostedZonesByVPC"} { // of no zone, whatever they begin with
+	for _, operation := range []string{"ListHostedZones", "ListHostedZonesByName", "ListHostedZonesByVPC", "GetCheckerIpRanges", "GetHealthCheckCount", "ListHealthChecks", "CreateHealthCheck"} { // of no zone, whatever they begin with
 		rules[operation] = []authorize.Rule{{Action: "route53:" + operation}}
 	}
 	rules["GetChange"] = []authorize.Rule{{Action: "route53:GetChange", Resources: func(_ caller.Identity, in any) []string {
@@ -25,8 +25,9 @@ func (s *Service) Authorization() authorize.Service {
 	}}}
 	rules["ListTagsForResources"] = []authorize.Rule{{Action: "route53:ListTagsForResources", Resources: func(_ caller.Identity, in any) []string {
 		var all []string
-		for _, id := range in.(*route53api.ListTagsForResourcesRequest).ResourceIds {
-			all = append(all, zoneARN(id))
+		asked := in.(*route53api.ListTagsForResourcesRequest)
+		for _, id := range asked.ResourceIds {
+			all = append(all, taggedARN(asked.ResourceType, id))
 		}
 		return all
 	}}}
@@ -35,9 +36,27 @@ func (s *Service) Authorization() authorize.Service {
 
 func zoneARN(id string) string { return "arn:aws:route53:::hostedzone/" + bare(id) }
 
-// zoneOf is the zone of a request.
-func zoneOf(_ caller.Identity, in any) []string {
-	for _, name := range []string{"HostedZoneId", "Id", "ResourceId"} {
+func checkARN(id string) string { return "arn:aws:route53:::healthcheck/" + bare(id) }
+
+func taggedARN(kind route53api.TagResourceType, id string) string {
+	if kind == route53api.TagResourceTypeHealthcheck {
+		return checkARN(id)
+	}
+	return zoneARN(id)
+}
+
+// resourceOf is the zone or the health check of a request.
+func resourceOf(_ caller.Identity, in any) []string {
+	switch in := in.(type) {
+	case *route53api.ChangeTagsForResourceRequest:
+		return []string{taggedARN(in.ResourceType, in.ResourceId)}
+	case *route53api.ListTagsForResourceRequest:
+		return []string{taggedARN(in.ResourceType, in.ResourceId)}
+	}
+	if f := reflect.ValueOf(in).Elem().FieldByName("HealthCheckId"); f.IsValid() && f.String() != "" {
+		return []string{checkARN(f.String())}
+	}
+	for _, name := range []string{"HostedZoneId", "Id"} {
 		if f := reflect.ValueOf(in).Elem().FieldByName(name); f.IsValid() && f.String() != "" {
 			return []string{zoneARN(f.String())}
 		}
@@ -46,6 +65,12 @@ func zoneOf(_ caller.Identity, in any) []string {
 }
 
 func (s *Service) resourceTags(id caller.Identity, resource string) map[string]string {
+	if strings.Contains(resource, ":healthcheck/") {
+		if h, ok := state.DNSHealthChecks.Get(s.DB.Read(), state.DNSHealthCheckKey(id.Account, bare(resource))); ok {
+			return state.TagMap(h.Tags)
+		}
+		return nil
+	}
 	z, ok := state.HostedZones.Get(s.DB.Read(), state.HostedZoneKey(id.Account, bare(resource)))
 	if !ok {
 		return nil

@@ -31,7 +31,7 @@ func (s *Service) ChangeResourceRecordSets(ctx context.Context, in *route53api.C
 		}
 		b := &batch{tx: tx, zone: z}
 		for _, c := range in.ChangeBatch.Changes {
-			r, why, err := b.read(c.ResourceRecordSet)
+			r, why, err := b.read(c.Action, c.ResourceRecordSet)
 			if err != nil {
 				return err
 			}
@@ -64,11 +64,13 @@ type batch struct {
 }
 
 // read makes a record of a record set; why says what is wrong with it.
-func (b *batch) read(in *route53api.ResourceRecordSet) (r *state.RecordSet, why string, err error) {
-	if in.HealthCheckId != "" {
-		return nil, "", refused("ResourceRecordSet.HealthCheckId")
+func (b *batch) read(action route53api.ChangeAction, in *route53api.ResourceRecordSet) (r *state.RecordSet, why string, err error) {
+	r = &state.RecordSet{ZoneID: b.zone.ID, Name: normal(in.Name), Type: string(in.Type), SetIdentifier: in.SetIdentifier, HealthCheckID: in.HealthCheckId}
+	if in.HealthCheckId != "" && action != route53api.ChangeActionDelete {
+		if _, ok := state.DNSHealthChecks.Get(b.tx, state.DNSHealthCheckKey(b.zone.Account, in.HealthCheckId)); !ok {
+			return nil, "", &route53api.NoSuchHealthCheck{Message: "A health check with id " + in.HealthCheckId + " does not exist."}
+		}
 	}
-	r = &state.RecordSet{ZoneID: b.zone.ID, Name: normal(in.Name), Type: string(in.Type), SetIdentifier: in.SetIdentifier}
 	if err := setPolicy(r, in); err != nil {
 		return nil, "", err
 	}

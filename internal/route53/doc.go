@@ -5,6 +5,10 @@
 //
 // A change is in force with the answer to its request, so every change is INSYNC.
 //
-// Left out, and refused by name: health checks, IP-based routing, local zone groups, DNSSEC, traffic policies, query logging, reusable
+// Health checks ask endpoints from several regions (package healthcheck), with
+// addresses out of the ranges that AWS publishes; package hosted judges by what they
+// found which record sets answer.
+//
+// Left out, and refused by name: health checks of alarms and of routing controls, IP-based routing, local zone groups, DNSSEC, traffic policies, query logging, reusable
 // delegation sets, and associations across accounts.
 package route53

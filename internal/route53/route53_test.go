@@ -267,8 +267,7 @@ func TestRoutingPolicies(t *testing.T) {
 		"The geoproximity location [AWSRegion=null, Latitude=91, Longitude=0] is not valid": func(r *route53api.ResourceRecordSet) {
 			r.SetIdentifier, r.GeoProximityLocation = "x", &route53api.GeoProximityLocation{Coordinates: &route53api.Coordinates{Latitude: "91", Longitude: "0"}}
 		},
-		"Neargate does not carry out ResourceRecordSet.HealthCheckId": func(r *route53api.ResourceRecordSet) { r.HealthCheckId = "x" },
-		"Missing field 'TTL' or 'ResourceRecords'":                    func(r *route53api.ResourceRecordSet) { r.TTL = nil },
+		"Missing field 'TTL' or 'ResourceRecords'": func(r *route53api.ResourceRecordSet) { r.TTL = nil },
 	} {
 		wants(t, fault, put(change), fault)
 	}

@@ -2,6 +2,9 @@ package route53
 
 import (
 	"context"
+	"log/slog"
+	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/dns"
+	"github.com/neargate/neargate/internal/healthcheck"
 	"github.com/neargate/neargate/internal/ids"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
@@ -21,15 +25,40 @@ type Options struct {
 	DB      *store.DB
 	Changed func()           // called after every change: resolvers look again
 	Now     func() time.Time // time.Now but in tests
+
+	// Checkers are the places from which endpoints are checked; Dial connects from one,
+	// and Resolve looks a name up as anybody on the internet does.
+	Checkers []Checker
+	Dial     func(ctx context.Context, region string, to netip.AddrPort) (net.Conn, error)
+	Resolve  func(ctx context.Context, name string) (netip.Addr, error)
+	Hurry    bool         // ask ten times as often as health checks say
+	Log      *slog.Logger // nil discards
+}
+
+// Checker is a place from which endpoints are checked, with the address that they see.
+type Checker struct {
+	Region string
+	Addr   netip.Addr
 }
 
 // Service is Route 53. Its methods are the generated API.
-type Service struct{ Options }
+type Service struct {
+	Options
+	checks *healthcheck.Checkers
+	wake   chan struct{} // health checks have changed
+}
 
 var _ route53api.API = (*Service)(nil)
 
 // New returns the service.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{Options: o}
+	s.init()
+	return s
+}
 
 // changesKept is how many changes of an account GetChange still knows.
 const changesKept = 500

@@ -36,7 +36,7 @@ func SplitKey(key string) (account, region, id string) {
 func Schema() []store.AnyTable {
 	return []store.AnyTable{
 		AccessKeys, AccountAliases, Accounts, ActionUses, Groups, IAMReports, InstanceProfiles, KeyUses, OIDCProviders, Policies, Roles, Users,
-		Certificates, HostedZones, RecordSets, ZoneChanges,
+		Certificates, HostedZones, RecordSets, ZoneChanges, DNSHealthChecks, DNSHealthCheckOpinions,
 		Clusters, ECSSettings, RunTokens, Services, TaskDefinitionFamilies, TaskDefinitions, Tasks,
 		Addresses,
 		AlarmHistories, Alarms, Dashboards,

@@ -72,7 +72,7 @@ func (t hostedZone) Create(ctx context.Context, r *Request) (Result, error) {
 			return Result{}, err
 		}
 	}
-	if err := r.tagZone(ctx); err != nil {
+	if err := r.tagRoute53(ctx, route53api.TagResourceTypeHostedzone, "HostedZoneTags"); err != nil {
 		return Result{}, err
 	}
 	return t.result(ctx, r)
@@ -101,13 +101,13 @@ func (hostedZone) associate(ctx context.Context, r *Request, v route53api.VPC) e
 	return err
 }
 
-// tagZone brings the zone's tags to what the template says.
-func (r *Request) tagZone(ctx context.Context) error {
-	set, removed := r.allTags(r.Properties.Get("HostedZoneTags")), []string(nil)
+// tagRoute53 brings the tags of a zone or health check to what a property of the template says.
+func (r *Request) tagRoute53(ctx context.Context, kind route53api.TagResourceType, property string) error {
+	set, removed := r.allTags(r.Properties.Get(property)), []string(nil)
 	if r.Previous != nil {
-		set, removed = r.tagChangeOf("HostedZoneTags")
+		set, removed = r.tagChangeOf(property)
 	}
-	in := &route53api.ChangeTagsForResourceRequest{ResourceType: route53api.TagResourceTypeHostedzone, ResourceId: r.PhysicalID, RemoveTagKeys: removed}
+	in := &route53api.ChangeTagsForResourceRequest{ResourceType: kind, ResourceId: r.PhysicalID, RemoveTagKeys: removed}
 	for _, t := range set {
 		in.AddTags = append(in.AddTags, route53api.Tag{Key: t.Key, Value: t.Value})
 	}
@@ -153,7 +153,7 @@ func (t hostedZone) Update(ctx context.Context, r *Request) (Result, error) {
 			}
 		}
 	}
-	if err := r.tagZone(ctx); err != nil {
+	if err := r.tagRoute53(ctx, route53api.TagResourceTypeHostedzone, "HostedZoneTags"); err != nil {
 		return Result{}, err
 	}
 	return t.result(ctx, r)

@@ -19,7 +19,7 @@ type recordSetGroup struct{}
 
 var recordProperties = Properties{
 	"Name": String.Required(), "Type": String.Required(), "TTL": String, "ResourceRecords": Strings, "SetIdentifier": String, "Weight": Integer, "MultiValueAnswer": Boolean,
-	"Failover": String, "Region": String,
+	"Failover": String, "Region": String, "HealthCheckId": String,
 	"GeoLocation":          Object(Properties{"ContinentCode": String, "CountryCode": String, "SubdivisionCode": String}),
 	"GeoProximityLocation": Object(Properties{"AWSRegion": String, "LocalZoneGroup": String, "Bias": Integer, "Coordinates": Object(Properties{"Latitude": String.Required(), "Longitude": String.Required()})}),
 	"AliasTarget":          Object(Properties{"DNSName": String.Required(), "HostedZoneId": String.Required(), "EvaluateTargetHealth": Boolean}),

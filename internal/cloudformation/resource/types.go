@@ -15,7 +15,7 @@ func Types() map[string]Type {
 		trail{}, logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
 		kmsKey{}, kmsAlias{}, secretPolicy{},
 		certificate{}, loadBalancer{}, targetGroup{}, listener{}, listenerRule{}, listenerCertificate{}, trustStore{}, trustStoreRevocation{},
-		hostedZone{}, recordSet{}, recordSetGroup{},
+		hostedZone{}, recordSet{}, recordSetGroup{}, healthCheck{},
 		namespaceOf("Http"), namespaceOf("PrivateDns"), namespaceOf("PublicDns"), discoveryService{}, discoveryInstance{},
 	}
 	types := make(map[string]Type, len(all))
