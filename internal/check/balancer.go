@@ -161,14 +161,19 @@ func (w *walk) fromBalancer(group *planned, port string) {
 		return
 	}
 	for _, lb := range w.plan {
-		if lb.Type != elb+"LoadBalancer" || !w.sendsTo(lb, group) || lb.get("SecurityGroups").HasUnknown() || len(texts(lb.get("SecurityGroups"))) == 0 {
+		flows := lb.get("Type").Str() == "network"
+		if lb.Type != elb+"LoadBalancer" || !w.sendsTo(lb, group) || lb.get("SecurityGroups").HasUnknown() || len(texts(lb.get("SecurityGroups"))) == 0 && !flows {
 			continue
 		}
-		for _, subnet := range texts(lb.get("Subnets")) {
+		subnets := texts(lb.get("Subnets"))
+		for _, m := range items(lb.get("SubnetMappings")) {
+			subnets = append(subnets, field(m, "SubnetId").Str())
+		}
+		for _, subnet := range subnets {
 			if w.byID[subnet] == nil {
 				continue
 			}
-			from, err := w.instance.Interface(w.ctx, "balancer/"+lb.label()+"/"+subnet, subnet, texts(lb.get("SecurityGroups")), false)
+			from, err := w.instance.Node(w.ctx, "balancer/"+lb.label()+"/"+subnet, subnet, texts(lb.get("SecurityGroups")), flows)
 			if err != nil {
 				continue
 			}
@@ -198,7 +203,7 @@ func (w *walk) blocked(lb *planned, hop network.Hop, port string) {
 	}
 	ours, theirs := texts(w.service.get("NetworkConfiguration", "AwsvpcConfiguration", "SecurityGroups")), texts(lb.get("SecurityGroups"))
 	f := Finding{Severity: Error, Code: "lb.sg", Message: fmt.Sprintf("the load balancer %s cannot reach port %s of the tasks of %s: %s", lb.label(), port, w.service.label(), w.labels(hop.Text))}
-	if hop.Kind == network.HopIngress && len(ours) > 0 {
+	if hop.Kind == network.HopIngress && len(ours) > 0 && len(theirs) > 0 {
 		to, from := w.reference(p.Stack, ours[0]), w.reference(p.Stack, theirs[0])
 		f.Fix = Fix{Lang: cloudFormation, Target: "Resources", Text: fmt.Sprintf("FromLoadBalancer:\n  Type: AWS::EC2::SecurityGroupIngress\n  Properties: { GroupId: %s, SourceSecurityGroupId: %s, IpProtocol: tcp, FromPort: %s, ToPort: %s }", to, from, port, port)}
 		if p.Stack.Lang == terraformLang {

@@ -14,6 +14,8 @@ import (
 func checkBalancer(w *world, s cloudformationapi.Stack) {
 	w.t.Helper()
 	b := call[elbv2api.DescribeLoadBalancersOutput](w, elbv2api.Model, "DescribeLoadBalancers", &elbv2api.DescribeLoadBalancersInput{}).LoadBalancers
+	b = slices.DeleteFunc(b, func(b elbv2api.LoadBalancer) bool { return b.Type == "network" })
+	checkNetworkBalancer(w)
 	if len(b) != 1 || b[0].DNSName != output(s, "BalancerName") || len(b[0].AvailabilityZones) != 2 || !strings.HasPrefix(b[0].LoadBalancerName, "all-Balancer-") {
 		w.t.Fatalf("%+v", b)
 	}
@@ -36,6 +38,27 @@ func checkBalancer(w *world, s cloudformationapi.Stack) {
 	certificates := call[elbv2api.DescribeListenerCertificatesOutput](w, elbv2api.Model, "DescribeListenerCertificates", &elbv2api.DescribeListenerCertificatesInput{ListenerArn: physical(w, "all", "Secure")}).Certificates
 	if len(certificates) != 2 || !*certificates[0].IsDefault || *certificates[1].IsDefault {
 		w.t.Errorf("%+v", certificates)
+	}
+}
+
+// checkNetworkBalancer looks at the network load balancer after the same update.
+func checkNetworkBalancer(w *world) {
+	w.t.Helper()
+	b := call[elbv2api.DescribeLoadBalancersOutput](w, elbv2api.Model, "DescribeLoadBalancers", &elbv2api.DescribeLoadBalancersInput{LoadBalancerArns: []string{physical(w, "all", "NetBalancer")}}).LoadBalancers
+	if len(b) != 1 || b[0].AvailabilityZones[0].LoadBalancerAddresses[0].AllocationId == "" || len(b[0].SecurityGroups) != 0 {
+		w.t.Fatalf("%+v", b)
+	}
+	attributes := call[elbv2api.DescribeListenerAttributesOutput](w, elbv2api.Model, "DescribeListenerAttributes", &elbv2api.DescribeListenerAttributesInput{ListenerArn: physical(w, "all", "NetListener")}).Attributes
+	if !slices.Contains(attributes, elbv2api.ListenerAttribute{Key: "tcp.idle_timeout.seconds", Value: "124"}) {
+		w.t.Errorf("%+v", attributes)
+	}
+	l := call[elbv2api.DescribeListenersOutput](w, elbv2api.Model, "DescribeListeners", &elbv2api.DescribeListenersInput{ListenerArns: []string{physical(w, "all", "NetListenerTLS")}}).Listeners
+	if len(l) != 1 || !slices.Equal(l[0].AlpnPolicy, []string{"HTTP2Only"}) {
+		w.t.Errorf("%+v", l)
+	}
+	g := call[elbv2api.DescribeTargetGroupsOutput](w, elbv2api.Model, "DescribeTargetGroups", &elbv2api.DescribeTargetGroupsInput{TargetGroupArns: []string{physical(w, "all", "NetTargets")}}).TargetGroups
+	if len(g) != 1 || *g[0].HealthCheckIntervalSeconds != 24 {
+		w.t.Errorf("%+v", g)
 	}
 }
 

@@ -88,6 +88,20 @@ Resources:
     Type: AWS::ElasticLoadBalancingV2::TargetGroup
     Properties:
       {VpcId: !Ref Vpc, Protocol: HTTP, Port: 80, TargetType: ip, Matcher: {HttpCode: '200-299'}, HealthCheckIntervalSeconds: !Ref Size, TargetGroupAttributes: [{Key: deregistration_delay.timeout_seconds, Value: !Ref Size}], Targets: [{Id: !Sub '10.1.0.${Size}', Port: 80}]}
+  NetBalancer:
+    Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+    DependsOn: [Attachment, Linked]
+    Properties: {Type: network, SubnetMappings: [{SubnetId: !Ref Subnet, AllocationId: !GetAtt NetAddress.AllocationId}], LoadBalancerAttributes: [{Key: load_balancing.cross_zone.enabled, Value: 'true'}], Tags: [{Key: Size, Value: !Ref Size}]}
+  NetAddress: {Type: AWS::EC2::EIP, DependsOn: Attachment, Properties: {Domain: vpc}}
+  NetTargets:
+    Type: AWS::ElasticLoadBalancingV2::TargetGroup
+    Properties: {VpcId: !Ref Vpc, Protocol: TCP, Port: 80, TargetType: ip, HealthCheckIntervalSeconds: !Ref Size, TargetGroupAttributes: [{Key: preserve_client_ip.enabled, Value: 'true'}]}
+  NetListener:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties: {LoadBalancerArn: !Ref NetBalancer, Port: 80, Protocol: TCP, DefaultActions: [{Type: forward, TargetGroupArn: !Ref NetTargets}], ListenerAttributes: [{Key: tcp.idle_timeout.seconds, Value: !Sub '1${Size}'}]}
+  NetListenerTLS:
+    Type: AWS::ElasticLoadBalancingV2::Listener
+    Properties: {LoadBalancerArn: !Ref NetBalancer, Port: 443, Protocol: TLS, AlpnPolicy: [HTTP2Only], Certificates: [{CertificateArn: !Ref Certificate}], DefaultActions: [{Type: forward, TargetGroupArn: !Ref NetTargets}]}
   Plain:
     Type: AWS::ElasticLoadBalancingV2::Listener
     Properties: {LoadBalancerArn: !Ref Balancer, Port: 80, Protocol: HTTP, DefaultActions: [{Type: redirect, RedirectConfig: {Protocol: HTTPS, Port: '443', Path: !Sub '/size${Size}', StatusCode: HTTP_301}}]}

@@ -26,7 +26,12 @@ func openMetrics(t testing.TB) *metrics.Store {
 // it was counted.
 func (w *world) sum(name, unit string, dims ...metrics.Dimension) (sum, count float64) {
 	w.t.Helper()
-	k := metrics.Key{Account: acct, Region: region, Namespace: "AWS/ApplicationELB", Name: name, Unit: unit, Dimensions: metrics.Dims(dims...)}
+	return w.sumOf("AWS/ApplicationELB", name, unit, dims...)
+}
+
+func (w *world) sumOf(namespace, name, unit string, dims ...metrics.Dimension) (sum, count float64) {
+	w.t.Helper()
+	k := metrics.Key{Account: acct, Region: region, Namespace: namespace, Name: name, Unit: unit, Dimensions: metrics.Dims(dims...)}
 	points := must[[]metrics.Point](w)(w.Metrics.Read(w.ctx, k, 24*time.Hour, time.Now().Add(-time.Hour).Truncate(time.Minute), time.Now().Add(time.Hour)))
 	for _, p := range points {
 		sum, count = sum+p.Sum, count+p.Count

@@ -30,10 +30,12 @@ type loop struct {
 	files   map[string]string       // by bucket and key
 	refuses string                  // a bucket that takes nothing
 	as      []string                // who put files
+	packets map[string]net.PacketConn
+	clients []string // for whom connections were made
 }
 
 func newLoop() (*loop, *Plane) {
-	l := &loop{nodes: map[string]Node{}, at: map[string]net.Listener{}, files: map[string]string{}}
+	l := &loop{nodes: map[string]Node{}, at: map[string]net.Listener{}, files: map[string]string{}, packets: map[string]net.PacketConn{}}
 	return l, &Plane{
 		Nodes: l, S3: l,
 		Listen: func(ctx context.Context, _, network, address string) (net.Listener, error) {
@@ -48,6 +50,19 @@ func newLoop() (*loop, *Plane) {
 				return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 			}
 			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+		DialFor: func(ctx context.Context, _ string, client netip.AddrPort, network, address string) (net.Conn, error) {
+			l.mu.Lock()
+			l.clients = append(l.clients, network+" "+client.String())
+			l.mu.Unlock()
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+		ListenPacket: func(ctx context.Context, _, network, address string) (net.PacketConn, error) {
+			p, err := new(net.ListenConfig).ListenPacket(ctx, network, "127.0.0.1:0")
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.packets[address] = p
+			return p, err
 		},
 	}
 }

@@ -34,8 +34,17 @@ func (x *Instance) Definition(taskDefinitionARN string) (*state.TaskDefinition, 
 	return nil, false
 }
 
-// Interface makes the network interface of a task (or of a load balancer) and
-// returns its id.
+// Node makes a node of a load balancer, which of a network load balancer may have no
+// security groups, and returns its id.
+func (x *Instance) Node(ctx context.Context, name, subnet string, groups []string, flows bool) (string, error) {
+	n, err := x.networks.EnsureInterface(ctx, ec2.InterfaceSpec{
+		Account: x.Account, Region: x.Region, Name: name, Owner: name, RequesterID: state.OwnerELB, AttachedTo: state.OwnerELB,
+		SubnetID: subnet, SecurityGroupIDs: groups, NetworkBalancer: flows,
+	})
+	return n.ID, err
+}
+
+// Interface makes the network interface of a task and returns its id.
 func (x *Instance) Interface(ctx context.Context, name, subnet string, groups []string, public bool) (string, error) {
 	n, err := x.networks.EnsureInterface(ctx, ec2.InterfaceSpec{
 		Account: x.Account, Region: x.Region, Name: name, Owner: name, RequesterID: "ecs.amazonaws.com",

@@ -125,7 +125,11 @@ func (loadBalancer) Update(ctx context.Context, r *Request) (Result, error) {
 	if r.Changed("Subnets") || r.Changed("SubnetMappings") {
 		in := &elbv2api.SetSubnetsInput{LoadBalancerArn: r.PhysicalID, Subnets: list(r.Properties.Get("Subnets"))}
 		for _, m := range items(r.Properties.Get("SubnetMappings")) {
-			in.SubnetMappings = append(in.SubnetMappings, elbv2api.SubnetMapping{SubnetId: m.Get("SubnetId").Str()})
+			var mapping elbv2api.SubnetMapping
+			if err := bind(m, &mapping); err != nil {
+				return Result{}, err
+			}
+			in.SubnetMappings = append(in.SubnetMappings, mapping)
 		}
 		if _, err := r.elb().SetSubnets(ctx, in); err != nil {
 			return Result{}, err

@@ -32,7 +32,7 @@ var elbCertificates = ListOf(Object(Properties{"CertificateArn": String}))
 var listenerSchema = &Schema{
 	Type: "AWS::ElasticLoadBalancingV2::Listener",
 	Properties: Properties{
-		"LoadBalancerArn": String.Required().Replaces(), "Port": Integer, "Protocol": String, "SslPolicy": String, "Certificates": elbCertificates, "DefaultActions": elbActions.Required(), "ListenerAttributes": keyValues,
+		"LoadBalancerArn": String.Required().Replaces(), "Port": Integer, "Protocol": String, "SslPolicy": String, "AlpnPolicy": Strings, "Certificates": elbCertificates, "DefaultActions": elbActions.Required(), "ListenerAttributes": keyValues,
 		"MutualAuthentication": Object(Properties{"Mode": String, "TrustStoreArn": String, "IgnoreClientCertificateExpiry": Boolean, "AdvertiseTrustStoreCaNames": String}),
 	},
 	Attributes: []string{"ListenerArn"},
