@@ -56,11 +56,41 @@ func testNetworkBalancer(b *balanced) {
 	b.eventually(15*time.Second, "TCP with the node's address", func() error { return b.answers("tcp", 81, "web GET /flow for  from "+node) })
 	b.aws("elbv2", "modify-target-group-attributes", "--target-group-arn", plain, "--attributes", "Key=preserve_client_ip.enabled,Value=true")
 	b.eventually(5*time.Second, "and once it is preserved, the client's", func() error { return b.answers("tcp", 81, "web GET /flow for  from 203.0.113.1") })
+	b.serviceBehind(group)
 	need[*elbv2api.DeleteLoadBalancerOutput](b.t)(b.api.DeleteLoadBalancer(ctx, &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: arn}))
 	if used := b.aws("ec2", "describe-addresses", "--allocation-ids", elastic, "--query", "Addresses[0].AssociationId", "--output", "text"); used != "None" {
 		b.t.Errorf("the elastic address is still associated: %s", used)
 	}
 	b.aws("ec2", "revoke-security-group-ingress", "--group-id", b.outer, "--protocol", "tcp", "--port", "81", "--cidr", "203.0.113.1/32")
+}
+
+// serviceBehind puts a service into a target group in place of the task that was
+// registered by hand, and takes it out again.
+func (b *balanced) serviceBehind(group string) {
+	b.group = group
+	need[*elbv2api.DeregisterTargetsOutput](b.t)(b.api.DeregisterTargets(b.t.Context(), &elbv2api.DeregisterTargetsInput{TargetGroupArn: group, Targets: []elbv2api.TargetDescription{{Id: b.address}}}))
+	b.aws("ecs", "create-service", "--cluster", "tests", "--service-name", "flows", "--task-definition", "web", "--desired-count", "1", "--launch-type", "FARGATE", "--network-configuration",
+		"awsvpcConfiguration={subnets=["+b.subnets[0]+"],securityGroups=["+b.inner+"],assignPublicIp=ENABLED}", "--load-balancers", "targetGroupArn="+group+",containerName=web,containerPort=80")
+	b.eventually(30*time.Second, "the service's task alone is healthy", func() error {
+		out := need[*elbv2api.DescribeTargetHealthOutput](b.t)(b.api.DescribeTargetHealth(b.t.Context(), &elbv2api.DescribeTargetHealthInput{TargetGroupArn: group}))
+		if all := out.TargetHealthDescriptions; len(all) != 1 || all[0].TargetHealth.State != "healthy" || all[0].Target.Id == b.address {
+			return fmt.Errorf("%+v", all)
+		}
+		return nil
+	})
+	for network, want := range map[string]string{"tcp": "web GET /flow for  from 203.0.113.1", "udp": "web got ping from 203.0.113.1"} {
+		b.eventually(10*time.Second, network+" to the service", func() error { return b.answers(network, 80, want) })
+	}
+	if events := b.aws("ecs", "describe-services", "--cluster", "tests", "--services", "flows", "--query", "services[0].events[].message", "--output", "text"); !strings.Contains(events, "(service flows) registered 1 targets in (target-group "+group+")") {
+		b.t.Errorf("its events are %s", events)
+	}
+	b.aws("ecs", "delete-service", "--cluster", "tests", "--service", "flows", "--force")
+	b.eventually(30*time.Second, "the task has left the target group", func() error {
+		if h := b.health(); h != "none" {
+			return errors.New(h)
+		}
+		return nil
+	})
 }
 
 // answers says how the answer of the load balancer's port differs from what is wanted.
