@@ -245,7 +245,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	local := newLocalNames(db, names, registries.Hosts, resolver)
 	commands := &commandAPI{
 		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local, sealer: sealer, ecs: scheduler,
-		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}, Sockets: listening(engine), Path: balancerPath(db, site, networks, engine)},
+		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}, Sockets: listening(engine), Path: balancerPath(db, site, networks, engine), Clients: balancerClients(db, site, networks, engine)},
 	}
 	commands.register(ctl)
 	uses := &unused.Collector{DB: db, Engine: engine, Edge: inside}

@@ -39,7 +39,7 @@ func groupAttributesOf(g *state.TargetGroup) []attribute {
 		choice("load_balancing.cross_zone.enabled", "use_load_balancer_configuration", "true", "false", "use_load_balancer_configuration"),
 		truth("stickiness.enabled", "false"),
 		choice("stickiness.type", "source_ip", "source_ip"),
-		truth("preserve_client_ip.enabled", yes(packets || g.TargetType != "ip")),
+		truth("preserve_client_ip.enabled", yes((&state.TargetGroup{Protocol: g.Protocol, TargetType: g.TargetType}).PreservesClients())),
 		truth("proxy_protocol_v2.enabled", "false"),
 		truth("target_health_state.unhealthy.connection_termination.enabled", yes(!packets)),
 		only("target_health_state.unhealthy.draining_interval_seconds", "0"),

@@ -79,7 +79,7 @@ func (s *Service) failOver(ctx context.Context, b *state.LoadBalancer, c loadbal
 // what its attributes say.
 func flowAttributes(g *state.TargetGroup, out *loadbalancer.Group) {
 	a := lookup{groupAttributesOf(g), g.Attributes}
-	out.PreserveClientIP, out.ProxyProtocol = a.truth("preserve_client_ip.enabled"), a.truth("proxy_protocol_v2.enabled")
+	out.PreserveClientIP, out.ProxyProtocol = g.PreservesClients(), a.truth("proxy_protocol_v2.enabled")
 	out.KeepUnhealthyFlows = !a.truth("target_health_state.unhealthy.connection_termination.enabled")
 	out.EndDrainedFlows = a.truth("deregistration_delay.connection_termination.enabled")
 	if a.truth("stickiness.enabled") {

@@ -94,7 +94,7 @@ func (q scope) checkTarget(g *state.TargetGroup, d elbv2api.TargetDescription) e
 		return invalid("The VPC ID '%s' is not found", g.VpcID)
 	}
 	inside := slices.ContainsFunc(ranges(vpc), func(p netip.Prefix) bool { return p.Contains(ip) })
-	preserves := g.Network() && lookup{groupAttributesOf(g), g.Attributes}.truth("preserve_client_ip.enabled")
+	preserves := g.PreservesClients()
 	switch {
 	case !inside && preserves:
 		return invalid("The IP address '%s' is not within the VPC '%s', and the target group preserves clients' addresses", d.Id, g.VpcID)

@@ -45,6 +45,14 @@ type TargetHealthCheck struct {
 // Network reports whether it is for Network Load Balancers.
 func (g *TargetGroup) Network() bool { return g.Protocol != "HTTP" && g.Protocol != "HTTPS" }
 
+// PreservesClients reports whether targets see the addresses of clients.
+func (g *TargetGroup) PreservesClients() bool {
+	if set, ok := g.Attributes["preserve_client_ip.enabled"]; ok {
+		return set == "true"
+	}
+	return g.Network() && (g.Protocol == "UDP" || g.Protocol == "TCP_UDP" || g.TargetType != "ip")
+}
+
 // Key is the record's key.
 func (g *TargetGroup) Key() string { return Key(g.Account, g.Region, g.Path) }
 

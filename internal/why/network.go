@@ -1,6 +1,7 @@
 package why
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -20,6 +21,10 @@ type Attempt struct {
 	Addr            netip.Addr // what it resolved to; invalid when it did not resolve
 	Port            int
 	Balancer        bool // a load balancer's node asks, not a task
+	// Client is set when a node of a network load balancer asks in the name of its
+	// client, and Protocol when that is not TCP.
+	Client   netip.Addr
+	Protocol int
 	// Drops are packets that were really seen to be dropped, at the task's
 	// interface or at the target's.
 	Drops []network.Dropped
@@ -39,7 +44,7 @@ func Network(tx *store.Tx, site network.Site, a Attempt) (d decision.Decision, o
 	d.Facts = append(d.Facts, decision.Fact{Name: "address", Value: netip.AddrPortFrom(a.Addr, uint16(a.Port)).String()})
 	eni, _ := a.VPC.ENI(a.ENI)
 	for _, drop := range a.Drops {
-		if drop.From == eni.IP && drop.To == a.Addr && drop.Port == a.Port || drop.From == a.Addr && drop.To == eni.IP {
+		if (drop.From == eni.IP || drop.From == a.Client) && drop.To == a.Addr && drop.Port == a.Port || drop.From == a.Addr && drop.To == eni.IP {
 			d.Facts = append(d.Facts, decision.Fact{Name: factDropped, Value: dropText(drop)})
 		}
 	}
@@ -75,7 +80,7 @@ func (a Attempt) who() string {
 
 // flow is the attempt as a flow.
 func (a Attempt) flow() network.Flow {
-	return network.Flow{From: a.ENI, To: a.Addr, Port: a.Port, Protocol: network.TCP}
+	return network.Flow{From: a.ENI, To: a.Addr, Port: a.Port, Protocol: cmp.Or(a.Protocol, network.TCP), Client: a.Client}
 }
 
 // factDropped is the name of facts about packets that were seen to be dropped.
@@ -139,6 +144,10 @@ func (n names) egress(a Attempt, d *decision.Decision) {
 func (n names) ingress(a Attempt, d *decision.Decision) {
 	source, _ := a.VPC.ENI(a.ENI)
 	target, _ := a.VPC.ENIByIP(a.Addr)
+	if a.Client.IsValid() || a.Balancer && len(source.Groups) == 0 {
+		n.admit(a, d)
+		return
+	}
 	from, to := first(source.Groups), first(target.Groups)
 	d.Phase, d.Code, d.Resource = decision.SecurityGroup, "net.sg-ingress", to
 	what := target.ID

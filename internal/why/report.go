@@ -65,7 +65,8 @@ type Explainer struct {
 	Decisions *decision.Log
 	Logs      Logs
 	Sockets   Sockets
-	Path      Path // nil: what is between load balancers and tasks is not looked at
+	Path      Path    // nil: what is between load balancers and tasks is not looked at
+	Clients   Clients // nil likewise
 }
 
 // Why explains a task (id, the start of one, or ARN), a service (name, or

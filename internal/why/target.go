@@ -45,6 +45,7 @@ func (x *Explainer) targetGroup(tx *store.Tx, g *state.TargetGroup) Report {
 		switch t.Health {
 		case state.TargetHealthy:
 			healthy++
+			r.Findings = append(r.Findings, x.clients(n, g, t)...)
 		case state.TargetUnhealthy:
 			r.Findings = append(r.Findings, x.target(n, g, t))
 		}
