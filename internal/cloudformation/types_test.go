@@ -9,6 +9,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/acmapi"
 	"github.com/neargate/neargate/internal/aws/cloudformationapi"
+	"github.com/neargate/neargate/internal/aws/cloudwatchapi"
 	"github.com/neargate/neargate/internal/aws/ecrapi"
 	"github.com/neargate/neargate/internal/aws/iamapi"
 	"github.com/neargate/neargate/internal/aws/route53api"
@@ -180,6 +181,10 @@ Resources:
   PrivateZone: {Type: AWS::Route53::HostedZone, Properties: {Name: b.example, VPCs: [{VPCId: !Ref Vpc, VPCRegion: !Ref AWS::Region}]}}
   Name: {Type: AWS::Route53::RecordSet, Properties: {HostedZoneId: !Ref Zone, Name: !If [Grown, new.a.example, old.a.example], Type: A, TTL: !Ref Size, ResourceRecords: [10.0.0.1]}}
   Names: {Type: AWS::Route53::RecordSetGroup, DependsOn: PrivateZone, Properties: {HostedZoneName: b.example., RecordSets: [{Name: !Sub '${Size}.b.example', Type: TXT, TTL: '5', ResourceRecords: ['"x"']}, {Name: b.example, Type: A, AliasTarget: {DNSName: lb-1.us-east-1.elb.amazonaws.com, HostedZoneId: Z35SXDOTRQ7X7K}}]}}
+  High: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmDescription: !Sub 'size ${Size}', Namespace: AWS/ApplicationELB, MetricName: HTTPCode_ELB_5XX_Count, Dimensions: [{Name: LoadBalancer, Value: !GetAtt Balancer.LoadBalancerFullName}], Statistic: Sum, Period: '60', EvaluationPeriods: 2, Threshold: !Ref Size, ComparisonOperator: GreaterThanThreshold, TreatMissingData: notBreaching, ActionsEnabled: 'false', Tags: [{Key: Size, Value: !Ref Size}]}}
+  Ratio: {Type: AWS::CloudWatch::Alarm, Properties: {AlarmName: ratio, EvaluationPeriods: 1, Threshold: 1.5, ComparisonOperator: LessThanThreshold, Metrics: [{Id: m, ReturnData: false, MetricStat: {Period: 60, Stat: p90, Metric: {Namespace: App, MetricName: Time}}}, {Id: e, Expression: !Sub 'm / ${Size}'}]}}
+  Either: {Type: AWS::CloudWatch::CompositeAlarm, Properties: {AlarmRule: !Sub 'ALARM(${High}) OR ALARM("${Ratio}")', AlarmDescription: !Sub 'size ${Size}', Tags: [{Key: Size, Value: !Ref Size}]}}
+  Board: {Type: AWS::CloudWatch::Dashboard, Properties: {DashboardBody: !Sub '{"widgets": [{"type": "text", "properties": {"markdown": "${Size}"}}]}'}}
   Space: {Type: AWS::ServiceDiscovery::PrivateDnsNamespace, Properties: {Name: all.local, Vpc: !Ref Vpc, Description: !Sub 'size ${Size}', Properties: {DnsProperties: {SOA: {TTL: !Ref Size}}}, Tags: [{Key: Size, Value: !Ref Size}]}}
   OpenSpace: {Type: AWS::ServiceDiscovery::PublicDnsNamespace, Properties: {Name: all.example, Description: !Sub 'size ${Size}'}}
   Apps: {Type: AWS::ServiceDiscovery::HttpNamespace, Properties: {Name: apps, Description: !Sub 'size ${Size}'}}
@@ -201,6 +206,9 @@ Outputs:
   Zone: {Value: !Ref Zone}
   PrivateZone: {Value: !GetAtt PrivateZone.Id}
   Space: {Value: !GetAtt Space.Id}
+  High: {Value: !GetAtt High.Arn}
+  Either: {Value: !Ref Either}
+  Board: {Value: !Ref Board}
   SpaceZone: {Value: !GetAtt Space.HostedZoneId}
   Apps: {Value: !GetAtt Apps.Arn}
   Web: {Value: !GetAtt Web.Arn}
@@ -277,6 +285,7 @@ func TestEveryType(t *testing.T) {
 	checkIdentities(w, s, "24", iamapi.StatusTypeInactive)
 	checkZones(w, s)
 	checkMaps(w, s)
+	checkAlarms(w, s)
 	certificate := call[acmapi.DescribeCertificateResponse](w, acmapi.Model, "DescribeCertificate", &acmapi.DescribeCertificateRequest{CertificateArn: output(s, "Certificate")}).Certificate
 	if certificate.Status != "ISSUED" || len(certificate.SubjectAlternativeNames) != 2 || certificate.Options.CertificateTransparencyLoggingPreference != "DISABLED" {
 		t.Errorf("%+v", certificate)
@@ -351,6 +360,36 @@ func TestSecretsOfOtherKeysStayHidden(t *testing.T) {
 }
 
 // checkIdentities looks at the users, groups and the like that the stack made.
+// checkAlarms looks at what there is of CloudWatch after the update to size 24.
+func checkAlarms(w *world, s cloudformationapi.Stack) {
+	w.t.Helper()
+	out := call[cloudwatchapi.DescribeAlarmsOutput](w, cloudwatchapi.Model, "DescribeAlarms", &cloudwatchapi.DescribeAlarmsInput{AlarmTypes: []cloudwatchapi.AlarmType{"MetricAlarm", "CompositeAlarm"}})
+	if len(out.MetricAlarms) != 2 || len(out.CompositeAlarms) != 1 {
+		w.t.Fatalf("%+v", out)
+	}
+	for _, a := range out.MetricAlarms {
+		switch {
+		case a.AlarmName == "ratio":
+			if a.Metrics[1].Expression != "m / 24" || *a.Metrics[0].ReturnData || *a.Threshold != 1.5 {
+				w.t.Errorf("%+v", a)
+			}
+		case a.AlarmArn != output(s, "High") || a.AlarmDescription != "size 24" || *a.Threshold != 24 || a.ActionsEnabled || len(a.Dimensions) != 1:
+			w.t.Errorf("%+v", a)
+		}
+	}
+	if c := out.CompositeAlarms[0]; c.AlarmName != output(s, "Either") || c.AlarmDescription != "size 24" {
+		w.t.Errorf("%+v", c)
+	}
+	tags := call[cloudwatchapi.ListTagsForResourceOutput](w, cloudwatchapi.Model, "ListTagsForResource", &cloudwatchapi.ListTagsForResourceInput{ResourceARN: output(s, "High")}).Tags
+	if !slices.Contains(tags, cloudwatchapi.Tag{Key: "Size", Value: "24"}) {
+		w.t.Errorf("tags %v", tags)
+	}
+	board := call[cloudwatchapi.GetDashboardOutput](w, cloudwatchapi.Model, "GetDashboard", &cloudwatchapi.GetDashboardInput{DashboardName: output(s, "Board")})
+	if !strings.Contains(board.DashboardBody, `"24"`) {
+		w.t.Errorf("%+v", board)
+	}
+}
+
 // checkMaps looks at what there is of Cloud Map after the update to size 24.
 func checkMaps(w *world, s cloudformationapi.Stack) {
 	w.t.Helper()

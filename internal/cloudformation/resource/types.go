@@ -14,6 +14,7 @@ func Types() map[string]Type {
 		iamRole{}, iamPolicy{}, iamManagedPolicy{}, iamUser{}, iamGroup{}, iamMembers{}, iamAccessKey{}, iamProfile{}, iamLinkedRole{}, iamProvider{},
 		trail{}, logGroup{}, bucket{}, bucketPolicy{}, secret{}, parameter{}, repository{},
 		kmsKey{}, kmsAlias{}, secretPolicy{},
+		metricAlarm, compositeAlarm, dashboard{},
 		certificate{}, loadBalancer{}, targetGroup{}, listener{}, listenerRule{}, listenerCertificate{}, trustStore{}, trustStoreRevocation{},
 		hostedZone{}, recordSet{}, recordSetGroup{}, healthCheck{},
 		namespaceOf("Http"), namespaceOf("PrivateDns"), namespaceOf("PublicDns"), discoveryService{}, discoveryInstance{},
