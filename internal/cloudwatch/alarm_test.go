@@ -74,7 +74,7 @@ func TestAlarmsFollowTheirMetrics(t *testing.T) {
 	out, err := w.DescribeAlarms(w.ctx, &cloudwatchapi.DescribeAlarmsInput{AlarmNames: []string{"high"}})
 	ok(t, err)
 	const reason = "Threshold Crossed: 1 out of the last 1 datapoints [9.0 (01/03/26 11:57:00)] was greater than the threshold (5.0) (minimum 1 datapoint for OK -> ALARM transition)."
-	if a := out.MetricAlarms[0]; a.StateReason != reason || !strings.Contains(a.StateReasonData, `"evaluatedDatapoints":[{"timestamp":"2026-03-01T11:57:00.000+0000","sampleCount":1,"value":9}]`) {
+	if a := out.MetricAlarms[0]; a.StateReason != reason || !strings.Contains(a.StateReasonData, `"evaluatedDatapoints":[{"timestamp":"2026-03-01T11:57:00.000+0000","sampleCount":1.0,"value":9.0}]`) {
 		t.Errorf("reason %s\ndata %s", a.StateReason, a.StateReasonData)
 	}
 	w.put("Load", 2, 1, 100)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/cloudwatchapi"
@@ -22,17 +23,26 @@ const (
 // note adds an entry to an alarm's history.
 func (s *Service) note(tx *store.Tx, a *state.Alarm, kind, summary string, data map[string]any) {
 	data["version"] = "1.0"
-	raw, _ := json.Marshal(data) // plain values: always encodes
+	raw := encoded(data)
 	if len(raw) > maxHistoryData {
-		raw = []byte(`{"version":"1.0"}`)
+		raw = `{"version":"1.0"}`
 	}
 	h := state.AlarmHistory{Account: a.Account, Region: a.Region, Name: a.Name}
 	if old, ok := state.AlarmHistories.Get(tx, h.Key()); ok {
 		h.Items = slices.Clone(old.Items)
 	}
-	h.Items = append(h.Items, state.AlarmEvent{At: s.now(), Composite: a.Composite(), Kind: kind, Summary: summary, Data: string(raw)})
+	h.Items = append(h.Items, state.AlarmEvent{At: s.now(), Composite: a.Composite(), Kind: kind, Summary: summary, Data: raw})
 	h.Items = h.Items[max(0, len(h.Items)-maxHistory):]
 	state.AlarmHistories.Put(tx, &h)
+}
+
+// encoded is JSON in which > is >.
+func encoded(data map[string]any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(data) // plain values: always encodes
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // configured notes that an alarm was created, updated or deleted.

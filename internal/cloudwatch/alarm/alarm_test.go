@@ -79,8 +79,8 @@ func TestReasons(t *testing.T) {
 		}
 	}
 	th := Threshold{Value: 1, Comparison: "GreaterThanThreshold", Periods: 2, ToAlarm: 2, Missing: Missing, Period: time.Minute, Statistic: "Average"}
-	const want = `{"version":"1.0","queryDate":"2021-07-13T18:45:00.000+0000","startDate":"2021-07-13T18:43:00.000+0000","statistic":"Average","period":60,"recentDatapoints":[5,0],"threshold":1,` +
-		`"evaluatedDatapoints":[{"timestamp":"2021-07-13T18:44:00.000+0000","sampleCount":2,"value":0},{"timestamp":"2021-07-13T18:43:00.000+0000","sampleCount":2,"value":5}]}`
+	const want = `{"version":"1.0","queryDate":"2021-07-13T18:45:00.000+0000","startDate":"2021-07-13T18:43:00.000+0000","statistic":"Average","period":60,"recentDatapoints":[5.0,0.0],"threshold":1.0,` +
+		`"evaluatedDatapoints":[{"timestamp":"2021-07-13T18:44:00.000+0000","sampleCount":2.0,"value":0.0},{"timestamp":"2021-07-13T18:43:00.000+0000","sampleCount":2.0,"value":5.0}]}`
 	if got := th.Evaluate(points("X 0"), end, OK).Data; got != want {
 		t.Errorf("data\n got %s\nwant %s", got, want)
 	}

@@ -99,16 +99,22 @@ type reasonData struct {
 	Unit                string      `json:"unit,omitempty"`
 	Statistic           string      `json:"statistic,omitempty"`
 	Period              int         `json:"period"`
-	RecentDatapoints    []float64   `json:"recentDatapoints"`
-	Threshold           float64     `json:"threshold"`
+	RecentDatapoints    []decimal   `json:"recentDatapoints"`
+	Threshold           decimal     `json:"threshold"`
 	EvaluatedDatapoints []evaluated `json:"evaluatedDatapoints"`
 }
 
 type evaluated struct {
 	Timestamp   string  `json:"timestamp"`
-	SampleCount float64 `json:"sampleCount,omitempty"`
-	Value       float64 `json:"value"`
+	SampleCount decimal `json:"sampleCount,omitempty"`
+	Value       decimal `json:"value"`
 }
+
+// decimal is a number that JSON has with a decimal point.
+type decimal float64
+
+// MarshalJSON implements json.Marshaler.
+func (d decimal) MarshalJSON() ([]byte, error) { return []byte(Number(float64(d))), nil }
 
 // maxListed bounds the datapoints of StateReasonData, which may have 4000 characters.
 const maxListed = 30
@@ -116,16 +122,16 @@ const maxListed = 30
 func (t Threshold) data(points []Datapoint, now time.Time) string {
 	points = points[max(0, len(points)-maxListed):]
 	d := reasonData{
-		Version: "1.0", QueryDate: moment(now), Unit: t.Unit, Statistic: t.Statistic, Period: int(t.Period / time.Second), Threshold: t.Value,
-		RecentDatapoints: []float64{}, EvaluatedDatapoints: []evaluated{},
+		Version: "1.0", QueryDate: moment(now), Unit: t.Unit, Statistic: t.Statistic, Period: int(t.Period / time.Second), Threshold: decimal(t.Value),
+		RecentDatapoints: []decimal{}, EvaluatedDatapoints: []evaluated{},
 	}
 	for i, p := range points {
 		if i == 0 {
 			d.StartDate = moment(p.At)
 		}
-		d.RecentDatapoints = append(d.RecentDatapoints, p.Value)
+		d.RecentDatapoints = append(d.RecentDatapoints, decimal(p.Value))
 		newest := points[len(points)-1-i]
-		d.EvaluatedDatapoints = append(d.EvaluatedDatapoints, evaluated{moment(newest.At), newest.Count, newest.Value})
+		d.EvaluatedDatapoints = append(d.EvaluatedDatapoints, evaluated{moment(newest.At), decimal(newest.Count), decimal(newest.Value)})
 	}
 	raw, _ := json.Marshal(d) // plain values: always encodes
 	return string(raw)

@@ -2,12 +2,14 @@ package insights
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/neargate/neargate/internal/metrics"
 	"github.com/neargate/neargate/internal/state"
 )
 
@@ -18,8 +20,19 @@ type Usage struct {
 	Rx, Tx float64 // bytes per second of the task's interface
 }
 
-// Line is a performance line and the log stream that it belongs to.
-type Line struct{ Stream, Message string }
+// Line is a performance line and the log stream that it belongs to, with the metrics
+// that CloudWatch takes out of it.
+type Line struct {
+	Stream, Message string
+	Values          []Value
+}
+
+// Value is one metric of a line, and what it is about.
+type Value struct {
+	Name, Unit string
+	Value      float64
+	Sets       []metrics.Dimensions
+}
 
 // metric is a metric of a line with its unit.
 type metric struct{ name, unit string }
@@ -31,12 +44,19 @@ var (
 	clusterMetrics = []metric{{"TaskCount", "Count"}, {"ServiceCount", "Count"}, {"ContainerInstanceCount", "Count"}}
 )
 
-// embed adds the description of metrics to a line and encodes it.
-func embed(fields map[string]any, metrics []metric, dimensions ...[]string) string {
+// embed makes a line of fields, with the description of its metrics.
+func embed(stream string, fields map[string]any, wanted []metric, dimensions ...[]string) Line {
 	var list []map[string]string
-	for _, m := range metrics {
-		if _, ok := fields[m.name]; ok {
-			list = append(list, map[string]string{"Name": m.name, "Unit": m.unit})
+	line := Line{Stream: stream}
+	sets := setsOf(fields, dimensions)
+	for _, m := range wanted {
+		v, ok := fields[m.name]
+		if !ok {
+			continue
+		}
+		list = append(list, map[string]string{"Name": m.name, "Unit": m.unit})
+		if n, err := strconv.ParseFloat(fmt.Sprint(v), 64); err == nil {
+			line.Values = append(line.Values, Value{m.name, m.unit, n, sets})
 		}
 	}
 	fields["Version"] = "0"
@@ -44,7 +64,21 @@ func embed(fields map[string]any, metrics []metric, dimensions ...[]string) stri
 		fields["CloudWatchMetrics"] = []any{map[string]any{"Namespace": "ECS/ContainerInsights", "Metrics": list, "Dimensions": dimensions}}
 	}
 	raw, _ := json.Marshal(fields) // plain values: always encodes
-	return string(raw)
+	line.Message = string(raw)
+	return line
+}
+
+// setsOf are the sets of dimensions with the values that fields have for them.
+func setsOf(fields map[string]any, dimensions [][]string) []metrics.Dimensions {
+	var out []metrics.Dimensions
+	for _, names := range dimensions {
+		var all []metrics.Dimension
+		for _, name := range names {
+			all = append(all, metrics.Dimension{Name: name, Value: fmt.Sprint(fields[name])})
+		}
+		out = append(out, metrics.Dims(all...))
+	}
+	return out
 }
 
 // TaskLines are the lines of a RUNNING task and its containers; usage is by
@@ -81,7 +115,7 @@ func TaskLines(t *state.Task, usage map[string]Usage, now time.Time) []Line {
 		f["ContainerName"], f["ContainerKnownStatus"], f["Image"] = c.Name, c.LastStatus, c.Image
 		f["CpuUtilized"], f["MemoryUtilized"], f["CpuReserved"], f["MemoryReserved"] = u.CPU, u.Memory, number(c.CPU), number(c.Memory)
 		f["NetworkRxBytes"], f["NetworkTxBytes"] = u.Rx, u.Tx
-		out = append(out, Line{stream, embed(f, nil)})
+		out = append(out, embed(stream, f, nil))
 	}
 	storage := float64(t.EphemeralGiB)
 	if storage == 0 {
@@ -90,7 +124,7 @@ func TaskLines(t *state.Task, usage map[string]Usage, now time.Time) []Line {
 	f := common("Task")
 	f["CpuUtilized"], f["MemoryUtilized"], f["CpuReserved"], f["MemoryReserved"] = sum.CPU, sum.Memory, number(t.CPU), number(t.Memory)
 	f["NetworkRxBytes"], f["NetworkTxBytes"], f["EphemeralStorageReserved"] = sum.Rx, sum.Tx, storage*1.073741824
-	return append(out, Line{stream, embed(f, taskMetrics, dimensions...)})
+	return append(out, embed(stream, f, taskMetrics, dimensions...))
 }
 
 // ServiceLine is the line of a service.
@@ -99,13 +133,13 @@ func ServiceLine(svc *state.Service, running, pending int, now time.Time) Line {
 		"Type": "Service", "ServiceName": svc.Name, "ClusterName": svc.Cluster, "Timestamp": now.UnixMilli(),
 		"DesiredTaskCount": svc.DesiredCount, "RunningTaskCount": running, "PendingTaskCount": pending, "DeploymentCount": len(svc.Deployments), "TaskSetCount": 0,
 	}
-	return Line{"ServicesTelemetry-0", embed(f, serviceMetrics, []string{"ServiceName", "ClusterName"})}
+	return embed("ServicesTelemetry-0", f, serviceMetrics, []string{"ServiceName", "ClusterName"})
 }
 
 // ClusterLine is the line of a cluster.
 func ClusterLine(c *state.Cluster, tasks, services int, now time.Time) Line {
 	f := map[string]any{"Type": "Cluster", "ClusterName": c.Name, "Timestamp": now.UnixMilli(), "TaskCount": tasks, "ServiceCount": services, "ContainerInstanceCount": 0}
-	return Line{"ServicesTelemetry-0", embed(f, clusterMetrics, []string{"ClusterName"})}
+	return embed("ServicesTelemetry-0", f, clusterMetrics, []string{"ClusterName"})
 }
 
 func number(digits string) float64 {

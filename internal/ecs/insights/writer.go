@@ -9,6 +9,7 @@ import (
 
 	"github.com/neargate/neargate/internal/aws/logsapi"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/metrics"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -26,13 +27,15 @@ type Meter interface {
 	Usage(ctx context.Context, t *state.Task) map[string]Usage
 }
 
-// Writer writes performance lines.
+// Writer writes performance lines, and records metrics.
 type Writer struct {
 	DB    *store.DB
 	Logs  logsapi.API // called as the service principal of ECS
 	Meter Meter
-	Every time.Duration // zero for a minute
-	Log   *slog.Logger
+	// Metrics takes what tasks use, for CloudWatch; nil for nobody.
+	Metrics *metrics.Store
+	Every   time.Duration // zero for a minute
+	Log     *slog.Logger
 }
 
 // Run writes lines of each interval until ctx ends.
@@ -53,16 +56,21 @@ func (w *Writer) Run(ctx context.Context) error {
 	}
 }
 
-// writeAll writes the lines of every cluster that wants them.
+// writeAll measures every cluster, and writes the lines of those that want them.
 func (w *Writer) writeAll(ctx context.Context, now time.Time) {
 	tx := w.DB.Read()
 	for c := range state.Clusters.All(tx, "") {
-		if c.Status != "ACTIVE" || !slices.ContainsFunc(c.Settings, func(s state.ClusterSetting) bool {
+		if c.Status != "ACTIVE" {
+			continue
+		}
+		lines := w.lines(ctx, tx, c, now)
+		if !slices.ContainsFunc(c.Settings, func(s state.ClusterSetting) bool {
 			return s.Name == "containerInsights" && s.Value != "disabled"
 		}) {
 			continue
 		}
-		if err := w.write(ctx, c, w.lines(ctx, tx, c, now), now); err != nil && ctx.Err() == nil && w.Log != nil {
+		w.embedded(c, lines, now)
+		if err := w.write(ctx, c, lines, now); err != nil && ctx.Err() == nil && w.Log != nil {
 			w.Log.Warn("writing performance lines", "cluster", c.Name, "error", err)
 		}
 	}
@@ -79,7 +87,9 @@ func (w *Writer) lines(ctx context.Context, tx *store.Tx, c *state.Cluster, now 
 		case state.TaskRunning:
 			tasks++
 			running[t.Service]++
-			out = append(out, TaskLines(t, w.Meter.Usage(ctx, t), now)...)
+			usage := w.Meter.Usage(ctx, t)
+			w.utilization(t, usage, now)
+			out = append(out, TaskLines(t, usage, now)...)
 		case state.TaskProvisioning, state.TaskPending, state.TaskActivating:
 			tasks++
 			pending[t.Service]++

@@ -3,11 +3,14 @@ package insights
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/neargate/neargate/internal/aws/logsapi"
 	"github.com/neargate/neargate/internal/caller"
+	"github.com/neargate/neargate/internal/metrics"
 	"github.com/neargate/neargate/internal/state"
 	"github.com/neargate/neargate/internal/store"
 )
@@ -66,7 +69,12 @@ func TestLinesOfAMinute(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &logs{lines: map[string][]string{}}
-	w := &Writer{DB: db, Logs: l, Meter: meter{}}
+	numbers, err := metrics.Open(filepath.Join(t.TempDir(), "metrics.db"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer numbers.Close()
+	w := &Writer{DB: db, Logs: l, Meter: meter{}, Metrics: numbers}
 	w.writeAll(t.Context(), time.UnixMilli(1000))
 	got := map[string]map[string]any{}
 	for key, lines := range l.lines {
@@ -92,6 +100,32 @@ func TestLinesOfAMinute(t *testing.T) {
 	}
 	if got["Container"]["ContainerName"] != "app" {
 		t.Errorf("container %v", got["Container"])
+	}
+	cluster, service := metrics.Dimension{Name: "ClusterName", Value: "on"}, metrics.Dimension{Name: "ServiceName", Value: "s"}
+	for _, c := range []struct {
+		namespace, name, unit string
+		dims                  []metrics.Dimension
+		want                  float64
+	}{
+		{"AWS/ECS", "CPUUtilization", "Percent", []metrics.Dimension{cluster, service}, 50},
+		{"AWS/ECS", "MemoryUtilization", "Percent", []metrics.Dimension{cluster, service}, 100 * 100.0 / 512},
+		{"ECS/ContainerInsights", "CpuUtilized", "None", []metrics.Dimension{cluster}, 128},
+		{"ECS/ContainerInsights", "MemoryReserved", "Megabytes", []metrics.Dimension{cluster, {Name: "TaskDefinitionFamily", Value: "web"}}, 512},
+		{"ECS/ContainerInsights", "RunningTaskCount", "Count", []metrics.Dimension{cluster, service}, 1},
+		{"ECS/ContainerInsights", "TaskCount", "Count", []metrics.Dimension{cluster}, 1},
+	} {
+		k := metrics.Key{Account: "000000000000", Region: "us-east-1", Namespace: c.namespace, Name: c.name, Unit: c.unit, Dimensions: metrics.Dims(c.dims...)}
+		points, err := numbers.Read(t.Context(), k, time.Minute, time.Unix(0, 0), time.Unix(60, 0))
+		if err != nil || len(points) != 1 || points[0].Average() != c.want {
+			t.Errorf("%s of %v: %+v %v, want %v", c.name, c.dims, points, err, c.want)
+		}
+	}
+	for _, s := range numbers.Series("000000000000", "us-east-1") {
+		for _, d := range s.Dimensions.List() {
+			if s.Namespace == "ECS/ContainerInsights" && d.Name == "ClusterName" && d.Value != "on" {
+				t.Errorf("a cluster without insights has %s", s.Name)
+			}
+		}
 	}
 	if l.who.ServiceName != "ecs.amazonaws.com" {
 		t.Errorf("written as %+v", l.who)
