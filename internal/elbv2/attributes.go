@@ -63,6 +63,10 @@ var balancerAttributes = []attribute{
 	only("zonal_shift.config.enabled", "false"),
 }
 
+// minHealthy begins the names of attributes of groups that say how many targets must be
+// healthy, so that the others get no requests.
+const minHealthy = "target_group_health.unhealthy_state_routing.minimum_healthy_targets."
+
 // groupAttributes are those of target groups of Application Load Balancers.
 var groupAttributes = []attribute{
 	whole("deregistration_delay.timeout_seconds", "300", 0, 3600),
@@ -77,8 +81,8 @@ var groupAttributes = []attribute{
 	choice("stickiness.type", "lb_cookie", "lb_cookie", "app_cookie"),
 	only("target_group_health.dns_failover.minimum_healthy_targets.count", "1"),
 	only("target_group_health.dns_failover.minimum_healthy_targets.percentage", "off"),
-	only("target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", "1"),
-	only("target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", "off"),
+	whole(minHealthy+"count", "1", 1, 1000),
+	{minHealthy + "percentage", "off", func(v string) bool { n, err := strconv.Atoi(v); return v == "off" || err == nil && n >= 1 && n <= 100 }, "must be 'off' or between '1' and '100' inclusive"},
 }
 
 // The names of headers that a listener may rename or add, as attributes call them.

@@ -149,6 +149,7 @@ func (q scope) groupConfiguration(g *state.TargetGroup) loadbalancer.Group {
 	} else {
 		requestAttributes(a, &out)
 	}
+	out.MinHealthy, out.MinHealthyPercent = a.number(minHealthy+"count"), a.number(minHealthy+"percentage") // "off" is 0
 	for t := range state.Targets.By(q.tx, "group", g.Key()) {
 		for _, at := range q.placesOf(g, t) {
 			target := loadbalancer.Target{Addr: at.addr, Zone: at.zone, State: loadbalancer.State(t.Health)}

@@ -66,6 +66,24 @@ func TestWhoGetsRequests(t *testing.T) {
 	}
 }
 
+// TestMinimumHealthyTargets: with too few healthy targets all get requests.
+func TestMinimumHealthyTargets(t *testing.T) {
+	h, u, d := Target{State: Healthy}, Target{State: Unhealthy}, Target{State: Draining}
+	for _, tt := range []struct {
+		count, percent int
+		targets        []Target
+		want           int
+	}{
+		{0, 0, []Target{h, u, u}, 1}, {1, 0, []Target{h, u, u}, 1}, {2, 0, []Target{h, u, u}, 3}, {2, 0, []Target{h, h, u}, 2},
+		{0, 50, []Target{h, u, d}, 1}, {0, 51, []Target{h, u, d}, 2}, {0, 100, []Target{h, h}, 2}, {1, 60, []Target{h, h, u, u}, 4},
+	} {
+		g := members(t, Group{MinHealthy: tt.count, MinHealthyPercent: tt.percent}, true, tt.targets...)
+		if got := len(g.candidates("a")); got != tt.want {
+			t.Errorf("%+v: %d get requests", tt, got)
+		}
+	}
+}
+
 func TestRoundRobin(t *testing.T) {
 	g := members(t, Group{}, true, Target{State: Healthy}, Target{State: Healthy}, Target{State: Healthy})
 	got := map[*member]int{}

@@ -60,6 +60,9 @@ type Group struct {
 	// deregistration_delay.connection_termination.enabled=true.
 	KeepUnhealthyFlows bool
 	EndDrainedFlows    bool
+	// MinHealthy and MinHealthyPercent are target_group_health.unhealthy_state_routing.minimum_healthy_targets.count
+	// and .percentage: while fewer targets are healthy, the unhealthy ones get requests, too. 0 is AWS's default: 1 and off.
+	MinHealthy, MinHealthyPercent int
 	// RequestTimeout is of proxies: how long a request may take until all of its
 	// answer is there; 0: as long as it likes.
 	RequestTimeout time.Duration

@@ -138,11 +138,11 @@ func (s *Server) compileGroup(g Group, cross bool, before *live) *group {
 		}
 		c.members = append(c.members, &member{backend: b, Target: t})
 	}
-	c.byZone[""] = eligible(c.members, func(t *member) bool { return cross || t.anywhere() })
+	c.byZone[""] = c.eligible(func(t *member) bool { return cross || t.anywhere() })
 	if !cross {
 		for _, m := range c.members {
 			if _, ok := c.byZone[m.Zone]; !ok && !m.anywhere() {
-				c.byZone[m.Zone] = eligible(c.members, func(t *member) bool { return t.anywhere() || t.Zone == m.Zone })
+				c.byZone[m.Zone] = c.eligible(func(t *member) bool { return t.anywhere() || t.Zone == m.Zone })
 			}
 		}
 	}
@@ -151,21 +151,28 @@ func (s *Server) compileGroup(g Group, cross bool, before *live) *group {
 
 func (m *member) anywhere() bool { return m.Zone == "" || m.Zone == "all" }
 
-// eligible are the healthy members, or, where there is none, the unhealthy ones:
-// a group fails open.
-func eligible(members []*member, of func(*member) bool) []*member {
+// eligible are the healthy members, and, where there are fewer than there must be,
+// the unhealthy ones: a group fails open.
+func (g *group) eligible(of func(*member) bool) []*member {
 	var healthy, unhealthy []*member
-	for _, m := range members {
-		switch {
-		case !of(m):
-		case m.State == Healthy:
-			healthy = append(healthy, m)
-		case m.State == Unhealthy:
-			unhealthy = append(unhealthy, m)
+	all := 0
+	for _, m := range g.members {
+		if !of(m) {
+			continue
 		}
+		switch m.State {
+		case Healthy:
+			healthy = append(healthy, m)
+		case Unhealthy:
+			unhealthy = append(unhealthy, m)
+		case Initial:
+		default:
+			continue
+		}
+		all++
 	}
-	if len(healthy) == 0 {
-		return unhealthy
+	if len(healthy) < max(1, g.MinHealthy) || 100*len(healthy) < g.MinHealthyPercent*all {
+		return append(healthy, unhealthy...)
 	}
 	return healthy
 }
