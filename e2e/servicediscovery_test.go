@@ -24,7 +24,7 @@ resource "aws_service_discovery_private_dns_namespace" "prod" {
 }
 resource "aws_service_discovery_http_namespace" "apps" {
   name        = "apps"
-  description = "DESCRIPTION"
+  description = "found by DiscoverInstances"
 }
 resource "aws_service_discovery_service" "web" {
   name         = "web"
