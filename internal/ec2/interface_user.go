@@ -11,7 +11,11 @@ import (
 // CreateNetworkInterface makes an interface that is attached to nothing: it
 // holds its address, and may get an elastic one.
 func (s *Service) CreateNetworkInterface(ctx context.Context, in *ec2api.CreateNetworkInterfaceRequest) (*ec2api.CreateNetworkInterfaceResult, error) {
-	if err := unsupported(in, "SubnetId", "Description", "PrivateIpAddress", "Ipv6Addresses", "Ipv6AddressCount", "Groups", "TagSpecifications", "ClientToken"); err != nil {
+	if err := unsupported(in, "SubnetId", "Description", "PrivateIpAddress", "PrivateIpAddresses", "Ipv6Addresses", "Ipv6AddressCount", "Groups", "TagSpecifications", "ClientToken"); err != nil {
+		return nil, err
+	}
+	wanted, err := primaryAddress(in.PrivateIpAddress, in.PrivateIpAddresses)
+	if err != nil {
 		return nil, err
 	}
 	if len(in.Description) > 255 {
@@ -40,7 +44,7 @@ func (s *Service) CreateNetworkInterface(ctx context.Context, in *ec2api.CreateN
 			return err
 		}
 		n, err := q.makeInterface(newInterface{
-			subnet: subnet, groups: in.Groups, address: in.PrivateIpAddress, name: name, description: in.Description,
+			subnet: subnet, groups: in.Groups, address: wanted, name: name, description: in.Description,
 			interfaceType: state.InterfaceTypeTask, requester: q.caller.UserID, status: "available", tags: tags,
 			ipv6: count6 > 0 || subnet.AssignIPv6OnCreation, address6: wanted6,
 		})
@@ -51,6 +55,18 @@ func (s *Service) CreateNetworkInterface(ctx context.Context, in *ec2api.CreateN
 		return nil
 	})
 	return &out, err
+}
+
+// primaryAddress is the one address that is asked for, in either of two ways; ""
+// for any. Interfaces have no secondary ones.
+func primaryAddress(one string, list []ec2api.PrivateIpAddressSpecification) (string, error) {
+	if len(list) == 0 {
+		return one, nil
+	}
+	if len(list) > 1 || !wire.Or(list[0].Primary, false) || one != "" && one != list[0].PrivateIpAddress {
+		return "", errUnsupported("A secondary private address")
+	}
+	return list[0].PrivateIpAddress, nil
 }
 
 // userInterface returns an interface that a user may change.

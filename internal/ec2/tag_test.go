@@ -146,6 +146,21 @@ func TestUserInterfacesHoldAddresses(t *testing.T) {
 	fails(t, err, "InvalidIPAddress.InUse", "already in use")
 	_, err = create("10.0.1.3")
 	fails(t, err, "InvalidParameterValue", "10.0.1.3")
+	list := func(primary *bool, addresses ...string) (*ec2api.CreateNetworkInterfaceResult, error) {
+		in := &ec2api.CreateNetworkInterfaceRequest{SubnetId: subnet}
+		for _, a := range addresses {
+			in.PrivateIpAddresses = append(in.PrivateIpAddresses, ec2api.PrivateIpAddressSpecification{PrivateIpAddress: a, Primary: primary})
+			primary = nil
+		}
+		return w.service.CreateNetworkInterface(w.ctx, in)
+	}
+	if listed := must(list(ptr(true), "10.0.1.78")).NetworkInterface; listed.PrivateIpAddress != "10.0.1.78" {
+		t.Errorf("by a list of addresses: %+v", listed)
+	}
+	_, err = list(ptr(true), "10.0.1.79", "10.0.1.80")
+	fails(t, err, "UnsupportedOperation", "secondary private address")
+	_, err = list(nil, "10.0.1.79")
+	fails(t, err, "UnsupportedOperation", "secondary private address")
 	group := w.group(vpc, "web")
 	if err := w.service.ModifyNetworkInterfaceAttribute(w.ctx, &ec2api.ModifyNetworkInterfaceAttributeRequest{NetworkInterfaceId: n.NetworkInterfaceId, Groups: []string{group}}); err != nil {
 		t.Fatal(err)
