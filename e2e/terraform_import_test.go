@@ -90,9 +90,7 @@ func TestImportByTerraform(t *testing.T) {
 		}
 		blocks += fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", r.Address, id)
 	}
-	if err := os.WriteFile(filepath.Join(tf.folder, "import.tf"), []byte(blocks), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	tf.file("import.tf", []byte(blocks))
 	for _, name := range []string{"terraform.tfstate", "terraform.tfstate.backup"} {
 		if err := os.RemoveAll(filepath.Join(tf.folder, name)); err != nil {
 			t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,66 +97,62 @@ resource "aws_lb_target_group_attachment" "hand" {
 // seed is the fourth seed's application by Terraform.
 type seed struct {
 	*terraform
-	source string // app.tf as it is shared
-	name   string // of the load balancer
+	source map[string]string // the files as they are shared
+	name   string            // of the load balancer
 	client *http.Client
 }
 
 // change writes the application with parts of its source replaced: old, new, old, new ...
 func (s *seed) change(pairs ...string) {
 	s.t.Helper()
-	text := s.source
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if !strings.Contains(text, pairs[i]) {
-			s.t.Fatalf("the seed has no %q", pairs[i])
+	replaced := make([]bool, len(pairs)/2)
+	for name, text := range s.source {
+		for i := range replaced {
+			replaced[i] = replaced[i] || strings.Contains(text, pairs[2*i])
+			text = strings.ReplaceAll(text, pairs[2*i], pairs[2*i+1])
 		}
-		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
+		s.file(name, []byte(text))
 	}
-	if err := os.WriteFile(filepath.Join(s.folder, "app.tf"), []byte(text), 0o644); err != nil {
-		s.t.Fatal(err)
+	for i, ok := range replaced {
+		if !ok {
+			s.t.Fatalf("the seed has no %q", pairs[2*i])
+		}
 	}
 }
 
-// newSeed makes the VPC and the application's folder.
-func newSeed(t *testing.T) (*seed, *terraform) {
-	a := newAccount(t)
-	if r := a.neargate("image", "load", nginxArchive(t, a.dir), "--name", "nginx:seed"); r.code != 0 {
-		t.Fatalf("image load: exit %d\n%s", r.code, r.out)
+// newSeed makes the application's folder, for a VPC.
+func newSeed(a *account, variables map[string]any) *seed {
+	a.t.Helper()
+	archive := nginxArchive(a.t, a.dir)
+	for _, name := range []string{"nginx:seed", "nginx:newer"} {
+		if r := a.neargate("image", "load", archive, "--name", name); r.code != 0 {
+			a.t.Fatalf("image load: exit %d\n%s", r.code, r.out)
+		}
 	}
-	vpc := newTerraform(a, seedVPC)
-	vpc.apply()
-	app := *vpc
-	app.folder = filepath.Join(a.dir, "app")
-	if err := os.MkdirAll(app.folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var outputs map[string]struct{ Value any }
-	if err := json.Unmarshal([]byte(vpc.run("output", "-json")), &outputs); err != nil {
-		t.Fatal(err)
-	}
-	variables := map[string]any{}
-	for name, o := range outputs {
-		variables[name] = o.Value
-	}
-	values, err := json.Marshal(variables)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{"terraform.tfvars.json": values}
+	s := &seed{terraform: terraformIn(a, "app"), source: map[string]string{}}
+	s.variables(variables)
 	for _, name := range []string{"main.tf", "app.tf"} {
-		if files[name], err = os.ReadFile(testenv.Shared(t, "examples", "fargate-alb-terraform", name)); err != nil {
-			t.Fatal(err)
+		text, err := os.ReadFile(testenv.Shared(a.t, "examples", "fargate-alb-terraform", name))
+		if err != nil {
+			a.t.Fatal(err)
 		}
+		s.source[name] = strings.ReplaceAll(string(text), "nginx:latest", "nginx:seed")
 	}
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(app.folder, name), content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := &seed{terraform: &app, source: strings.ReplaceAll(string(files["app.tf"]), "nginx:latest", "nginx:seed")}
 	s.change()
 	s.run("init", "-input=false", "-no-color")
-	return s, vpc
+	return s
+}
+
+// outputs are the values that a configuration shows.
+func (t *terraform) outputs() map[string]any {
+	t.t.Helper()
+	var all map[string]struct{ Value any }
+	t.shown(&all, "output", "-json")
+	values := map[string]any{}
+	for name, o := range all {
+		values[name] = o.Value
+	}
+	return values
 }
 
 // connect makes a client that asks for app.example.com at the load balancer and
@@ -254,7 +250,10 @@ func (s *seed) load() (stop func() (int, []string)) {
 // apply through HTTPS and a rolling update without a failed request to destroy.
 func TestFourthSeed(t *testing.T) {
 	t.Parallel()
-	s, vpc := newSeed(t)
+	a := newAccount(t)
+	vpc := newTerraform(a, seedVPC)
+	vpc.apply()
+	s := newSeed(a, vpc.outputs())
 	s.apply()
 	s.connect()
 	if got, err := s.get("http://app.example.com/x?y=1"); err != nil || got != "301 to https://app.example.com:443/x?y=1" {
@@ -263,8 +262,9 @@ func TestFourthSeed(t *testing.T) {
 	s.answers("200 build v0.1.0")
 	s.settled(1)
 
+	// Another value and another image, under load.
 	stop := s.load()
-	s.change("v0.1.0", "v0.2.0")
+	s.change("v0.1.0", "v0.2.0", "nginx:seed", "nginx:newer")
 	s.apply()
 	s.answers("200 build v0.2.0")
 	s.settled(1)
@@ -307,15 +307,72 @@ func TestFourthSeed(t *testing.T) {
 	}
 
 	s.destroy()
+	s.leavesNothing("10.40.0.0/16")
+	vpc.destroy()
+}
+
+// leavesNothing looks for what the application made, when it is destroyed.
+func (s *seed) leavesNothing(cidr string) {
+	s.t.Helper()
+	vpc := s.aws("ec2", "describe-vpcs", "--filters", "Name=cidr,Values="+cidr, "--query", "Vpcs[0].VpcId", "--output", "text")
 	for what, left := range map[string]string{
 		"load balancers": s.aws("elbv2", "describe-load-balancers", "--query", "LoadBalancers[].LoadBalancerArn", "--output", "text"),
 		"target groups":  s.aws("elbv2", "describe-target-groups", "--query", "TargetGroups[].TargetGroupArn", "--output", "text"),
-		"interfaces": s.aws("ec2", "describe-network-interfaces", "--filters", "Name=vpc-id,Values="+s.aws("ec2", "describe-vpcs", "--filters", "Name=cidr,Values=10.40.0.0/16", "--query", "Vpcs[0].VpcId", "--output", "text"),
-			"--query", "NetworkInterfaces[?InterfaceType!='nat_gateway'].NetworkInterfaceId", "--output", "text"),
+		"interfaces":     s.aws("ec2", "describe-network-interfaces", "--filters", "Name=vpc-id,Values="+vpc, "--query", "NetworkInterfaces[?InterfaceType!='nat_gateway'].NetworkInterfaceId", "--output", "text"),
+		"groups":         s.aws("ec2", "describe-security-groups", "--filters", "Name=vpc-id,Values="+vpc, "--query", "SecurityGroups[?GroupName!='default'].GroupName", "--output", "text"),
+		"tasks":          s.aws("ecs", "list-task-definitions", "--query", "taskDefinitionArns", "--output", "text"),
+		"clusters":       s.aws("ecs", "list-clusters", "--query", "clusterArns", "--output", "text"),
+		"roles":          s.aws("iam", "list-roles", "--query", "Roles[?!starts_with(Path, '/aws-service-role/')].RoleName", "--output", "text"),
 	} {
 		if left != "" && left != "None" {
-			t.Errorf("%s are left: %s", what, left)
+			s.t.Errorf("%s are left: %s", what, left)
 		}
 	}
-	vpc.destroy()
+	hosts, err := os.ReadFile("/etc/hosts")
+	if err != nil || strings.Contains(string(hosts), s.name) {
+		s.t.Errorf("the load balancer's name is left in the hosts file (%v)", err)
+	}
+	// The log group is the task's, not Terraform's: awslogs-create-group made it.
+	if groups := s.aws("logs", "describe-log-groups", "--query", "logGroups[].logGroupName", "--output", "text"); !slices.Contains(strings.Fields(groups), "awslogs-example-app-api") {
+		s.t.Errorf("log groups: %q", groups)
+	}
+}
+
+// TestFourthSeedWithATypo applies the application as the article has it, in a VPC
+// that CloudFormation made: the private subnets are the public ones, so the task has no
+// way to its image. why says so, with the line that mends it, and then it works.
+func TestFourthSeedWithATypo(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	a.aws("cloudformation", "deploy", "--template-file", filepath.Join(testenv.Root(), "examples/https-service/network.yml"), "--stack-name", "network", "--parameter-overrides", "Range=10.41.0.0/16")
+	variables := map[string]any{"certificate_arn": a.aws("acm", "request-certificate", "--domain-name", "app.example.com", "--validation-method", "DNS", "--query", "CertificateArn", "--output", "text")}
+	for _, o := range awsJSON[struct{ Stacks []stackView }](a, "cloudformation", "describe-stacks", "--stack-name", "network").Stacks[0].Outputs {
+		switch o.OutputKey {
+		case "VpcId":
+			variables["vpc_id"] = o.OutputValue
+		case "PublicSubnets":
+			variables["public_subnet_ids"] = strings.Split(o.OutputValue, ",")
+		case "PrivateSubnets":
+			variables["private_subnet_ids"] = strings.Split(o.OutputValue, ",")
+		}
+	}
+	s := newSeed(a, variables)
+	s.change("id    = var.private_subnet_ids[count.index]", "id    = var.public_subnet_ids[count.index]")
+	s.apply()
+	s.eventually(60*time.Second, "why knows that the task cannot reach its image", func() error {
+		r := s.neargate("why", "service/example-app-api")
+		for _, want := range []string{"net.igw-no-public-ip", "Fix       (terraform, ", "assign_public_ip = true", `# subnets = ["` + variables["private_subnet_ids"].([]string)[0]} {
+			if !strings.Contains(r.out, want) {
+				return fmt.Errorf("no %q in\n%s", want, r.out)
+			}
+		}
+		return nil
+	})
+	s.change()
+	s.apply()
+	s.connect()
+	s.answers("200 build v0.1.0")
+	s.destroy()
+	s.leavesNothing("10.41.0.0/16")
+	a.gone("network")
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,26 +18,50 @@ type terraform struct {
 	folder string
 }
 
-// newTerraform makes a working folder with the provider from a local mirror. Without
-// terraform and a mirror the test is skipped (in CI: fails).
+// newTerraform makes a working folder with resources, and the provider from a local mirror.
 func newTerraform(a *account, hcl string) *terraform {
+	a.t.Helper()
+	t := terraformIn(a, "tf")
+	t.config(hcl)
+	t.run("init", "-input=false", "-no-color")
+	return t
+}
+
+// terraformIn makes an empty folder of the scratch folder for terraform. Without
+// terraform and a mirror of its provider the test is skipped (in CI: fails).
+func terraformIn(a *account, name string) *terraform {
 	a.t.Helper()
 	binary, err := exec.LookPath("terraform")
 	mirror := pluginMirror()
 	if err != nil || mirror == "" {
 		testenv.Missing(a.t, "terraform and a mirror of its aws provider (NEARGATE_TF_PLUGINS)")
 	}
-	folder := filepath.Join(a.dir, "tf")
+	folder := filepath.Join(a.dir, name)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		a.t.Fatal(err)
 	}
 	config := a.write("terraformrc", "provider_installation {\n  filesystem_mirror {\n    path = \""+mirror+"\"\n  }\n}\ndisable_checkpoint = true\n")
 	in := a.in(a.t)
 	in.extra = append(in.extra, "TF_CLI_CONFIG_FILE="+config, "TF_IN_AUTOMATION=1", "PATH="+clientPath()+":"+filepath.Dir(binary))
-	t := &terraform{in, folder}
-	t.config(hcl)
-	t.run("init", "-input=false", "-no-color")
-	return t
+	return &terraform{in, folder}
+}
+
+// file puts a file into the folder.
+func (t *terraform) file(name string, content []byte) {
+	t.t.Helper()
+	if err := os.WriteFile(filepath.Join(t.folder, name), content, 0o644); err != nil {
+		t.t.Fatal(err)
+	}
+}
+
+// variables gives values to the configuration's variables.
+func (t *terraform) variables(values map[string]any) {
+	t.t.Helper()
+	text, err := json.Marshal(values)
+	if err != nil {
+		t.t.Fatal(err)
+	}
+	t.file("terraform.tfvars.json", text)
 }
 
 // pluginMirror is the folder of the provider, as terraform's filesystem_mirror has it.
@@ -52,9 +77,7 @@ func pluginMirror() string {
 // config replaces the resources.
 func (t *terraform) config(hcl string) {
 	t.t.Helper()
-	if err := os.WriteFile(filepath.Join(t.folder, "main.tf"), []byte(provider+hcl), 0o644); err != nil {
-		t.t.Fatal(err)
-	}
+	t.file("main.tf", []byte(provider+hcl))
 }
 
 const provider = `terraform {

@@ -18,3 +18,8 @@ var UploadToS3 embed.FS
 //
 //go:embed public-private
 var PublicPrivate embed.FS
+
+// HTTPSService is a service in private subnets behind a load balancer with HTTPS.
+//
+//go:embed https-service/*.yml
+var HTTPSService embed.FS

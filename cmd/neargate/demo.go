@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,6 +21,7 @@ import (
 // The names of the demo.
 const (
 	demoStack      = "neargate-demo"
+	demoHTTPSStack = "neargate-demo-https"
 	demoRepository = "neargate-demo"
 	demoTag        = "1"
 )
@@ -27,23 +29,33 @@ const (
 func demoCommand(opts *options) *cobra.Command {
 	var imageOnly bool
 	cmd := &cobra.Command{
-		Use:   "demo",
-		Short: "Deploy examples/isolated-vpc with a sample image, and show what came of it",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use:   "demo [https]",
+		Short: "Deploy an example with a sample image, and show what came of it",
+		Long: `Deploy an example with a sample image that needs no internet, and show what came of it:
+examples/isolated-vpc, or with "https" examples/https-service.`,
+		ValidArgs: []string{"https"},
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := connect(opts)
 			if err != nil {
 				return err
 			}
 			d := &demo{remote: r, opts: opts, out: cmd.OutOrStdout()}
-			if imageOnly {
-				_, err := d.pushImage(cmd.Context())
+			switch {
+			case imageOnly:
+				d.out = cmd.ErrOrStderr()
+				image, err := d.pushImage(cmd.Context())
+				if err == nil {
+					fmt.Fprintln(cmd.OutOrStdout(), image)
+				}
 				return err
+			case len(args) > 0:
+				return d.runHTTPS(cmd.Context())
 			}
 			return d.run(cmd.Context())
 		},
 	}
-	cmd.Flags().BoolVar(&imageOnly, "image-only", false, "only push the sample image")
+	cmd.Flags().BoolVar(&imageOnly, "image-only", false, "only push the sample image, and print its name")
 	return cmd
 }
 
@@ -55,6 +67,14 @@ type demo struct {
 }
 
 func (d *demo) run(ctx context.Context) error {
+	if err := d.deploy(ctx, examples.IsolatedVPC, "isolated-vpc", demoStack); err != nil {
+		return err
+	}
+	return d.show(ctx)
+}
+
+// deploy makes a stack of an example's main.yml with the sample image.
+func (d *demo) deploy(ctx context.Context, files fs.FS, example, name string) error {
 	image, err := d.pushImage(ctx)
 	if err != nil {
 		return err
@@ -64,36 +84,28 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.CopyFS(dir, examples.IsolatedVPC); err != nil {
+	if err := os.CopyFS(dir, files); err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "deploying examples/isolated-vpc as stack %s\n", demoStack)
-	stack := &deploy{remote: d.remote, cfn: cloudformationapi.NewClient(d.remote), stack: demoStack, out: d.out}
-	if err := stack.run(ctx, filepath.Join(dir, "isolated-vpc", "main.yml"), []string{"Image=" + image}); err != nil {
-		return err
-	}
-	return d.show(ctx)
+	fmt.Fprintf(d.out, "deploying examples/%s as stack %s\n", example, name)
+	stack := &deploy{remote: d.remote, cfn: cloudformationapi.NewClient(d.remote), stack: name, out: d.out}
+	return stack.run(ctx, filepath.Join(dir, example, "main.yml"), []string{"Image=" + image})
 }
 
 // show prints the stacks, the tasks, their first lines, and what to do next.
 func (d *demo) show(ctx context.Context) error {
-	outputs, err := d.outputs(ctx)
+	outputs, err := d.outputs(ctx, demoStack)
 	if err != nil {
 		return err
 	}
-	if err := d.showStacks(ctx); err != nil {
+	if err := d.showStacks(ctx, demoStack); err != nil {
 		return err
 	}
 	tasks, err := d.steady(ctx, outputs["Cluster"], outputs["Service"])
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "\nTasks of service %s\n", outputs["Service"])
-	var rows [][]string
-	for _, t := range tasks {
-		rows = append(rows, taskRow(t)[:8])
-	}
-	cli.Table(d.out, []string{"TASK", "GROUP", "STATUS", "SINCE", "ADDRESS", "ENI", "SUBNET", "ZONE"}, rows)
+	d.showTasks(outputs["Service"], tasks)
 	fmt.Fprintf(d.out, "\nLog group %s\n", outputs["LogGroup"])
 	if err := d.showLogs(ctx, outputs["LogGroup"], tasks); err != nil {
 		return err
@@ -112,10 +124,19 @@ Stop it
 	return nil
 }
 
-func (d *demo) outputs(ctx context.Context) (map[string]string, error) {
-	out, err := cloudformationapi.NewClient(d).DescribeStacks(ctx, &cloudformationapi.DescribeStacksInput{StackName: demoStack})
+func (d *demo) showTasks(service string, tasks []ecsapi.Task) {
+	fmt.Fprintf(d.out, "\nTasks of service %s\n", service)
+	var rows [][]string
+	for _, t := range tasks {
+		rows = append(rows, taskRow(t)[:8])
+	}
+	cli.Table(d.out, []string{"TASK", "GROUP", "STATUS", "SINCE", "ADDRESS", "ENI", "SUBNET", "ZONE"}, rows)
+}
+
+func (d *demo) outputs(ctx context.Context, stack string) (map[string]string, error) {
+	out, err := cloudformationapi.NewClient(d).DescribeStacks(ctx, &cloudformationapi.DescribeStacksInput{StackName: stack})
 	if err != nil {
-		return nil, awsError("reading stack "+demoStack, err)
+		return nil, awsError("reading stack "+stack, err)
 	}
 	values := map[string]string{}
 	for _, o := range out.Stacks[0].Outputs {
@@ -124,14 +145,14 @@ func (d *demo) outputs(ctx context.Context) (map[string]string, error) {
 	return values, nil
 }
 
-func (d *demo) showStacks(ctx context.Context) error {
+func (d *demo) showStacks(ctx context.Context, stack string) error {
 	out, err := cloudformationapi.NewClient(d).DescribeStacks(ctx, &cloudformationapi.DescribeStacksInput{})
 	if err != nil {
 		return awsError("reading stacks", err)
 	}
 	root := ""
 	for _, s := range out.Stacks {
-		if s.StackName == demoStack {
+		if s.StackName == stack {
 			root = s.StackId
 		}
 	}

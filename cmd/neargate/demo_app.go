@@ -3,13 +3,16 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // heartbeat is how often the demo's container writes a line.
@@ -24,7 +27,11 @@ func demoAppCommand() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := cmd.OutOrStdout()
-			fmt.Fprintln(w, greeting(cmd.Context()))
+			hello := greeting(cmd.Context())
+			fmt.Fprintln(w, hello)
+			if port := os.Getenv("PORT"); port != "" {
+				return greetByHTTP(cmd.Context(), w, net.JoinHostPort("", port), hello)
+			}
 			for n := 1; ; n++ {
 				select {
 				case <-cmd.Context().Done():
@@ -36,6 +43,26 @@ func demoAppCommand() *cobra.Command {
 			}
 		},
 	}
+}
+
+// greetByHTTP answers every request with the greeting and the way it came, until ctx ends.
+func greetByHTTP(ctx context.Context, w io.Writer, address, hello string) error {
+	server := &http.Server{Addr: address, ReadHeaderTimeout: heartbeat, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s\nasked by %s, %s\n", hello, r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Proto"))
+	})}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		fmt.Fprintln(w, "asked to stop: bye")
+		return server.Shutdown(context.WithoutCancel(ctx))
+	})
+	return group.Wait()
 }
 
 // greeting tells who we are, from the task metadata endpoint.

@@ -118,7 +118,7 @@ func shownFixes(f why.Finding, lang string) []decision.Fix {
 		if lang != "" {
 			return fix.Lang != lang && lang != "all"
 		}
-		return fix.Lang != f.Origin.Language() && fix.Lang != why.LangCLI
+		return fix.Lang != f.Language && fix.Lang != why.LangCLI
 	})
 }
 

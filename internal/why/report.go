@@ -34,6 +34,8 @@ type Finding struct {
 	Where      string // for people
 	Resource   string // id or ARN of what the fix changes, or is put beside
 	Origin     Origin // where the resource came from
+	Changes    string // resource that the fixes change; "" when it is Resource
+	Language   string // in which the fixes belong: of what made the resource that they change
 	AWSSays    string // the stopped reason or event, in AWS's words
 	Seen       []Seen
 	Fixes      []decision.Fix // in the language of the resource's origin first
@@ -93,8 +95,12 @@ func (n names) complete(f *Finding) {
 	if f.Origin.Stack != "" && !strings.Contains(f.Where, f.Origin.Stack) {
 		f.Where += ", " + f.Origin.place()
 	}
-	f.Fixes = slices.Clone(f.Fixes)
-	slices.SortStableFunc(f.Fixes, func(a, b decision.Fix) int { return cmp.Compare(f.Origin.rank(a), f.Origin.rank(b)) })
+	maker := f.Origin
+	if f.Changes != "" {
+		maker = n.origin(f.Changes)
+	}
+	f.Language, f.Fixes = maker.Language(), slices.Clone(f.Fixes)
+	slices.SortStableFunc(f.Fixes, func(a, b decision.Fix) int { return cmp.Compare(maker.rank(a), maker.rank(b)) })
 }
 
 func (x *Explainer) find(tx *store.Tx, account, region, target string) (Report, error) {

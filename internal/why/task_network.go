@@ -9,7 +9,8 @@ import (
 	"github.com/neargate/neargate/internal/state"
 )
 
-// publicIP completes the finding about a task without a public address.
+// publicIP completes the finding about a task without a public address. Often not
+// the address is missing, but the subnets are the wrong ones.
 func (n names) publicIP(t *state.Task, f *Finding) {
 	home := t.ARN()
 	cli := n.relaunch(t, shortDefinition(t.TaskDefinition))
@@ -19,9 +20,32 @@ func (n names) publicIP(t *state.Task, f *Finding) {
 	} else {
 		cli = strings.Replace(cli, "assignPublicIp=DISABLED", "assignPublicIp=ENABLED", 1)
 	}
+	cfn, hcl := "", ""
+	if private := n.behindNAT(t); len(private) > 0 {
+		cfn = "\n    # or, without one, subnets that lead to a NAT gateway:\n    # Subnets: " + n.refs(private, home)
+		hcl = "\n  # or, without one, subnets that lead to a NAT gateway:\n  # subnets = " + hclList(private)
+	}
+	f.Changes = home
 	f.Fixes = n.set(home, snippet{
-		cfn: "NetworkConfiguration:\n  AwsvpcConfiguration:\n    AssignPublicIp: ENABLED", hcl: "network_configuration {\n  assign_public_ip = true\n}", cli: cli,
+		cfn: "NetworkConfiguration:\n  AwsvpcConfiguration:\n    AssignPublicIp: ENABLED" + cfn, hcl: "network_configuration {\n  assign_public_ip = true" + hcl + "\n}", cli: cli,
 	})
+}
+
+// behindNAT are the subnets of the task's VPC that lead to a NAT gateway.
+func (n names) behindNAT(t *state.Task) []string {
+	at, ok := state.Subnets.Get(n.tx, state.Key(n.account, n.region, t.Subnet))
+	if !ok {
+		return nil
+	}
+	var out []string
+	for s := range state.Subnets.By(n.tx, "vpc", state.Key(at.Account, at.Region, at.VpcID)) {
+		for table := range state.RouteTables.By(n.tx, "subnet", s.Key()) {
+			if slices.ContainsFunc(table.Routes, func(r state.Route) bool { return r.NATGatewayID != "" && r.DestinationCIDRBlock == "0.0.0.0/0" }) {
+				out = append(out, s.ID)
+			}
+		}
+	}
+	return out
 }
 
 // subnetFull completes the finding about a subnet without a free address: one

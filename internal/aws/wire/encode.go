@@ -162,6 +162,9 @@ func send(w http.ResponseWriter, status int, body []byte) error {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	w.WriteHeader(status)
+	if len(body) == 0 {
+		return nil // over HTTP/2 even nothing may not be written after 204
+	}
 	_, err := w.Write(body)
 	return err
 }
