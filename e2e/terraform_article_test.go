@@ -29,18 +29,18 @@ func article(t *testing.T) string {
 
 // mends are the fixes that check prints for the article, as a person would paste them.
 var mends = []struct{ code, old, new string }{
+	{"tf.undeclared", "provider \"aws\" {", "variable \"aws_region\" {\n  type = string\n}\n\nprovider \"aws\" {"},
 	{"tf.undeclared", "var.public_subnets_ids", "var.public_subnet_ids"},
 	{"tf.undeclared", "var.private_subnets_ids", "var.private_subnet_ids"},
-	{"tf.undeclared", "provider \"aws\" {", "variable \"aws_region\" {\n  type = string\n}\n\nprovider \"aws\" {"},
 	{"net.swapped-subnets", "(var.private_subnet_ids)\n  id    = var.public_subnet_ids[count.index]", "(var.private_subnet_ids)\n  id    = var.private_subnet_ids[count.index]"},
 	{"tf.dropped-key", "    healthCheckGracePeriodSeconds = 60\n", ""},
 	{"tf.dropped-key", "resource \"aws_ecs_service\" \"main\" {\n", "resource \"aws_ecs_service\" \"main\" {\n  health_check_grace_period_seconds = 60\n"},
 	{"lb.no-listener", "resource \"aws_ecs_service\" \"main\" {\n", "resource \"aws_ecs_service\" \"main\" {\n  depends_on = [aws_alb_listener.https]\n"},
 }
 
-// TestArticleAsItIs: what `terraform validate` refuses of the article check refuses,
-// too, at the same lines; it finds more that validate passes; and with the fixes
-// that it prints both are content.
+// TestArticleAsItIs: what `terraform validate` refuses of the article, one after the
+// other, check refuses at once and at the same lines; it finds what validate passes;
+// and with the fixes that it prints both are content.
 func TestArticleAsItIs(t *testing.T) {
 	t.Parallel()
 	tf := terraformIn(newAccount(t), "article")
@@ -48,22 +48,22 @@ func TestArticleAsItIs(t *testing.T) {
 	tf.file("main.tf", []byte(text))
 	tf.run("init", "-input=false", "-no-color", "-backend=false")
 
+	// Terraform says one thing after the other: first what the provider's own block lacks.
 	refused := tf.refusedLines()
-	if len(refused) != 4 {
-		t.Errorf("terraform validate refuses the lines %v", refused)
+	undeclared, found := tf.checkLines()
+	if len(undeclared) != 4 || !slices.Equal(refused, undeclared[:1]) {
+		t.Errorf("check finds undeclared names in the lines %v; terraform refuses %v first", undeclared, refused)
 	}
-	found := tf.checkLines()
-	var undeclared []int
 	for _, f := range found {
-		if f.Code == "tf.undeclared" {
-			undeclared = append(undeclared, f.Line)
-		}
 		if f.Fix.Text == "" {
 			t.Errorf("line %d: %s has no fix", f.Line, f.Code)
 		}
 	}
-	if !slices.Equal(undeclared, refused) {
-		t.Errorf("check finds undeclared names in the lines %v, terraform in %v", undeclared, refused)
+	declared := mends[0]
+	tf.file("main.tf", []byte(strings.ReplaceAll(text, declared.old, declared.new)))
+	refused = tf.refusedLines()
+	if undeclared, _ := tf.checkLines(); len(undeclared) != 2 || !slices.Equal(undeclared, refused) {
+		t.Errorf("with the region, check finds undeclared names in the lines %v, terraform in %v", undeclared, refused)
 	}
 	for _, m := range mends {
 		if !slices.ContainsFunc(found, func(f check.Finding) bool { return f.Code == m.code }) {
@@ -78,7 +78,7 @@ func TestArticleAsItIs(t *testing.T) {
 	if refused := tf.refusedLines(); len(refused) > 0 {
 		t.Errorf("mended, terraform validate refuses the lines %v", refused)
 	}
-	if found := tf.checkLines(); len(found) > 0 {
+	if _, found := tf.checkLines(); len(found) > 0 {
 		t.Errorf("mended, check finds %+v", found)
 	}
 }
@@ -106,12 +106,18 @@ func (t *terraform) refusedLines() []int {
 	return lines
 }
 
-// checkLines is what `neargate check` finds in the folder.
-func (t *terraform) checkLines() []check.Finding {
+// checkLines is what `neargate check` finds in the folder, and the lines of
+// undeclared names among it.
+func (t *terraform) checkLines() (undeclared []int, found []check.Finding) {
 	t.t.Helper()
 	r, err := check.Check(t.t.Context(), check.Options{Files: os.DirFS(t.folder), Path: "."})
 	if err != nil {
 		t.t.Fatal(err)
 	}
-	return r.Findings
+	for _, f := range r.Findings {
+		if f.Code == "tf.undeclared" {
+			undeclared = append(undeclared, f.Line)
+		}
+	}
+	return undeclared, r.Findings
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"github.com/neargate/neargate/internal/cli"
 	"github.com/neargate/neargate/internal/control"
 	"github.com/neargate/neargate/internal/cost"
+	"github.com/neargate/neargate/internal/metrics"
+	"github.com/neargate/neargate/internal/state"
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +26,7 @@ func costCommand(opts *options) *cobra.Command {
 		Use:   "cost [STACK]",
 		Short: "Estimate what this would cost on AWS in a month",
 		Long: `Estimate what the resources that are there now would cost on AWS in a month of 730 hours: by the hour for
-what exists, by use for what was measured here (traffic, log lines), extended to a month. With a stack's name,
+what exists, by use for what was measured here (traffic, capacity units, log lines), extended to a month. With a stack's name,
 only what it and the stacks in it made. The prices are a dated table of us-east-1; --prices FILE puts another in
 its place (print the built-in one with --prices -).`,
 		Example: "  neargate cost\n  neargate cost my-stack --prices my-prices.json",
@@ -83,6 +86,30 @@ func printBill(w io.Writer, b cost.Bill) {
 	}
 	cli.Table(w, []string{"USD/MONTH", "FOR", "OF", "QUANTITY", "MEASURED"}, rows)
 	fmt.Fprintf(w, "\n%s USD a month, by the prices of %s in %s; without free tiers, data transfer to the internet, and requests\n", cli.StyleFor(w).Bold(fmt.Sprintf("%.2f", b.Total)), b.Date, b.Region)
+}
+
+// unitsKept is for how long capacity units are kept by the minute.
+const unitsKept = 15 * 24 * time.Hour
+
+// unitHours reads the capacity units of load balancers from their metric: it has
+// the units of a minute as one sample, and none of a minute without traffic.
+func unitHours(ctx context.Context, numbers *metrics.Store) func(*state.LoadBalancer, time.Time) (float64, time.Time, error) {
+	return func(b *state.LoadBalancer, now time.Time) (float64, time.Time, error) {
+		since := b.CreatedAt
+		if kept := now.Add(-unitsKept); since.Before(kept) {
+			since = kept
+		}
+		k := metrics.Key{Account: b.Account, Region: b.Region, Namespace: "AWS/ApplicationELB", Name: "ConsumedLCUs", Unit: "Count", Dimensions: metrics.Dims(metrics.Dimension{Name: "LoadBalancer", Value: b.Path})}
+		if b.Type == "network" {
+			k.Namespace = "AWS/NetworkELB"
+		}
+		points, err := numbers.Read(ctx, k, time.Minute, since.Truncate(time.Minute), now)
+		units := 0.0
+		for _, p := range points {
+			units += p.Sum / 60
+		}
+		return units, since, err
+	}
 }
 
 // costAPI is what the command asks a running instance for.

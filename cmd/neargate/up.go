@@ -255,7 +255,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	}
 	networkViews.register(ctl)
 	(&rolesAPI{finder: &roles.Finder{DB: db, Access: checker}}).register(ctl)
-	(&costAPI{gatherer: &cost.Gatherer{DB: db, LogBytes: func(stream string) (int64, error) {
+	(&costAPI{gatherer: &cost.Gatherer{DB: db, UnitHours: unitHours(ctx, numbers), LogBytes: func(stream string) (int64, error) {
 		info, err := events.Info(stream)
 		return info.Bytes, err
 	}}}).register(ctl)

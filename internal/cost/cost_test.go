@@ -28,7 +28,8 @@ func bill(t *testing.T, stack string, put func(tx *store.Tx)) (string, float64) 
 	if err := db.Write(t.Context(), func(tx *store.Tx) error { put(tx); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	g := &Gatherer{DB: db, LogBytes: func(id string) (int64, error) { return map[string]int64{"app": 10 << 30}[id], nil }}
+	g := &Gatherer{DB: db, LogBytes: func(id string) (int64, error) { return map[string]int64{"app": 10 << 30}[id], nil },
+		UnitHours: func(*state.LoadBalancer, time.Time) (float64, time.Time, error) { return 5, made, nil }}
 	usage, err := g.Gather(account, region, stack, made.Add(10*time.Hour))
 	if err != nil {
 		t.Fatal(err)
@@ -88,13 +89,14 @@ func TestEverythingOfAnAccountAndRegion(t *testing.T) {
 	const want = `365.00 logs-ingested-gb app 730.00 10240.0 MB in 10h0m0s
 32.85 nat-gateway-hour nat-1 730.00 
 29.55 fargate-vcpu-hour service:web, 2 running 730.00 
-16.43 application-load-balancer-hour front 730.00 without capacity units
+16.43 application-load-balancer-hour front 730.00 
 14.60 interface-endpoint-hour vpce-1 logs 1460.00 
 6.57 nat-gateway-gb nat-1 146.00 2048.0 MB in 10h0m0s
 6.49 fargate-gib-hour service:web, 2 running 1460.00 
 4.43 fargate-spot-vcpu-hour family:job, 1 running 365.00 
 3.65 public-ipv4-hour elastic 198.51.100.1 730.00 
 3.65 public-ipv4-hour 1 of tasks and load balancers 730.00 
+2.92 application-load-balancer-unit-hour front 365.00 5.0000 unit-hours in 10h0m0s
 2.30 s3-gb-month files 100.00 
 1.62 fargate-storage-gib-hour service:web, 2 running 14600.00 
 1.00 kms-key-month key 1.00 
@@ -107,7 +109,7 @@ func TestEverythingOfAnAccountAndRegion(t *testing.T) {
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if total < 490.6 || total > 490.7 {
+	if total < 493.5 || total > 493.7 {
 		t.Errorf("the total is %.2f", total)
 	}
 }

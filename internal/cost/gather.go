@@ -18,6 +18,9 @@ type Gatherer struct {
 	DB *store.DB
 	// LogBytes are the bytes stored in a log stream.
 	LogBytes func(streamID string) (int64, error)
+	// UnitHours are the capacity units that a load balancer used since a moment, in
+	// unit-hours, and since when that is known.
+	UnitHours func(b *state.LoadBalancer, now time.Time) (units float64, since time.Time, err error)
 }
 
 // gathering is one reading of an account and region.
@@ -46,6 +49,10 @@ func (g *Gatherer) Gather(account, region, stack string, now time.Time) ([]Usage
 	}
 	q.tasks()
 	q.network()
+	if err := q.balancers(); err != nil {
+		return nil, err
+	}
+	q.addresses()
 	q.stored()
 	q.names()
 	return q.all, q.logs()
@@ -114,7 +121,7 @@ func (q *gathering) tasks() {
 	}
 }
 
-// network is what a VPC costs: gateways, endpoints, load balancers, addresses.
+// network is what a VPC costs: gateways and endpoints.
 func (q *gathering) network() {
 	for n := range state.NatGateways.All(q.tx, q.prefix()) {
 		if n.State == "available" && q.counts(n.ID) {
@@ -129,13 +136,28 @@ func (q *gathering) network() {
 			q.carried("interface-endpoint-gb", e.ID, name, e.CreatedAt)
 		}
 	}
-	for b := range state.LoadBalancers.All(q.tx, q.prefix()) {
-		if q.counts(b.ARN()) {
-			q.add(Usage{Price: b.Type + "-load-balancer-hour", Resource: b.Name, Quantity: HoursPerMonth, Note: "without capacity units"})
-		}
-	}
-	q.addresses()
 }
+
+// balancers are load balancers, and the capacity units that their traffic came to.
+func (q *gathering) balancers() error {
+	for b := range state.LoadBalancers.All(q.tx, q.prefix()) {
+		if !q.counts(b.ARN()) {
+			continue
+		}
+		q.add(Usage{Price: b.Type + "-load-balancer-hour", Resource: b.Name, Quantity: HoursPerMonth})
+		units, since, err := q.UnitHours(b, q.now)
+		if err != nil {
+			return err
+		}
+		q.add(Usage{Price: b.Type + "-load-balancer-unit-hour", Resource: b.Name, Quantity: units / q.hoursSince(since) * HoursPerMonth,
+			Note: fmt.Sprintf("%.4f unit-hours in %s", units, q.now.Sub(since).Round(time.Minute))})
+	}
+	return nil
+}
+
+// hoursSince are the hours that something was measured, at least one: less says
+// nothing about a month.
+func (q *gathering) hoursSince(since time.Time) float64 { return max(q.now.Sub(since).Hours(), 1) }
 
 // addresses are the public IPv4 addresses: elastic ones, and those that tasks
 // and load balancers have while they live.
@@ -181,8 +203,7 @@ func (q *gathering) carried(price, id, name string, made time.Time) {
 
 // measured extends what was measured since a moment to a month.
 func (q *gathering) measured(price, name string, bytes float64, since time.Time) Usage {
-	hours := max(q.now.Sub(since).Hours(), 1) // less says nothing about a month
-	return Usage{Price: price, Resource: name, Quantity: bytes / gb / hours * HoursPerMonth,
+	return Usage{Price: price, Resource: name, Quantity: bytes / gb / q.hoursSince(since) * HoursPerMonth,
 		Note: fmt.Sprintf("%.1f MB in %s", bytes/(1<<20), q.now.Sub(since).Round(time.Minute))}
 }
 
