@@ -167,11 +167,11 @@ func own(v *template.Value, id string) *template.Value {
 // way that is not followed.
 func unmodelled(kind string) bool {
 	switch kind {
-	case "aws_default_route_table", "aws_default_security_group", "aws_default_network_acl", "aws_network_acl", "aws_network_acl_rule", "aws_main_route_table_association",
+	case "aws_default_route_table", "aws_default_security_group", "aws_default_network_acl", "aws_main_route_table_association",
 		"aws_default_vpc", "aws_default_subnet":
 		return true
 	}
-	return strings.HasPrefix(kind, "aws_vpc_peering") || strings.HasPrefix(kind, "aws_ec2_transit_gateway") || strings.HasPrefix(kind, "aws_vpn") ||
+	return strings.HasPrefix(kind, "aws_vpc_peering_connection_") || strings.HasPrefix(kind, "aws_ec2_transit_gateway") || strings.HasPrefix(kind, "aws_vpn") ||
 		strings.HasPrefix(kind, "aws_vpc_endpoint_") || strings.HasPrefix(kind, "aws_networkfirewall")
 }
 

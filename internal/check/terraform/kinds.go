@@ -17,13 +17,19 @@ func kindTable() map[string]func(*arguments) {
 		"aws_internet_gateway_attachment": plainKind("AWS::EC2::VPCGatewayAttachment", "vpc_id", "VpcId", "internet_gateway_id", "InternetGatewayId"),
 		"aws_route_table":                 routeTable,
 		"aws_route": plainKind("AWS::EC2::Route", "route_table_id", "RouteTableId", "destination_cidr_block", "DestinationCidrBlock", "gateway_id", "GatewayId",
-			"nat_gateway_id", "NatGatewayId", "destination_ipv6_cidr_block", "DestinationIpv6CidrBlock", "egress_only_gateway_id", "EgressOnlyInternetGatewayId"),
+			"nat_gateway_id", "NatGatewayId", "destination_ipv6_cidr_block", "DestinationIpv6CidrBlock", "egress_only_gateway_id", "EgressOnlyInternetGatewayId",
+			"vpc_peering_connection_id", "VpcPeeringConnectionId"),
 		"aws_egress_only_internet_gateway": plainKind("AWS::EC2::EgressOnlyInternetGateway", "vpc_id", "VpcId"),
 		"aws_route_table_association":      plainKind("AWS::EC2::SubnetRouteTableAssociation", "subnet_id", "SubnetId", "route_table_id", "RouteTableId"),
 		"aws_eip":                          plainKind("AWS::EC2::EIP", "domain", "Domain"),
 		"aws_nat_gateway":                  plainKind("AWS::EC2::NatGateway", "subnet_id", "SubnetId", "allocation_id", "AllocationId", "connectivity_type", "ConnectivityType"),
 		"aws_vpc_endpoint": documents(plainKind("AWS::EC2::VPCEndpoint", "vpc_id", "VpcId", "service_name", "ServiceName", "vpc_endpoint_type", "VpcEndpointType",
 			"route_table_ids", "RouteTableIds", "subnet_ids", "SubnetIds", "security_group_ids", "SecurityGroupIds", "private_dns_enabled", "PrivateDnsEnabled"), "policy", "PolicyDocument"),
+
+		"aws_vpc_peering_connection":  plainKind("AWS::EC2::VPCPeeringConnection", "vpc_id", "VpcId", "peer_vpc_id", "PeerVpcId", "peer_owner_id", "PeerOwnerId", "peer_region", "PeerRegion"),
+		"aws_network_acl":             networkACL,
+		"aws_network_acl_rule":        networkACLRule,
+		"aws_network_acl_association": plainKind("AWS::EC2::SubnetNetworkAclAssociation", "network_acl_id", "NetworkAclId", "subnet_id", "SubnetId"),
 
 		"aws_security_group":                  securityGroup,
 		"aws_security_group_rule":             securityGroupRule,
@@ -144,7 +150,7 @@ func routeTable(a *arguments) {
 	a.part("", "AWS::EC2::RouteTable", a.pick("vpc_id", "VpcId"))
 	for i, r := range a.blocks("route") {
 		a.part("route"+string(rune('a'+i%26)), "AWS::EC2::Route", r.pick("cidr_block", "DestinationCidrBlock", "gateway_id", "GatewayId", "nat_gateway_id", "NatGatewayId",
-			"ipv6_cidr_block", "DestinationIpv6CidrBlock", "egress_only_gateway_id", "EgressOnlyInternetGatewayId").put("RouteTableId", self()))
+			"ipv6_cidr_block", "DestinationIpv6CidrBlock", "egress_only_gateway_id", "EgressOnlyInternetGatewayId", "vpc_peering_connection_id", "VpcPeeringConnectionId").put("RouteTableId", self()))
 	}
 }
 
