@@ -46,6 +46,9 @@ func (w *walk) balancers() {
 		w.targetGroup(lb, group, port)
 		w.listener(group)
 		w.fromBalancer(group, port)
+		if health := group.get("HealthCheckPort").Str(); health != port && w.anyMaps(health) {
+			w.fromBalancer(group, health)
+		}
 	}
 }
 

@@ -122,6 +122,9 @@ func TestBrokenTemplate(t *testing.T) {
 		{"health of another port", "HealthCheckPort: traffic-port", "HealthCheckPort: 9000", []string{"error lb.health-port@HealthCheckPort: 9000"}},
 		{"targets of the wrong type", "      TargetType: ip\n", "", []string{"error lb.target-type@Targets:"}},
 		{"listener is not waited for", "DependsOn: [Listener, ", "DependsOn: [", []string{"warning lb.no-listener@Service:"}},
+		{"no certificate", "      Certificates: [{ CertificateArn: !Ref Certificate }]\n", "", []string{"error lb.no-certificate@Protocol: HTTPS"}},
+		{"load balancer in one zone", "Subnets: [!Ref PublicOne, !Ref PublicTwo]", "Subnets: [!Ref PublicOne]", []string{"error lb.zones@Subnets: [!Ref PublicOne]"}},
+		{"load balancer twice in a zone", "Subnets: [!Ref PublicOne, !Ref PublicTwo]", "Subnets: [!Ref PublicOne, !Ref PrivateOne]", []string{"error lb.zones@Subnets: [!Ref PublicOne, !Ref PrivateOne]"}},
 		{"bad certificate", "CertificateArn: !Ref Certificate", "CertificateArn: arn:aws:acm:us-east-1:1:certificate/x", []string{"error lb.certificate@Certificates: [{ CertificateArn: arn:aws:acm:us-east-1:1:certificate/x }]", "note tpl.region@Certificates: [{ CertificateArn: arn:aws:acm:us-east-1:1:certificate/x }]"}},
 		{"misspelt property", "DesiredCount: 2", "DesiredCout: 2", []string{"error cfn.property@DesiredCout: 2"}},
 		{"misplaced property", "AssignPublicIp: DISABLED }", "AssignPublicIp: DISABLED, HealthCheckGracePeriodSeconds: 9 }", []string{"error cfn.misplaced-property@" + strings.Replace(subnets, " }", ", HealthCheckGracePeriodSeconds: 9 }", 1)}},
@@ -136,6 +139,15 @@ func TestBrokenTemplate(t *testing.T) {
 	} {
 		b.test(t, files, "clean.yml")
 	}
+}
+
+// A port of health checks of its own must be let in, too.
+func TestHealthCheckPortIsLetIn(t *testing.T) {
+	files := read(t, "clean.yml")
+	text := strings.Replace(string(files["clean.yml"].Data), "[{ ContainerPort: 8080 }]", "[{ ContainerPort: 8080 }, { ContainerPort: 9000 }]", 1)
+	files["clean.yml"] = &fstest.MapFile{Data: []byte(text)}
+	rule := "SecurityGroupIngress: [{ IpProtocol: tcp, FromPort: 8080, ToPort: 8080, SourceSecurityGroupId: !Ref BalancerGroup }]"
+	broken{"health of a port that is not let in", "HealthCheckPort: traffic-port", "HealthCheckPort: 9000", []string{"error lb.sg@" + rule}}.test(t, files, "clean.yml")
 }
 
 // The same for Terraform.
