@@ -49,6 +49,7 @@ import (
 	"github.com/neargate/neargate/internal/ecs"
 	"github.com/neargate/neargate/internal/ecs/agent"
 	"github.com/neargate/neargate/internal/ecs/insights"
+	"github.com/neargate/neargate/internal/ecs/serviceconnect"
 	"github.com/neargate/neargate/internal/edge"
 	"github.com/neargate/neargate/internal/elbv2"
 	"github.com/neargate/neargate/internal/gateway"
@@ -196,10 +197,12 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	parameters := ssm.New(db, gate, time.Now)
 	managed := acm.New(acm.Options{DB: db, Sealer: sealer, Authority: authority, Now: time.Now})
 	pace, agentPace := paces(cfg.pace)
-	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, Decisions: decisions, Pace: pace})
+	discovered := newCloudMap(gate)
+	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, CloudMap: discovered, Decisions: decisions, Pace: pace})
+	proxies := serviceconnect.New(serviceconnect.Options{DB: db, Plane: connectPlane(engine), CloudMap: discovered, Log: log})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Secret: keys.Secret, Log: log})
 	tasks := agent.New(agent.Deps{
-		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Targets: newTargets(gate), Registries: newRegistries(gate), Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,
+		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Targets: newTargets(gate), Registries: newRegistries(gate), Proxies: proxies, Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,
 		Blobs: localBlobs{blobs}, Files: containers, Diagnose: diagnose(db, site, networks, engine), Listening: listening(engine), Decisions: decisions, Dir: dir.File("tasks"), Pace: agentPace, Log: log,
 	})
 	taskSource.Source = tasks
@@ -266,7 +269,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		decisions.Run, calls.Run, numbers.Run, keys.Run, inside.Run,
 		networks.Run, balancers.Run, flows.Run, registries.Run, logGroups.Run,
 		keyService.Run, secrets.Run, managed.Run, zones.Run, health.Run, discovery.Run,
-		scheduler.Run, tasks.Run, performance.Run,
+		scheduler.Run, proxies.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run, watch.Run,
 		uses.Run, names.Run, local.Run, resolver.Run,
 	} {

@@ -7,6 +7,7 @@
 //	probe visit URL             what the URL answers
 //	probe find NAME SERVICE     who is found by a name, and that an ill one is not; SERVICE has SRV records
 //	probe well                  ends with 1 once somebody has visited /ill
+//	probe relay URL             HTTP on port 80: what the URL answers to each request
 //	probe calls                 which calls to AWS the task role may make
 //	probe put BUCKET            puts an object, and ends with 1 when it may not
 //	probe role [PATH]           whose credentials it gets, and what they may until they no longer may
@@ -42,6 +43,8 @@ func main() {
 		find(os.Args[2], os.Args[3])
 	case "well":
 		well()
+	case "relay":
+		relay(os.Args[2])
 	case "serve":
 		serve(os.Args[2])
 	case "calls":
@@ -63,6 +66,20 @@ func visit(url string) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 200))
 	fmt.Println(res.StatusCode, string(body), err)
+}
+
+// relay answers each request with what a URL answers to it.
+func relay(url string) {
+	fmt.Println(http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		res, err := client.Get(url + r.URL.Path)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer res.Body.Close()
+		w.WriteHeader(res.StatusCode)
+		_, _ = io.Copy(w, res.Body)
+	})))
 }
 
 // serve answers requests with what it sees of them. GET /slow takes three seconds;

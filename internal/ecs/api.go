@@ -28,6 +28,7 @@ type Deps struct {
 	Checker   authorize.Checker
 	Roles     Roles
 	Linked    LinkedRoles // nil: none are made
+	CloudMap  CloudMap    // nil where no service has Service Connect
 	Decisions decision.Recorder
 	Pace      deployment.Pace
 	Now       func() time.Time // nil for time.Now

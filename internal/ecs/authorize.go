@@ -148,14 +148,16 @@ func (s *Service) authorizeServices(on ruleMaker) {
 		r := in.(*ecsapi.CreateServiceRequest)
 		return conditions{}.cluster(id, r.Cluster).tags(r.Tags).providers(r.CapacityProviderStrategy).network(r.NetworkConfiguration).
 			value("ecs:task-definition", s.definitionARN(id, r.TaskDefinition)).value("ecs:enable-execute-command", strconv.FormatBool(r.EnableExecuteCommand)).
-			value("ecs:enable-ecs-managed-tags", strconv.FormatBool(r.EnableECSManagedTags)).value("ecs:propagate-tags", string(r.PropagateTags))
+			value("ecs:enable-ecs-managed-tags", strconv.FormatBool(r.EnableECSManagedTags)).value("ecs:propagate-tags", string(r.PropagateTags)).
+			value("ecs:namespace", s.connectNamespaceARN(id, r.Cluster, r.ServiceConnectConfiguration))
 	})
 	on("UpdateService", func(id caller.Identity, in any) []string {
 		r := in.(*ecsapi.UpdateServiceRequest)
 		return []string{below(id, "service", r.Cluster, r.Service)}
 	}, func(id caller.Identity, in any) map[string][]string {
 		r := in.(*ecsapi.UpdateServiceRequest)
-		c := conditions{}.cluster(id, r.Cluster).providers(r.CapacityProviderStrategy).network(r.NetworkConfiguration)
+		c := conditions{}.cluster(id, r.Cluster).providers(r.CapacityProviderStrategy).network(r.NetworkConfiguration).
+			value("ecs:namespace", s.connectNamespaceARN(id, r.Cluster, r.ServiceConnectConfiguration))
 		if r.TaskDefinition != "" {
 			c.value("ecs:task-definition", s.definitionARN(id, r.TaskDefinition))
 		}
@@ -175,6 +177,9 @@ func (s *Service) authorizeServices(on ruleMaker) {
 	})
 	on("ListServices", nil, func(id caller.Identity, in any) map[string][]string {
 		return conditions{}.cluster(id, in.(*ecsapi.ListServicesRequest).Cluster)
+	})
+	on("ListServicesByNamespace", nil, func(id caller.Identity, in any) map[string][]string {
+		return conditions{}.value("ecs:namespace", s.namespaceARN(id, in.(*ecsapi.ListServicesByNamespaceRequest).Namespace))
 	})
 	on("ListServiceDeployments", func(id caller.Identity, in any) []string {
 		r := in.(*ecsapi.ListServiceDeploymentsRequest)

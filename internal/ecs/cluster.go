@@ -16,11 +16,8 @@ func (s *Service) CreateCluster(ctx context.Context, in *ecsapi.CreateClusterReq
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case in.Configuration != nil:
+	if in.Configuration != nil {
 		return nil, unsupported("cluster configuration")
-	case in.ServiceConnectDefaults != nil:
-		return nil, unsupported("serviceConnectDefaults")
 	}
 	if err := checkTags(ctx, in.Tags); err != nil {
 		return nil, err
@@ -28,11 +25,15 @@ func (s *Service) CreateCluster(ctx context.Context, in *ecsapi.CreateClusterReq
 	if err := s.linkedRole(ctx, c.Account); err != nil {
 		return nil, err
 	}
+	namespace, err := s.defaultNamespace(ctx, c, in.ServiceConnectDefaults)
+	if err != nil {
+		return nil, err
+	}
 	var out *ecsapi.Cluster
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		cluster, ok := state.Clusters.Get(tx, c.key(name))
 		if !ok || cluster.Status != "ACTIVE" {
-			cluster = &state.Cluster{Account: c.Account, Region: c.Region, Name: name, Status: "ACTIVE", CreatedAt: s.Now(), Tags: toTags(in.Tags)}
+			cluster = &state.Cluster{Account: c.Account, Region: c.Region, Name: name, Status: "ACTIVE", CreatedAt: s.Now(), Tags: toTags(in.Tags), ConnectNamespace: namespace}
 			if err := setSettings(cluster, in.Settings, s.setting(tx, c, "", "containerInsights")); err != nil {
 				return err
 			}
@@ -106,6 +107,9 @@ func describeCluster(tx *store.Tx, cluster *state.Cluster, include []ecsapi.Clus
 		Statistics: []ecsapi.KeyValuePair{}, Tags: []ecsapi.Tag{}, Settings: []ecsapi.ClusterSetting{},
 		CapacityProviders:               append([]string{}, cluster.CapacityProviders...),
 		DefaultCapacityProviderStrategy: describeStrategy(cluster.DefaultStrategy),
+	}
+	if cluster.ConnectNamespace != "" {
+		out.ServiceConnectDefaults = &ecsapi.ClusterServiceConnectDefaults{Namespace: cluster.ConnectNamespace}
 	}
 	prefix := state.Key(cluster.Account, cluster.Region, cluster.Name+"/")
 	running, pending := map[string]int{}, map[string]int{}
@@ -192,15 +196,24 @@ func (s *Service) ListClusters(ctx context.Context, in *ecsapi.ListClustersReque
 	return &ecsapi.ListClustersResponse{ClusterArns: arns, NextToken: next}, nil
 }
 
-// UpdateCluster changes the settings of a cluster.
+// UpdateCluster changes the settings of a cluster and its default namespace of
+// Service Connect, which an empty name takes away.
 func (s *Service) UpdateCluster(ctx context.Context, in *ecsapi.UpdateClusterRequest) (*ecsapi.UpdateClusterResponse, error) {
-	switch {
-	case in.Configuration != nil:
+	if in.Configuration != nil {
 		return nil, unsupported("cluster configuration")
-	case in.ServiceConnectDefaults != nil && in.ServiceConnectDefaults.Namespace != "":
-		return nil, unsupported("serviceConnectDefaults")
+	}
+	c := scopeOf(ctx)
+	if _, err := c.cluster(s.DB.Read(), in.Cluster); err != nil {
+		return nil, err
+	}
+	namespace, err := s.defaultNamespace(ctx, c, in.ServiceConnectDefaults)
+	if err != nil {
+		return nil, err
 	}
 	out, err := s.changeCluster(ctx, in.Cluster, func(_ *store.Tx, r *state.Cluster) error {
+		if in.ServiceConnectDefaults != nil {
+			r.ConnectNamespace = namespace
+		}
 		return setSettings(r, in.Settings, "disabled")
 	})
 	return &ecsapi.UpdateClusterResponse{Cluster: out}, err

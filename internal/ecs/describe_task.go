@@ -29,6 +29,10 @@ func describeTask(t *state.Task, tags bool) ecsapi.Task {
 	for i := range t.Containers {
 		out.Containers = append(out.Containers, describeContainer(t, &t.Containers[i]))
 	}
+	if t.Connect != nil {
+		out.Attachments = append(out.Attachments, describeProxyAttachment(t))
+		out.Containers = append(out.Containers, describeProxy(t))
+	}
 	if tags {
 		out.Tags = fromTags(t.Tags)
 	}

@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -63,6 +64,9 @@ func (s *Service) schedule(ctx context.Context, key string) (reconcile.Result, e
 	svc, ok := state.Services.Get(s.DB.Read(), key)
 	if !ok || svc.Status == "INACTIVE" {
 		return reconcile.Result{}, nil
+	}
+	if err := errors.Join(s.makeDiscovery(ctx, svc), s.removeDiscovery(ctx, svc)); err != nil {
+		return reconcile.Result{}, err
 	}
 	refused := s.refusedRole(ctx, svc)
 	fault.Point("ecs.schedule")

@@ -9,7 +9,6 @@ import (
 // is refused, by name, or checked.
 type serviceParts struct {
 	volumes, lattice, gateways, constraints, strategies int
-	connect                                             *ecsapi.ServiceConnectConfiguration
 	monitoring, exec                                    bool
 	desired                                             *int32
 	rebalancing                                         ecsapi.AvailabilityZoneRebalancing
@@ -17,8 +16,6 @@ type serviceParts struct {
 
 func refuseService(p serviceParts) error {
 	switch {
-	case p.connect != nil && p.connect.Enabled:
-		return unsupported("serviceConnectConfiguration")
 	case p.volumes > 0:
 		return unsupported("volumeConfigurations (Amazon EBS)")
 	case p.lattice > 0:

@@ -23,26 +23,31 @@ func (s *Service) CreateService(ctx context.Context, in *ecsapi.CreateServiceReq
 	if err := s.linkedRole(ctx, c.Account); err != nil {
 		return nil, err
 	}
-	var out *ecsapi.Service
+	var svc *state.Service
 	err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		cluster, err := c.cluster(tx, in.Cluster)
 		if err != nil {
 			return err
 		}
-		svc, err := s.existing(tx, c, cluster, in)
+		svc, err = s.existing(tx, c, cluster, in)
 		if err == nil && svc == nil {
 			svc, err = s.newService(tx, caller.From(ctx), cluster, in)
 		}
-		if err != nil {
-			return err
-		}
-		out = s.describeService(tx, svc, true)
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ecsapi.CreateServiceResponse{Service: out}, nil
+	return &ecsapi.CreateServiceResponse{Service: s.described(ctx, svc, true)}, nil
+}
+
+// described shows a service that was just written, with what Service Connect
+// makes in Cloud Map; the scheduler makes what could not be made yet.
+func (s *Service) described(ctx context.Context, svc *state.Service, tags bool) *ecsapi.Service {
+	if err := s.makeDiscovery(ctx, svc); err != nil {
+		s.scheduler.Add(svc.Key())
+	}
+	return s.describeService(s.DB.Read(), svc, tags)
 }
 
 // checkCreate refuses what is not carried out, and bad values.
@@ -69,7 +74,6 @@ func checkCreate(ctx context.Context, in *ecsapi.CreateServiceRequest) error {
 		return err
 	}
 	return refuseService(serviceParts{
-		connect: in.ServiceConnectConfiguration,
 		volumes: len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
 		exec: in.EnableExecuteCommand, constraints: len(in.PlacementConstraints), strategies: len(in.PlacementStrategy),
 		desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
@@ -110,6 +114,9 @@ func (s *Service) newService(tx *store.Tx, who caller.Identity, cluster *state.C
 	if spec.LoadBalancers, err = c.loadBalancers(tx, d, in.LoadBalancers); err != nil {
 		return nil, err
 	}
+	if spec.Connect, err = c.connectConfiguration(tx, cluster, d, in.ServiceConnectConfiguration); err != nil {
+		return nil, err
+	}
 	if err := checkGrace(in.HealthCheckGracePeriodSeconds, spec.LoadBalancers); err != nil {
 		return nil, err
 	}
@@ -132,7 +139,9 @@ func (s *Service) newService(tx *store.Tx, who caller.Identity, cluster *state.C
 	if err := setDeploymentConfiguration(svc, in.DeploymentConfiguration); err != nil {
 		return nil, err
 	}
-	s.deploy(svc)
+	if err := s.deploy(tx, svc); err != nil {
+		return nil, err
+	}
 	state.Services.Put(tx, svc)
 	return svc, nil
 }
@@ -150,12 +159,17 @@ func (c scope) runnable(tx *store.Tx, ref string) (*state.TaskDefinition, error)
 }
 
 // deploy puts a new PRIMARY deployment of the service's launch spec before the others.
-func (s *Service) deploy(svc *state.Service) {
+func (s *Service) deploy(tx *store.Tx, svc *state.Service) error {
+	endpoints, err := checkEndpoints(tx, svc)
+	if err != nil {
+		return err
+	}
 	id, now := "ecs-svc/"+ids.Digits(19), s.Now()
 	fresh := state.Deployment{
 		ID: id, LaunchSpec: svc.LaunchSpec, RolloutState: string(deployment.InProgress), RolloutReason: deployment.ReasonInProgress(id),
-		CreatedAt: now, UpdatedAt: now,
+		CreatedAt: now, UpdatedAt: now, Endpoints: endpoints,
 	}
 	svc.Deployments = append([]state.Deployment{fresh}, svc.Deployments...)
 	svc.Steady = false
+	return nil
 }

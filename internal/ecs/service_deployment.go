@@ -155,7 +155,7 @@ func (s *Service) DescribeServiceRevisions(ctx context.Context, in *ecsapi.Descr
 			ServiceRevisionArn: ref, ServiceArn: svc.ARN(), ClusterArn: state.ECSARN(c.Account, c.Region, "cluster/"+svc.Cluster),
 			TaskDefinition: d.TaskDefinition, LaunchType: ecsapi.LaunchType(d.LaunchType), PlatformVersion: platformVersion, PlatformFamily: "Linux",
 			LoadBalancers: describeLoadBalancers(d.LoadBalancers), ServiceRegistries: describeRegistries(d.Registries), NetworkConfiguration: describeNetwork(d.Network), CreatedAt: d.CreatedAt,
-			ContainerImages: []ecsapi.ContainerImage{},
+			ContainerImages: []ecsapi.ContainerImage{}, ServiceConnectConfiguration: describeConnect(d.Connect),
 		}
 		if len(d.Strategy) > 0 {
 			revision.CapacityProviderStrategy = describeStrategy(d.Strategy)

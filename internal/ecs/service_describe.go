@@ -63,7 +63,9 @@ func (s *Service) describeService(tx *store.Tx, svc *state.Service, tags bool) *
 		out.DeploymentConfiguration.DeploymentCircuitBreaker = &ecsapi.DeploymentCircuitBreaker{Enable: svc.Breaker.Enable, Rollback: svc.Breaker.Rollback}
 	}
 	for i, d := range svc.Deployments {
-		out.Deployments = append(out.Deployments, describeDeployment(svc, i, d, counts[d.ID]))
+		shown := describeDeployment(svc, i, d, counts[d.ID])
+		shown.ServiceConnectConfiguration, shown.ServiceConnectResources = describeConnect(d.Connect), describeConnectResources(tx, svc.Account, svc.Region, d.Connect)
+		out.Deployments = append(out.Deployments, shown)
 	}
 	for _, e := range svc.Events {
 		out.Events = append(out.Events, ecsapi.ServiceEvent{Id: e.ID, CreatedAt: e.CreatedAt, Message: e.Message})

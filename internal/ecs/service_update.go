@@ -18,7 +18,6 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 		return nil, unsupported("the deployment controller " + string(in.DeploymentController.Type))
 	}
 	err := refuseService(serviceParts{
-		connect: in.ServiceConnectConfiguration,
 		volumes: len(in.VolumeConfigurations), lattice: len(in.VpcLatticeConfigurations), gateways: len(in.GatewayConnectors), monitoring: in.Monitoring != nil,
 		exec: in.EnableExecuteCommand != nil && *in.EnableExecuteCommand, constraints: len(in.PlacementConstraints), strategies: len(in.PlacementStrategy),
 		desired: in.DesiredCount, rebalancing: in.AvailabilityZoneRebalancing,
@@ -31,7 +30,7 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 			return nil, err
 		}
 	}
-	var out *ecsapi.Service
+	var svc state.Service
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		have, cluster, err := c.service(tx, in.Cluster, in.Service)
 		if err != nil {
@@ -40,18 +39,18 @@ func (s *Service) UpdateService(ctx context.Context, in *ecsapi.UpdateServiceReq
 		if have.Status != "ACTIVE" {
 			return serviceNotActive()
 		}
-		svc := *have
+		svc = *have
 		if err := s.applyUpdate(tx, cluster, &svc, in); err != nil {
 			return err
 		}
-		state.Services.Put(tx, &svc)
-		out = s.describeService(tx, &svc, false)
+		stored := svc
+		state.Services.Put(tx, &stored)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &ecsapi.UpdateServiceResponse{Service: out}, nil
+	return &ecsapi.UpdateServiceResponse{Service: s.described(ctx, &svc, false)}, nil
 }
 
 // service finds a service and its cluster.
@@ -97,7 +96,7 @@ func (s *Service) applyUpdate(tx *store.Tx, cluster *state.Cluster, svc *state.S
 	}
 	if in.ForceNewDeployment || !reflect.DeepEqual(spec, svc.LaunchSpec) {
 		svc.LaunchSpec = spec
-		s.deploy(svc)
+		return s.deploy(tx, svc)
 	}
 	return nil
 }
@@ -137,6 +136,9 @@ func (c scope) updatedSpec(tx *store.Tx, cluster *state.Cluster, have state.Laun
 	if err := c.updateLoadBalancers(tx, &spec, in); err != nil {
 		return spec, err
 	}
+	if err := c.updateConnect(tx, cluster, &spec, in); err != nil {
+		return spec, err
+	}
 	switch in.PlatformVersion {
 	case "":
 	case "LATEST", platformVersion:
@@ -168,6 +170,18 @@ func (c scope) updateLoadBalancers(tx *store.Tx, spec *state.LaunchSpec, in *ecs
 		}
 	}
 	return nil
+}
+
+// updateConnect puts the request's Service Connect configuration into the spec; one
+// that stays must still fit the task definition.
+func (c scope) updateConnect(tx *store.Tx, cluster *state.Cluster, spec *state.LaunchSpec, in *ecsapi.UpdateServiceRequest) (err error) {
+	d := c.taskDefinition(tx, spec.TaskDefinition)
+	if in.ServiceConnectConfiguration == nil {
+		spec.Connect, err = refit(d, spec.Connect)
+		return err
+	}
+	spec.Connect, err = c.connectConfiguration(tx, cluster, d, in.ServiceConnectConfiguration)
+	return err
 }
 
 // sameNetwork compares without regard to order and to nil or empty lists.

@@ -251,6 +251,7 @@ func (st *step) launch(d *state.Deployment, n int) ([]*state.Task, string) {
 	}
 	for _, t := range tasks {
 		t.Service, t.Deployment, t.StartedBy, t.Group = st.svc.Name, d.ID, d.ID, "service:"+st.svc.Name
+		t.Connect = taskConnect(d)
 		switch st.svc.PropagateTags {
 		case "SERVICE":
 			t.Tags = st.svc.Tags

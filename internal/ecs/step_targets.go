@@ -24,6 +24,7 @@ func (st *step) checks(t *state.Task) deployment.Checks {
 	case st.checked(t):
 		out.Container = deployment.Unknown
 	}
+	out.Awaited = t.Connect != nil && len(t.Connect.Services) > 0 && t.Connect.RegisteredAt.IsZero()
 	for _, b := range t.LoadBalancers {
 		out.Targets = append(out.Targets, targetHealth(st.tx, t, b))
 	}

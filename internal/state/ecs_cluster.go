@@ -14,6 +14,7 @@ type Cluster struct {
 	Settings          []ClusterSetting
 	CapacityProviders []string
 	DefaultStrategy   []CapacityProviderItem
+	ConnectNamespace  string // ARN of the default namespace of Service Connect; "" for none
 	Tags              []Tag
 	CreatedAt         time.Time
 	DeletedAt         time.Time

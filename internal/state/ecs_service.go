@@ -44,6 +44,7 @@ type LaunchSpec struct {
 	Network         TaskNetwork
 	LoadBalancers   []ServiceLoadBalancer
 	Registries      []ServiceRegistry
+	Connect         *ServiceConnect // nil: without Service Connect
 }
 
 // ServiceLoadBalancer is a target group in which each task of a service is
@@ -80,6 +81,9 @@ type Deployment struct {
 	// Digests pins tags: container name to image digest, written by the first task
 	// that pulled it.
 	Digests map[string]string
+	// Endpoints are what its tasks can reach through Service Connect: those that
+	// were there when the deployment began.
+	Endpoints []ConnectEndpoint
 }
 
 // ServiceEvent is a message about a service.

@@ -46,6 +46,7 @@ type Task struct {
 	CreatedAt        time.Time
 	LoadBalancers    []ServiceLoadBalancer // of the task's deployment
 	Registries       []ServiceRegistry     // of the task's deployment
+	Connect          *TaskConnect          // nil: without Service Connect
 
 	DesiredStatus string // RUNNING or STOPPED
 	StopCode      string

@@ -283,6 +283,7 @@ func (x *Explainer) unwell(tx *store.Tx, t *state.Task) []Finding {
 		}
 	}
 	out = append(out, x.targets(n, t)...)
+	out = append(out, x.endpoints(n, t)...)
 	all := x.Decisions.About(t.ARN(), t.ID)
 	for i, d := range slices.Backward(all) {
 		if d.Phase == decision.IAM && d.Verdict == decision.Allow && fact(d, "action") == "logs:PutLogEvents" {

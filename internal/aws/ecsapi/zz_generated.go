@@ -30,6 +30,7 @@ type API interface {
 	ListContainerInstances(ctx context.Context, in *ListContainerInstancesRequest) (*ListContainerInstancesResponse, error)
 	ListServiceDeployments(ctx context.Context, in *ListServiceDeploymentsRequest) (*ListServiceDeploymentsResponse, error)
 	ListServices(ctx context.Context, in *ListServicesRequest) (*ListServicesResponse, error)
+	ListServicesByNamespace(ctx context.Context, in *ListServicesByNamespaceRequest) (*ListServicesByNamespaceResponse, error)
 	ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
 	ListTaskDefinitionFamilies(ctx context.Context, in *ListTaskDefinitionFamiliesRequest) (*ListTaskDefinitionFamiliesResponse, error)
 	ListTaskDefinitions(ctx context.Context, in *ListTaskDefinitionsRequest) (*ListTaskDefinitionsResponse, error)
@@ -70,6 +71,7 @@ func Bind(api API) wire.Handlers {
 		"ListContainerInstances":      wire.Handler(api.ListContainerInstances),
 		"ListServiceDeployments":      wire.Handler(api.ListServiceDeployments),
 		"ListServices":                wire.Handler(api.ListServices),
+		"ListServicesByNamespace":     wire.Handler(api.ListServicesByNamespace),
 		"ListTagsForResource":         wire.Handler(api.ListTagsForResource),
 		"ListTaskDefinitionFamilies":  wire.Handler(api.ListTaskDefinitionFamilies),
 		"ListTaskDefinitions":         wire.Handler(api.ListTaskDefinitions),
@@ -171,6 +173,10 @@ func (c client) ListServiceDeployments(ctx context.Context, in *ListServiceDeplo
 
 func (c client) ListServices(ctx context.Context, in *ListServicesRequest) (*ListServicesResponse, error) {
 	return wire.Call[ListServicesResponse](ctx, c.invoker, Model, "ListServices", in)
+}
+
+func (c client) ListServicesByNamespace(ctx context.Context, in *ListServicesByNamespaceRequest) (*ListServicesByNamespaceResponse, error) {
+	return wire.Call[ListServicesByNamespaceResponse](ctx, c.invoker, Model, "ListServicesByNamespace", in)
 }
 
 func (c client) ListTagsForResource(ctx context.Context, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {

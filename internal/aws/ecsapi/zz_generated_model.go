@@ -38,6 +38,7 @@ var Model = wire.Describe(&wire.Service{
 		"ListContainerInstances":      {Method: "POST", URI: "/", NewInput: func() any { return new(ListContainerInstancesRequest) }, NewOutput: func() any { return new(ListContainerInstancesResponse) }},
 		"ListServiceDeployments":      {Method: "POST", URI: "/", NewInput: func() any { return new(ListServiceDeploymentsRequest) }, NewOutput: func() any { return new(ListServiceDeploymentsResponse) }},
 		"ListServices":                {Method: "POST", URI: "/", NewInput: func() any { return new(ListServicesRequest) }, NewOutput: func() any { return new(ListServicesResponse) }},
+		"ListServicesByNamespace":     {Method: "POST", URI: "/", NewInput: func() any { return new(ListServicesByNamespaceRequest) }, NewOutput: func() any { return new(ListServicesByNamespaceResponse) }},
 		"ListTagsForResource":         {Method: "POST", URI: "/", NewInput: func() any { return new(ListTagsForResourceRequest) }, NewOutput: func() any { return new(ListTagsForResourceResponse) }},
 		"ListTaskDefinitionFamilies":  {Method: "POST", URI: "/", NewInput: func() any { return new(ListTaskDefinitionFamiliesRequest) }, NewOutput: func() any { return new(ListTaskDefinitionFamiliesResponse) }},
 		"ListTaskDefinitions":         {Method: "POST", URI: "/", NewInput: func() any { return new(ListTaskDefinitionsRequest) }, NewOutput: func() any { return new(ListTaskDefinitionsResponse) }},

@@ -929,6 +929,19 @@ type ListServiceDeploymentsResponse struct {
 	NextToken          string                   `aws:"nextToken"`
 }
 
+// ListServicesByNamespaceRequest is the model's ListServicesByNamespaceRequest.
+type ListServicesByNamespaceRequest struct {
+	Namespace  string `aws:"namespace,required"`
+	NextToken  string `aws:"nextToken"`
+	MaxResults *int32 `aws:"maxResults"`
+}
+
+// ListServicesByNamespaceResponse is the model's ListServicesByNamespaceResponse.
+type ListServicesByNamespaceResponse struct {
+	ServiceArns []string `aws:"serviceArns"`
+	NextToken   string   `aws:"nextToken"`
+}
+
 // ListServicesRequest is the model's ListServicesRequest.
 type ListServicesRequest struct {
 	Cluster                string                 `aws:"cluster"`

@@ -45,7 +45,7 @@ func (a *Agent) writeFiles(t *state.Task, face *Interface) error {
 		resolv += "nameserver " + server.String() + "\n"
 	}
 	for name, content := range map[string]string{
-		"hosts":       "127.0.0.1 localhost\n" + face.IP.String() + " " + face.HostnameInVPC + "\n",
+		"hosts":       "127.0.0.1 localhost\n" + face.IP.String() + " " + face.HostnameInVPC + "\n" + endpointHosts(t),
 		"resolv.conf": resolv,
 		"hostname":    face.HostnameInVPC + "\n",
 	} {

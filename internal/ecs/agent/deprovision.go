@@ -20,6 +20,9 @@ func (a *Agent) deprovision(ctx context.Context, t *state.Task) (time.Duration, 
 		return 0, err
 	}
 	fault.Point("agent.remove.after")
+	if t.Connect != nil {
+		a.Proxies.Close(t.Key())
+	}
 	if err := a.removeInterface(ctx, t); err != nil {
 		return 0, err
 	}

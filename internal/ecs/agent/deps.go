@@ -120,6 +120,7 @@ type Deps struct {
 	Interfaces Interfaces
 	Targets    Targets    // nil where no task has a load balancer
 	Registries Registries // nil where no task is registered with Cloud Map
+	Proxies    Proxies    // nil where no task has Service Connect
 	Sessions   Sessions
 	// Dial gives the dialer of an interface's network namespace, names resolved
 	// by the VPC. Errors are *net.OpError.

@@ -29,6 +29,11 @@ func (a *Agent) start(ctx context.Context, t *state.Task) (time.Duration, error)
 	if err := a.ensureTask(ctx, t, d, face); err != nil {
 		return 0, err
 	}
+	if t.Connect != nil {
+		if err := a.Proxies.Open(ctx, t); err != nil {
+			return 0, err
+		}
+	}
 	now, err := a.look(ctx, t)
 	if err != nil {
 		return 0, err

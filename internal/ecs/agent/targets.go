@@ -62,24 +62,27 @@ func (a *Agent) activate(ctx context.Context, t *state.Task) (time.Duration, err
 }
 
 // deactivate takes a task that is to stop out of Cloud Map and its target groups,
-// and waits until the latter have let it go: no new request comes then, and those under way have
-// been answered or the deregistration delay is over. A task that ended by itself
+// and waits until the latter, and Service Connect, have let it go: no new request
+// comes then, and those under way have been answered or the deregistration delay is over. A task that ended by itself
 // has nothing to wait for. It reports whether the containers may be stopped, and
 // when to look again.
 func (a *Agent) deactivate(ctx context.Context, t *state.Task, now map[string]seen) (bool, time.Duration, error) {
-	if len(t.LoadBalancers)+len(t.Registries) == 0 || !slices.Contains([]string{state.TaskActivating, state.TaskRunning, state.TaskDeactivating}, t.LastStatus) {
+	if len(t.LoadBalancers)+len(t.Registries) == 0 && !connected(t) || !slices.Contains([]string{state.TaskActivating, state.TaskRunning, state.TaskDeactivating}, t.LastStatus) {
 		return true, 0, nil
 	}
 	if t.LastStatus != state.TaskDeactivating {
 		return false, 0, a.update(ctx, t, func(r *state.Task) { r.LastStatus = state.TaskDeactivating })
 	}
-	if t.DeregisteredAt.IsZero() {
+	if len(t.LoadBalancers)+len(t.Registries) > 0 && t.DeregisteredAt.IsZero() {
 		return false, 0, a.deregister(ctx, t)
 	}
 	if !running(now) || t.StopCode == "EssentialContainerExited" {
 		return true, 0, nil
 	}
 	var wait time.Duration
+	if connected(t) {
+		wait = a.Proxies.Leaving(t)
+	}
 	tx := a.DB.Read()
 	for _, b := range t.LoadBalancers {
 		// A target that was never there, or that was registered again by somebody

@@ -6,6 +6,7 @@ import "time"
 type Checks struct {
 	Container Health // Unchecked without a health check
 	Targets   []TargetHealth
+	Awaited   bool // Service Connect does not send to it yet
 	// RunningAt is when the task became RUNNING; Grace is how long from then
 	// nothing that is unhealthy counts (healthCheckGracePeriodSeconds).
 	RunningAt time.Time
@@ -31,7 +32,8 @@ type Verdict struct {
 }
 
 // Judge weighs the checks of a task at the time now: it is healthy when all of
-// them say so, and unhealthy when one does and its grace period is over.
+// them say so, and unhealthy when one does and its grace period is over. Nothing
+// is known of a task that is awaited.
 func (c Checks) Judge(now time.Time) Verdict {
 	v := Verdict{Health: c.Container}
 	for i, t := range c.Targets {
@@ -52,6 +54,9 @@ func (c Checks) Judge(now time.Time) Verdict {
 		case v.Health == Unchecked:
 			v.Health = Healthy
 		}
+	}
+	if c.Awaited {
+		v.Health = Unknown
 	}
 	return v
 }
