@@ -44,18 +44,18 @@ func testNetworkBalancer(b *balanced) {
 	if !strings.HasPrefix(b.name, "flows-") || !strings.HasSuffix(b.name, ".elb."+b.Region+".amazonaws.com") {
 		b.t.Errorf("its name is %s", b.name)
 	}
-	b.eventually(10*time.Second, "the name leads to the elastic address", func() error {
+	b.eventually(20*time.Second, "the name leads to the elastic address", func() error {
 		if found, err := new(net.Resolver).LookupHost(ctx, b.name); err != nil || len(found) != 1 || found[0] != want {
 			return fmt.Errorf("%v %v, not %s", found, err, want)
 		}
 		return nil
 	})
 	node := b.aws("ec2", "describe-network-interfaces", "--filters", "Name=description,Values=ELB net/flows/*", "--query", "NetworkInterfaces[0].PrivateIpAddress", "--output", "text")
-	b.eventually(15*time.Second, "TCP with the client's address", func() error { return b.answers("tcp", 80, "web GET /flow for  from 203.0.113.1") })
-	b.eventually(15*time.Second, "UDP with the client's address", func() error { return b.answers("udp", 80, "web got ping from 203.0.113.1") })
-	b.eventually(15*time.Second, "TCP with the node's address", func() error { return b.answers("tcp", 81, "web GET /flow for  from "+node) })
+	b.eventually(30*time.Second, "TCP with the client's address", func() error { return b.answers("tcp", 80, "web GET /flow for  from 203.0.113.1") })
+	b.eventually(30*time.Second, "UDP with the client's address", func() error { return b.answers("udp", 80, "web got ping from 203.0.113.1") })
+	b.eventually(30*time.Second, "TCP with the node's address", func() error { return b.answers("tcp", 81, "web GET /flow for  from "+node) })
 	b.aws("elbv2", "modify-target-group-attributes", "--target-group-arn", plain, "--attributes", "Key=preserve_client_ip.enabled,Value=true")
-	b.eventually(5*time.Second, "and once it is preserved, the client's", func() error { return b.answers("tcp", 81, "web GET /flow for  from 203.0.113.1") })
+	b.eventually(15*time.Second, "and once it is preserved, the client's", func() error { return b.answers("tcp", 81, "web GET /flow for  from 203.0.113.1") })
 	b.serviceBehind(group)
 	need[*elbv2api.DeleteLoadBalancerOutput](b.t)(b.api.DeleteLoadBalancer(ctx, &elbv2api.DeleteLoadBalancerInput{LoadBalancerArn: arn}))
 	if used := b.aws("ec2", "describe-addresses", "--allocation-ids", elastic, "--query", "Addresses[0].AssociationId", "--output", "text"); used != "None" {
@@ -71,7 +71,7 @@ func (b *balanced) serviceBehind(group string) {
 	need[*elbv2api.DeregisterTargetsOutput](b.t)(b.api.DeregisterTargets(b.t.Context(), &elbv2api.DeregisterTargetsInput{TargetGroupArn: group, Targets: []elbv2api.TargetDescription{{Id: b.address}}}))
 	b.aws("ecs", "create-service", "--cluster", "tests", "--service-name", "flows", "--task-definition", "web", "--desired-count", "1", "--launch-type", "FARGATE", "--network-configuration",
 		"awsvpcConfiguration={subnets=["+b.subnets[0]+"],securityGroups=["+b.inner+"],assignPublicIp=ENABLED}", "--load-balancers", "targetGroupArn="+group+",containerName=web,containerPort=80")
-	b.eventually(30*time.Second, "the service's task alone is healthy", func() error {
+	b.eventually(60*time.Second, "the service's task alone is healthy", func() error {
 		out := need[*elbv2api.DescribeTargetHealthOutput](b.t)(b.api.DescribeTargetHealth(b.t.Context(), &elbv2api.DescribeTargetHealthInput{TargetGroupArn: group}))
 		if all := out.TargetHealthDescriptions; len(all) != 1 || all[0].TargetHealth.State != "healthy" || all[0].Target.Id == b.address {
 			return fmt.Errorf("%+v", all)
@@ -79,13 +79,13 @@ func (b *balanced) serviceBehind(group string) {
 		return nil
 	})
 	for network, want := range map[string]string{"tcp": "web GET /flow for  from 203.0.113.1", "udp": "web got ping from 203.0.113.1"} {
-		b.eventually(10*time.Second, network+" to the service", func() error { return b.answers(network, 80, want) })
+		b.eventually(20*time.Second, network+" to the service", func() error { return b.answers(network, 80, want) })
 	}
 	if events := b.aws("ecs", "describe-services", "--cluster", "tests", "--services", "flows", "--query", "services[0].events[].message", "--output", "text"); !strings.Contains(events, "(service flows) registered 1 targets in (target-group "+group+")") {
 		b.t.Errorf("its events are %s", events)
 	}
 	b.aws("ecs", "delete-service", "--cluster", "tests", "--service", "flows", "--force")
-	b.eventually(30*time.Second, "the task has left the target group", func() error {
+	b.eventually(60*time.Second, "the task has left the target group", func() error {
 		if h := b.health(); h != "none" {
 			return errors.New(h)
 		}

@@ -27,6 +27,8 @@ func (s *Service) DescribeAccountLimits(_ context.Context, in *elbv2api.Describe
 		name string
 		most int
 	}{
+		{"network-load-balancers", maxBalancers}, {"listeners-per-network-load-balancer", maxListeners}, {"certificates-per-network-load-balancer", maxCertificates},
+		{"targets-per-network-load-balancer", maxTargets}, {"target-groups-per-action-on-network-load-balancer", 5},
 		{"application-load-balancers", maxBalancers}, {"certificates-per-application-load-balancer", maxCertificates}, {"condition-values-per-alb-rule", maxValues},
 		{"condition-wildcards-per-alb-rule", 6}, {"listeners-per-application-load-balancer", maxListeners}, {"rules-per-application-load-balancer", maxRules},
 		{"target-groups", maxGroups}, {"target-groups-per-action-on-application-load-balancer", 5}, {"target-groups-per-application-load-balancer", 100},

@@ -48,7 +48,7 @@ func (c *session) tunnelTo(conn net.Conn, f *front, g *group, m *member) {
 	if secured, ok := conn.(*tls.Conn); ok {
 		c.record.TargetALPN = secured.ConnectionState().NegotiatedProtocol
 	}
-	t := &tunnel{client: newStream(c.conn), target: newStream(conn), idle: f.IdleTimeout}
+	t := &tunnel{client: newStream(c.conn), target: newStream(conn), idle: f.IdleTimeout, resets: true}
 	if t.idle == 0 {
 		t.idle = defaultFlowIdle
 	}

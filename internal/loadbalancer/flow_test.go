@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -110,6 +112,46 @@ func TestFlowWithoutTarget(t *testing.T) {
 		_ = c.Close()
 	}
 	if f := r.ended(); !f.Rejected {
+		t.Errorf("%+v", f)
+	}
+}
+
+// TestIdleFlow: a flow in which nothing moves is reset after the listener's time-out.
+func TestIdleFlow(t *testing.T) {
+	to := rawTarget(t, func(c net.Conn, r *bufio.Reader) { _, _ = io.Copy(c, r) })
+	r, addr := newRig(t, func(c *Config) {
+		network(TCP)(c)
+		c.Listeners[0].IdleTimeout = 50 * time.Millisecond
+	}, to)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%q %v", b, err)
+	}
+	r.ended()
+}
+
+// TestResetsArePassedOn: a target's reset is one for the client, and is counted as the target's.
+func TestResetsArePassedOn(t *testing.T) {
+	to := rawTarget(t, func(c net.Conn, r *bufio.Reader) {
+		_, _ = r.ReadByte()
+		_ = c.(*net.TCPConn).SetLinger(0)
+		_ = c.Close()
+	})
+	r, addr := newRig(t, network(TCP), to)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, "x")
+	if b, err := io.ReadAll(c); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("%q %v", b, err)
+	}
+	if f := r.ended(); !f.TargetReset || f.ClientReset {
 		t.Errorf("%+v", f)
 	}
 }

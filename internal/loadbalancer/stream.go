@@ -1,6 +1,7 @@
 package loadbalancer
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -59,6 +60,17 @@ func newStream(c net.Conn) *stream {
 		s.raw, _ = sc.SyscallConn()
 	}
 	return s
+}
+
+// abort lets the connection end with a reset once it is closed.
+func (s *stream) abort() {
+	c := s.Conn
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn()
+	}
+	if l, ok := c.(interface{ SetLinger(int) error }); ok {
+		_ = l.SetLinger(0)
+	}
 }
 
 // Buffered implements http1.Source.

@@ -15,6 +15,7 @@ import (
 type tunnel struct {
 	client, target *stream
 	idle           time.Duration
+	resets         bool         // what does not end in order ends with a reset, on both sides
 	last           atomic.Int64 // when something moved
 }
 
@@ -61,6 +62,10 @@ func (t *tunnel) direction(dst, src *stream) error {
 		}
 		_ = dst.Close()
 		return nil
+	}
+	if t.resets {
+		dst.abort()
+		src.abort()
 	}
 	_ = dst.Close() // an error or an idle tunnel ends both ways
 	_ = src.Close()
