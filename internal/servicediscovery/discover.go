@@ -35,7 +35,7 @@ func (s *Service) DiscoverInstances(ctx context.Context, in *servicediscoveryapi
 	if err != nil {
 		return nil, err
 	}
-	found := discovered(instances(tx, v), in)
+	found := discovered(judged(tx, instances(tx, v)), in)
 	rand.Shuffle(len(found), func(i, j int) { found[i], found[j] = found[j], found[i] })
 	found = found[:min(len(found), int(wire.Or(in.MaxResults, maxDiscovered)))]
 	out := &servicediscoveryapi.DiscoverInstancesResponse{Instances: []servicediscoveryapi.HttpInstanceSummary{}, InstancesRevision: v.Revision}

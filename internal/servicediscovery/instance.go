@@ -57,7 +57,7 @@ func (s *Service) GetInstancesHealthStatus(ctx context.Context, in *servicedisco
 	if err != nil {
 		return nil, err
 	}
-	found := instances(tx, v)
+	found := judged(tx, instances(tx, v))
 	if len(in.Instances) > 0 {
 		found = nil
 		for _, name := range in.Instances {
@@ -65,7 +65,7 @@ func (s *Service) GetInstancesHealthStatus(ctx context.Context, in *servicedisco
 			if err != nil {
 				return nil, err
 			}
-			found = append(found, i)
+			found = append(found, judged(tx, []*state.ServiceInstance{i})...)
 		}
 	}
 	found, next, err := page(found, (*state.ServiceInstance).Key, in.NextToken, in.MaxResults)

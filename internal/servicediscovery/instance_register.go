@@ -97,6 +97,9 @@ func attributesFault(v *state.DiscoveryService, a map[string]string) error {
 		return invalid(attrHealth + " can be specified only if the service has a HealthCheckCustomConfig.")
 	}
 	has := func(key string) bool { return a[key] != "" }
+	if v.HealthCheck != nil && (!has(attrPort) || !has(attrIPv4) && !has(attrIPv6)) {
+		return invalid("The attributes " + attrPort + " and " + attrIPv4 + " or " + attrIPv6 + " are required: the service has a HealthCheckConfig.")
+	}
 	if has(attrAlias) {
 		return aliasFault(v, a)
 	}

@@ -354,3 +354,65 @@ func TestServices(t *testing.T) {
 	_, err = w.maps.UpdateServiceAttributes(w.ctx, &servicediscoveryapi.UpdateServiceAttributesRequest{ServiceId: id, Attributes: many})
 	wants(t, "31 attributes", err, "ServiceAttributesLimitExceededException")
 }
+
+// TestHealthChecksOfRoute53: each instance gets a health check, which its records
+// name, and which goes with it.
+func TestHealthChecksOfRoute53(t *testing.T) {
+	w := newWorld(t)
+	out, err := w.maps.CreatePublicDnsNamespace(w.ctx, &servicediscoveryapi.CreatePublicDnsNamespaceRequest{Name: "shop.example"})
+	n := w.succeeds("NAMESPACE", out.OperationId, err)
+	made, err := w.maps.CreateService(w.ctx, &servicediscoveryapi.CreateServiceRequest{Name: "web", NamespaceId: n, HealthCheckConfig: &servicediscoveryapi.HealthCheckConfig{Type: "HTTP"},
+		DnsConfig: &servicediscoveryapi.DnsConfig{DnsRecords: []servicediscoveryapi.DnsRecord{{Type: "A", TTL: 5}}}})
+	if err != nil || made.Service.HealthCheckConfig.ResourcePath != "/" || made.Service.HealthCheckConfig.FailureThreshold != 1 {
+		t.Fatalf("%+v %v", made, err)
+	}
+	web := made.Service.Id
+	_, err = w.maps.RegisterInstance(w.ctx, &servicediscoveryapi.RegisterInstanceRequest{ServiceId: web, InstanceId: "one", Attributes: attributes("IPV4=198.19.0.1")})
+	wants(t, "without a port", err, "are required: the service has a HealthCheckConfig")
+	checks := func() []route53api.HealthCheck {
+		t.Helper()
+		list, err := w.zones.ListHealthChecks(w.ctx, &route53api.ListHealthChecksRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list.HealthChecks
+	}
+	w.deny("ChangeResourceRecordSets")
+	refused, err := w.maps.RegisterInstance(w.ctx, &servicediscoveryapi.RegisterInstanceRequest{ServiceId: web, InstanceId: "one", Attributes: attributes("IPV4=198.19.0.1", "PORT=8080")})
+	if o := w.ended(refused.OperationId, err); o.ErrorCode != "ACCESS_DENIED" || len(checks()) != 0 {
+		t.Errorf("%+v, %+v", o, checks())
+	}
+	w.deny("")
+	w.register(web, "one", "IPV4=198.19.0.1", "PORT=8080")
+	first := checks()
+	if len(first) != 1 || first[0].HealthCheckConfig.IPAddress != "198.19.0.1" || *first[0].HealthCheckConfig.Port != 8080 || first[0].LinkedService == nil {
+		t.Fatalf("%+v", first)
+	}
+	record := func() route53api.ResourceRecordSet {
+		t.Helper()
+		list, err := w.zones.ListResourceRecordSets(w.ctx, &route53api.ListResourceRecordSetsRequest{HostedZoneId: w.namespace(n).Properties.DnsProperties.HostedZoneId, StartRecordName: "web.shop.example"})
+		if err != nil || len(list.ResourceRecordSets) == 0 {
+			t.Fatalf("%+v %v", list, err)
+		}
+		return list.ResourceRecordSets[0]
+	}
+	if r := record(); r.HealthCheckId != first[0].Id {
+		t.Errorf("%+v", r)
+	}
+	status, err := w.maps.GetInstancesHealthStatus(w.ctx, &servicediscoveryapi.GetInstancesHealthStatusRequest{ServiceId: web})
+	if err != nil || status.Status["one"] != "HEALTHY" { // until somebody has asked
+		t.Errorf("%+v %v", status, err)
+	}
+	w.register(web, "one", "IPV4=198.19.0.2", "PORT=8080")
+	second := checks()
+	if len(second) != 1 || second[0].Id == first[0].Id || record().HealthCheckId != second[0].Id {
+		t.Errorf("registered anew: %+v", second)
+	}
+	_, err = w.maps.UpdateService(w.ctx, &servicediscoveryapi.UpdateServiceRequest{Id: web, Service: &servicediscoveryapi.ServiceChange{}})
+	wants(t, "without its health check", err, "Neargate does not carry out a change of HealthCheckConfig.")
+	gone, err := w.maps.DeregisterInstance(w.ctx, &servicediscoveryapi.DeregisterInstanceRequest{ServiceId: web, InstanceId: "one"})
+	w.succeeds("INSTANCE", gone.OperationId, err)
+	if left := checks(); len(left) != 0 {
+		t.Errorf("left are %+v", left)
+	}
+}

@@ -42,6 +42,9 @@ func wanted(n *state.Namespace, v *state.DiscoveryService, all []*state.ServiceI
 			if alias := i.Attributes[attrAlias]; alias != "" {
 				r.TTL, r.Alias = 0, &state.RecordAlias{HostedZoneID: i.AliasZoneID, DNSName: dns.Normal(alias), EvaluateTargetHealth: true}
 			}
+			if r.Alias == nil {
+				r.HealthCheckID = i.HealthCheckID
+			}
 			out = append(out, r)
 			if kind.Type != "SRV" {
 				continue
@@ -104,5 +107,5 @@ func sameRecord(a, b *state.RecordSet) bool {
 	if (a.Alias == nil) != (b.Alias == nil) || a.Alias != nil && *a.Alias != *b.Alias {
 		return false
 	}
-	return a.TTL == b.TTL && a.MultiValue == b.MultiValue && (a.Weight == nil) == (b.Weight == nil) && slices.Equal(a.Values, b.Values)
+	return a.TTL == b.TTL && a.HealthCheckID == b.HealthCheckID && a.MultiValue == b.MultiValue && (a.Weight == nil) == (b.Weight == nil) && slices.Equal(a.Values, b.Values)
 }

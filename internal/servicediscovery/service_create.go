@@ -89,13 +89,14 @@ func sameService(a, b *state.DiscoveryService) bool {
 func setKinds(v *state.DiscoveryService, n *state.Namespace, in *servicediscoveryapi.CreateServiceRequest) error {
 	v.HTTPOnly = n.Type == state.NamespaceHTTP || in.Type == servicediscoveryapi.ServiceTypeOptionHttp
 	v.CustomHealth = in.HealthCheckCustomConfig != nil
+	if err := setCheck(v, in.HealthCheckConfig); err != nil {
+		return err
+	}
 	switch {
 	case in.HealthCheckConfig != nil && v.CustomHealth:
 		return invalid("HealthCheckConfig and HealthCheckCustomConfig can't both be specified.")
 	case in.HealthCheckConfig != nil && n.Type == state.NamespacePrivate:
 		return invalid("HealthCheckConfig isn't supported for services of private DNS namespaces.")
-	case in.HealthCheckConfig != nil:
-		return refused("HealthCheckConfig")
 	case in.DnsConfig != nil && n.Type == state.NamespaceHTTP:
 		return invalid("DnsConfig can't be specified for services of HTTP namespaces.")
 	case in.DnsConfig != nil && v.HTTPOnly:

@@ -76,6 +76,9 @@ func (s *Service) describe(tx *store.Tx, v *state.DiscoveryService) *servicedisc
 			out.DnsConfig.DnsRecords = append(out.DnsConfig.DnsRecords, servicediscoveryapi.DnsRecord{Type: servicediscoveryapi.RecordType(r.Type), TTL: r.TTL})
 		}
 	}
+	if h := v.HealthCheck; h != nil {
+		out.HealthCheckConfig = &servicediscoveryapi.HealthCheckConfig{Type: servicediscoveryapi.HealthCheckType(h.Type), ResourcePath: h.Path, FailureThreshold: int32(h.FailureThreshold)}
+	}
 	if v.CustomHealth {
 		out.HealthCheckCustomConfig = &servicediscoveryapi.HealthCheckCustomConfig{FailureThreshold: 1} // of which AWS says that it is always so
 	}

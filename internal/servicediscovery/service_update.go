@@ -14,12 +14,12 @@ import (
 // UpdateService changes a service's description and the TTLs of its DNS records.
 // Kinds of records that are left out are deleted; new ones cannot be added.
 func (s *Service) UpdateService(ctx context.Context, in *servicediscoveryapi.UpdateServiceRequest) (*servicediscoveryapi.UpdateServiceResponse, error) {
-	if in.Service.HealthCheckConfig != nil {
-		return nil, refused("HealthCheckConfig")
-	}
 	o, err := s.submit(ctx, opUpdateService, func(tx *store.Tx, o *state.DiscoveryOperation) error {
 		v, err := service(tx, caller.From(ctx), in.Id)
 		if err != nil {
+			return err
+		}
+		if err := checkChanged(v, in.Service.HealthCheckConfig); err != nil {
 			return err
 		}
 		changed := *v

@@ -2,6 +2,7 @@ package servicediscovery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,13 +12,24 @@ import (
 	"github.com/neargate/neargate/internal/store"
 )
 
-// register carries out a registration: the records first, as the caller, then the instance.
+// register carries out a registration: health check and records first, as the
+// caller, then the instance.
 func (s *Service) register(ctx context.Context, o *state.DiscoveryOperation) (commit, error) {
-	err := s.settle(ctx, o.Target(), func(v *state.DiscoveryService, all []*state.ServiceInstance) (*state.DiscoveryService, []*state.ServiceInstance) {
-		return v, append(without(all, o.InstanceID), o.Instance)
+	i, err := s.makeCheck(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	err = s.settle(ctx, o.Target(), func(v *state.DiscoveryService, all []*state.ServiceInstance) (*state.DiscoveryService, []*state.ServiceInstance) {
+		return v, append(without(all, o.InstanceID), i)
 	})
+	if err == nil {
+		err = s.dropCheck(ctx, o, i)
+	} else if i.HealthCheckID != "" { // made again when this is tried again
+		_, problem := s.zones.DeleteHealthCheck(s.itself(ctx), &route53api.DeleteHealthCheckRequest{HealthCheckId: i.HealthCheckID})
+		err = errors.Join(err, problem)
+	}
 	return func(tx *store.Tx) error {
-		state.ServiceInstances.Put(tx, o.Instance)
+		state.ServiceInstances.Put(tx, i)
 		state.DiscoveryServices.Update(tx, o.Target(), func(v *state.DiscoveryService) { v.Revision++ })
 		return nil
 	}, err
@@ -28,6 +40,9 @@ func (s *Service) deregister(ctx context.Context, o *state.DiscoveryOperation) (
 	err := s.settle(ctx, o.Target(), func(v *state.DiscoveryService, all []*state.ServiceInstance) (*state.DiscoveryService, []*state.ServiceInstance) {
 		return v, without(all, o.InstanceID)
 	})
+	if err == nil {
+		err = s.dropCheck(ctx, o, nil)
+	}
 	return func(tx *store.Tx) error {
 		state.ServiceInstances.Delete(tx, state.ServiceInstanceKey(o.Target(), o.InstanceID))
 		state.DiscoveryServices.Update(tx, o.Target(), func(v *state.DiscoveryService) { v.Revision++ })
@@ -92,7 +107,7 @@ func (s *Service) settle(ctx context.Context, key string, change func(*state.Dis
 
 // recordSet is a record as Route 53's API has it.
 func recordSet(r *state.RecordSet) *route53api.ResourceRecordSet {
-	out := &route53api.ResourceRecordSet{Name: r.Name, Type: route53api.RRType(r.Type), SetIdentifier: r.SetIdentifier, Weight: r.Weight}
+	out := &route53api.ResourceRecordSet{Name: r.Name, Type: route53api.RRType(r.Type), SetIdentifier: r.SetIdentifier, Weight: r.Weight, HealthCheckId: r.HealthCheckID}
 	if r.MultiValue {
 		out.MultiValueAnswer = new(true)
 	}

@@ -19,6 +19,7 @@ type ServiceInstance struct {
 
 	Attributes       map[string]string // as registered: AWS_INSTANCE_IPV4 ..., and those of one's own
 	AliasZoneID      string            // of the load balancer that AWS_ALIAS_DNS_NAME names: its hosted zone
+	HealthCheckID    string            // of Route 53, where the service has its instances checked there
 	Health           string            // InstanceHealthy or InstanceUnhealthy; "" when nobody checks
 	HealthyAt        time.Time         // when it was healthy last, or was registered as healthy
 	CreatorRequestID string
