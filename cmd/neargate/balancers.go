@@ -21,9 +21,9 @@ import (
 
 // balancerPlane gives load balancers their nodes and sockets: interfaces of EC2,
 // served in the namespaces of VPCs.
-func balancerPlane(networks *ec2.Service, engine *network.Kernel, key []byte, gate wire.Invoker, roots func() *x509.CertPool) *elbv2.Plane {
+func balancerPlane(networks *ec2.Service, engine *network.Kernel, key []byte, gate wire.Invoker, roots func() *x509.CertPool, spool string) *elbv2.Plane {
 	return &elbv2.Plane{
-		Nodes: nodes{networks}, Listen: engine.Listen, Key: key, Renamed: networks.Refresh, S3: s3api.NewClient(gate), Roots: roots,
+		Nodes: nodes{networks}, Listen: engine.Listen, Key: key, Renamed: networks.Refresh, S3: s3api.NewClient(gate), Roots: roots, Spool: spool,
 		Dial: func(ctx context.Context, interfaceID, network, address string) (net.Conn, error) {
 			return engine.Dialer(interfaceID)(ctx, network, address)
 		},

@@ -207,7 +207,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	})
 	taskSource.Source = tasks
 	flows := &flowlog.Writer{DB: db, Source: engine, Logs: logsapi.NewClient(gate), Buckets: s3api.NewClient(gate), Sessions: flowLogSessions{sessions}, Log: log}
-	balancers := elbv2.New(elbv2.Options{DB: db, Linked: identities, Certificate: listenerCertificates(managed), Plane: balancerPlane(networks, engine, key[:], gate, trusted(authority, log)), Metrics: numbers, Sealer: sealer, DrainEarly: cfg.pace != "aws", Log: log})
+	balancers := elbv2.New(elbv2.Options{DB: db, Linked: identities, Certificate: listenerCertificates(managed), Plane: balancerPlane(networks, engine, key[:], gate, trusted(authority, log), dir.File("elb-logs")), Metrics: numbers, Sealer: sealer, DrainEarly: cfg.pace != "aws", Log: log})
 	doors.users = balancers.ServePublicKey
 	performance := &insights.Writer{DB: db, Logs: logsapi.NewClient(gate), Meter: tasks, Metrics: numbers, Log: log}
 

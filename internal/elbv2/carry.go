@@ -28,6 +28,7 @@ type balancer struct {
 	// draining is which targets get no more requests, since when.
 	draining  atomic.Pointer[map[health.Key]time.Time]
 	lines     logLines
+	spool     spool
 	meters    *meters
 	measured  time.Time // when connections were counted last
 	delivered time.Time // when logs were delivered last
@@ -95,6 +96,20 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 		Report: func(k health.Key, st health.Status) { s.report(r.ctx, key, k, st) },
 	})
 	s.running[key] = r
+	if err := s.openSpool(b, r); err != nil {
+		s.Log.Error("a crash would take away lines of logs", "load balancer", b.Path, "error", err)
+	}
+	if r.spool.file != nil {
+		s.serve(func(ctx context.Context) error {
+			ctx, end := context.WithCancel(ctx)
+			defer end()
+			defer context.AfterFunc(r.ctx, end)()
+			if err := r.save(ctx); err != nil {
+				s.Log.Error("lines of a log were not written down", "load balancer", b.Path, "error", err)
+			}
+			return nil
+		})
+	}
 	s.serve(func(ctx context.Context) error {
 		ctx, end := context.WithCancel(ctx)
 		defer end()

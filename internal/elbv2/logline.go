@@ -25,6 +25,8 @@ type logPlace struct {
 type logLines struct {
 	mu      sync.Mutex
 	waiting map[logPlace][]string
+	keep    bool   // in a spool
+	unsaved []byte // what is not there yet
 }
 
 func (l *logLines) add(at logPlace, line string) {
@@ -35,6 +37,9 @@ func (l *logLines) add(at logPlace, line string) {
 	}
 	lines := append(l.waiting[at], line)
 	l.waiting[at] = lines[max(0, len(lines)-maxLines):]
+	if l.keep {
+		l.unsaved = append(l.unsaved, at.kept(line)...)
+	}
 }
 
 func (l *logLines) take(at logPlace) []string {

@@ -150,6 +150,9 @@ func (s *Service) deliver(ctx context.Context, b *state.LoadBalancer, r *balance
 			}
 		}
 	}
+	if err := r.settleSpool(); err != nil {
+		s.Log.Error("lines of a log that were delivered may come again", "load balancer", b.Path, "error", err)
+	}
 }
 
 func compressed(lines []string) ([]byte, error) {

@@ -2,6 +2,7 @@ package elbv2
 
 import (
 	"context"
+	"os"
 	"slices"
 	"time"
 
@@ -75,12 +76,18 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) balance(ctx context.Context, key string) (reconcile.Result, error) {
 	b, ok := state.LoadBalancers.Get(s.DB.Read(), key)
 	if !ok {
-		s.stop(key)
+		if r := s.stop(key); r != nil {
+			r.closeSpool()
+		}
 		return reconcile.Result{}, nil
 	}
 	if b.Status == state.LoadBalancerDeleting {
 		if r := s.stop(key); r != nil {
 			s.deliver(ctx, b, r)
+			r.closeSpool()
+		}
+		if s.Plane.Spool != "" {
+			_ = os.Remove(s.spoolPath(key))
 		}
 		return reconcile.Result{}, s.remove(ctx, b)
 	}
@@ -126,6 +133,7 @@ func (s *Service) deliverRest(ctx context.Context) {
 		if b, ok := state.LoadBalancers.Get(s.DB.Read(), key); ok {
 			s.deliver(ctx, b, r)
 		}
+		r.closeSpool()
 	}
 }
 

@@ -26,6 +26,9 @@ type Plane struct {
 	Key []byte
 	// Roots are the authorities that identity providers' certificates may be of.
 	Roots func() *x509.CertPool
+	// Spool is a folder for lines of logs that are not delivered yet; empty: a crash
+	// takes them away.
+	Spool string
 	// Renamed is told when the addresses of load balancers changed; nil for nobody.
 	Renamed func()
 	// S3 takes access logs, called as the service on behalf of a load balancer.
