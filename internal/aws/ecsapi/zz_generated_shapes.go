@@ -134,7 +134,7 @@ type ClusterServiceConnectDefaults struct {
 
 // ClusterServiceConnectDefaultsRequest is the model's ClusterServiceConnectDefaultsRequest.
 type ClusterServiceConnectDefaultsRequest struct {
-	Namespace string `aws:"namespace,required"`
+	Namespace string `aws:"namespace"`
 }
 
 // ClusterSetting is the model's ClusterSetting.

@@ -100,6 +100,9 @@ func (ecsCluster) Update(ctx context.Context, r *Request) (Result, error) {
 	if err := bind(renamed(r.Properties, "ClusterSettings", "Settings"), in, "Tags", "ClusterName", "CapacityProviders", "DefaultCapacityProviderStrategy"); err != nil {
 		return Result{}, err
 	}
+	if r.Changed("ServiceConnectDefaults") && in.ServiceConnectDefaults == nil {
+		in.ServiceConnectDefaults = &ecsapi.ClusterServiceConnectDefaultsRequest{} // taken away
+	}
 	out, err := r.ecs().UpdateCluster(ctx, in)
 	if err != nil {
 		return Result{}, err

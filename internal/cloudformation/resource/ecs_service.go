@@ -77,6 +77,9 @@ func (ecsService) Update(ctx context.Context, r *Request) (Result, error) {
 	if r.Changed("ServiceRegistries") && in.ServiceRegistries == nil {
 		in.ServiceRegistries = []ecsapi.ServiceRegistry{}
 	}
+	if r.Changed("ServiceConnectConfiguration") && in.ServiceConnectConfiguration == nil {
+		in.ServiceConnectConfiguration = &ecsapi.ServiceConnectConfiguration{} // turned off
+	}
 	if !r.Changed("DeploymentController") {
 		in.DeploymentController = nil
 	}
