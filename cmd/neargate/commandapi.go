@@ -41,6 +41,8 @@ type commandAPI struct {
 	why      *why.Explainer
 	ecs      *ecs.Service
 	sealer   seal.Sealer
+	front    *sharedFront
+	dns      *hostDNS
 }
 
 func (c *commandAPI) register(s *control.Server) {
@@ -93,6 +95,7 @@ func (c *commandAPI) status(*http.Request) (any, error) {
 		view.Counts["vpcs"]++
 	}
 	view.Unhealthy = unwellTargets(tx)
+	view.Front, view.Balancers, view.DNS = c.front.State(), c.front.urls(tx), c.dns.State()
 	return view, nil
 }
 

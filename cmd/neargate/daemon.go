@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -23,6 +24,8 @@ type upConfig struct {
 	region  string
 	pace    string
 	detach  bool
+	front   frontConfig
+	dns     dnsConfig
 }
 
 func upCommand(opts *options) *cobra.Command {
@@ -39,6 +42,9 @@ Tasks go on running when it stops; "neargate down" stops them and restores the h
 			if cfg.pace != "fast" && cfg.pace != "aws" {
 				return &cli.Error{What: "unknown pace " + cfg.pace, Fix: "--pace fast or --pace aws", Exit: cli.ExitUsage}
 			}
+			if err := cfg.dns.check(); err != nil {
+				return err
+			}
 			if os.Geteuid() != 0 {
 				return &cli.Error{What: "neargate up needs root", Why: "it makes network namespaces, mounts and cgroups for containers", Fix: "sudo neargate up", Code: "host.not-root", Exit: cli.ExitPermission}
 			}
@@ -52,6 +58,12 @@ Tasks go on running when it stops; "neargate down" stops them and restores the h
 	f.StringVar(&cfg.listen, "listen", "127.0.0.1:4566", "address of the API")
 	f.StringVar(&cfg.region, "region", defaultRegion(), "region that commands and `env` use; all regions are served")
 	f.StringVar(&cfg.pace, "pace", "fast", "how long AWS's pure waits take: fast or aws")
+	f.StringVar(&cfg.front.address, "front", "127.0.0.1", "address on which load balancers are reached as NAME.elb.localhost, or off")
+	f.IntVar(&cfg.front.http, "front-http", 80, "its port for HTTP")
+	f.IntVar(&cfg.front.https, "front-https", 443, "its port for HTTPS")
+	f.StringVar(&cfg.dns.address, "dns", "", "address and port of a DNS server for this machine, such as 127.0.0.54:53 (default none)")
+	f.BoolVar(&cfg.dns.forward, "dns-forward", false, "let it ask this machine's resolvers for names that are not ours, instead of refusing them")
+	f.BoolVar(&cfg.dns.open, "dns-open", false, "let it answer on an address that is not loopback")
 	f.BoolVarP(&cfg.detach, "detach", "d", false, "run in the background and return when ready")
 	return cmd
 }
@@ -76,7 +88,9 @@ func detach(ctx context.Context, cfg *upConfig) error {
 	if err != nil {
 		return err
 	}
-	child := exec.Command(self, "up", "--data-dir", cfg.dataDir, "--listen", cfg.listen, "--region", cfg.region, "--pace", cfg.pace)
+	child := exec.Command(self, "up", "--data-dir", cfg.dataDir, "--listen", cfg.listen, "--region", cfg.region, "--pace", cfg.pace,
+		"--front", cfg.front.address, "--front-http", strconv.Itoa(cfg.front.http), "--front-https", strconv.Itoa(cfg.front.https),
+		"--dns", cfg.dns.address, "--dns-forward="+strconv.FormatBool(cfg.dns.forward), "--dns-open="+strconv.FormatBool(cfg.dns.open))
 	child.Stdout, child.Stderr = logFile, logFile
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {

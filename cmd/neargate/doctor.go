@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -61,10 +62,32 @@ func doctorCommand(opts *options) *cobra.Command {
 }
 
 func examine(opts *options) []check {
-	return []check{
+	return append([]check{
 		checkRoot(), checkKernel(), checkCgroups(), checkNamespaces(), checkNftables(), checkOverlay(opts.dataDir),
 		checkRunc(opts), checkDisk(opts.dataDir), checkPort("127.0.0.1:4566", opts), checkClock(),
+	}, checkNames(opts)...)
+}
+
+// checkNames asks the running instance whether it has its front and its DNS server.
+func checkNames(opts *options) []check {
+	r, err := connect(opts)
+	if err != nil {
+		return nil
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var s statusView
+	if r.call(ctx, "GET", "/_neargate/api/status", nil, &s) != nil {
+		return nil
+	}
+	out := []check{{"front", "ok", "load balancers by name: " + strings.Join(s.Front, ", "), ""}, {"dns", "ok", "DNS server for this machine: " + s.DNS, ""}}
+	if strings.Contains(out[0].Detail, "not on ") {
+		out[0].Verdict, out[0].Fix = "warning", "stop what listens there, or neargate up --front-http 8080 --front-https 8443"
+	}
+	if strings.HasPrefix(s.DNS, "not on ") {
+		out[1].Verdict, out[1].Fix = "warning", "neargate up --dns 127.0.0.54:53, or another address and port"
+	}
+	return out
 }
 
 func checkRoot() check {

@@ -246,7 +246,11 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	info := instance.Info{Endpoint: "http://" + listener.Addr().String(), Region: cfg.region, Version: version, StartedAt: started}
 	resolver := newCommandResolver(dir.ID, dns.NewHostForwarder("/etc/resolv.conf"))
 	local := newLocalNames(db, names, registries.Hosts, resolver)
+	shared := newSharedFront(cfg.front, db, cfg.region, authority)
+	nameserver := newHostDNS(cfg.dns, db, local, cfg.region)
+	names.Changed = nameserver.look
 	commands := &commandAPI{
+		front: shared, dns: nameserver,
 		db: db, dir: dir, info: info, accounts: keys, shelf: shelf, loaded: networks.Refresh, gate: gate, local: local, sealer: sealer, ecs: scheduler,
 		why: &why.Explainer{DB: db, Decisions: decisions, Logs: logLines{logGroups}, Sockets: listening(engine), Path: balancerPath(db, site, networks, engine), Clients: balancerClients(db, site, networks, engine)},
 	}
@@ -271,7 +275,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 		keyService.Run, secrets.Run, managed.Run, zones.Run, health.Run, discovery.Run,
 		scheduler.Run, proxies.Run, tasks.Run, performance.Run,
 		stacks.Run, trails.Run, watch.Run,
-		uses.Run, names.Run, local.Run, resolver.Run,
+		uses.Run, names.Run, local.Run, resolver.Run, shared.Run, nameserver.Run,
 	} {
 		group.Go(func() error { return run(ctx) })
 	}

@@ -33,7 +33,7 @@ var leaves = map[string][]string{
 
 // dataPlane packages know nothing of AWS's API shapes, records or services: plain values only.
 var dataPlane = []string{
-	"internal/blob", "internal/dns", "internal/edge", "internal/healthcheck", "internal/hostsfile", "internal/image", "internal/loadbalancer", "internal/logstore",
+	"internal/blob", "internal/dns", "internal/edge", "internal/frontdoor", "internal/healthcheck", "internal/hostsfile", "internal/image", "internal/loadbalancer", "internal/logstore",
 	"internal/metadata", "internal/metrics", "internal/network", "internal/pki", "internal/registry", "internal/runtime",
 }
 

@@ -118,7 +118,8 @@ func client(a net.Addr) netip.Addr {
 // answer makes the reply to a question and what is noted of it.
 func (s *Server) answer(question *dns.Msg) (*dns.Msg, Query) {
 	reply := new(dns.Msg).SetReply(question)
-	reply.RecursionAvailable = true
+	_, alone := s.forward.(Refuse)
+	reply.RecursionAvailable = !alone
 	if opt := question.IsEdns0(); opt != nil {
 		reply.SetEdns0(dns.DefaultMsgSize, false)
 	}
@@ -132,7 +133,7 @@ func (s *Server) answer(question *dns.Msg) (*dns.Msg, Query) {
 	if a, ok := s.zone.Load().Lookup(name, q.Qtype); ok {
 		reply.Authoritative, reply.Rcode = true, a.Rcode
 		reply.Answer = slices.Concat(a.Records, records(q, a))
-		if a.Elsewhere != "" && s.forward != nil {
+		if a.Elsewhere != "" && s.forward != nil && !alone { // alone: the client asks further itself
 			next := new(dns.Msg).SetQuestion(dns.Fqdn(a.Elsewhere), q.Qtype)
 			rest, _ := s.ask(next, new(dns.Msg).SetReply(next))
 			reply.Rcode, reply.Answer = rest.Rcode, append(reply.Answer, rest.Answer...)

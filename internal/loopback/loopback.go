@@ -32,6 +32,10 @@ const tries = 16
 
 // Names serves names. Make it with New; Run must run.
 type Names struct {
+	// Changed is called when names are served that were not before; nil for nobody.
+	// Set it before Run.
+	Changed func()
+
 	instance string
 	hosts    *hostsfile.File
 	handler  http.Handler
@@ -110,6 +114,7 @@ func (n *Names) adjust(ctx context.Context, group *errgroup.Group, wanted []stri
 	block := map[string]netip.Addr{}
 	maps.Copy(block, others)
 	var problems []error
+	fresh := false
 	for _, name := range wanted {
 		addr, ok := n.Addr(name)
 		if !ok {
@@ -122,9 +127,13 @@ func (n *Names) adjust(ctx context.Context, group *errgroup.Group, wanted []stri
 			n.mu.Lock()
 			n.serving[name] = at
 			n.mu.Unlock()
+			fresh = true
 			group.Go(func() error { return n.serve(ctx, listener) })
 		}
 		block[name] = addr
+	}
+	if n.Changed != nil && fresh {
+		n.Changed()
 	}
 	if err := n.hosts.Set(block); err != nil {
 		problems = append(problems, err)
