@@ -47,7 +47,7 @@ func TestCommands(t *testing.T) {
 		want string // regular expression
 	}{
 		{[]string{"version"}, 0, `^neargate \S+ \(go1\.\S+, linux/\w+\)\n$`},
-		{[]string{"status"}, 0, `^Neargate \S+ at http://127\.0\.0\.1:\d+, region us-east-1\n  instance .*\n  running  .*\n$`},
+		{[]string{"status"}, 0, `^Neargate \S+ at http://127\.0\.0\.1:\d+, region us-east-1\n  instance .*\n  running  .*\n  front  .*\n(  +http://.*\n)*  dns +off\n(  unhealthy .*\n)*$`},
 		{[]string{"env"}, 0, `(?m)^export AWS_ENDPOINT_URL=http://127\.0\.0\.1:\d+\nexport AWS_ACCESS_KEY_ID=test\n`},
 		{[]string{"doctor"}, 0, `(?m)^✓ api +Neargate answers at http://`},
 		{[]string{"ps"}, 0, `^no tasks\n$`},
