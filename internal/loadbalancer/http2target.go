@@ -153,7 +153,7 @@ func (x *exchange) deliverHTTP2(g *group, m *member, to *h2Responder, response *
 	if err := to.begin(x, &head, false, now); err != nil {
 		return
 	}
-	x.record.ResponseTime = time.Now().Sub(now)
+	x.record.ResponseTime = time.Since(now)
 	if response.ContentLength != 0 { // an answer of trailers only must stay one frame
 		_ = to.flush()
 	}

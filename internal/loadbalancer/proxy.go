@@ -91,7 +91,7 @@ func (x *exchange) limit(g *group, m *member) (done func()) {
 	if g.RequestTimeout == 0 {
 		return func() { x.reached(m) }
 	}
-	late := time.AfterFunc(g.RequestTimeout-time.Now().Sub(x.now), func() {
+	late := time.AfterFunc(g.RequestTimeout-time.Since(x.now), func() {
 		x.overdue.Store(true)
 		if cut := x.cut.Load(); cut != nil {
 			(*cut)()
