@@ -149,7 +149,7 @@ func TestServiceDiscoveryByTerraform(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, said)
 		}
 	}
-	a.eventually(20*time.Second, "the ill task is replaced", func() error {
+	a.eventually(time.Minute, "the ill task is replaced", func() error {
 		healthy := a.aws("servicediscovery", "discover-instances", "--namespace-name", "prod.local", "--service-name", "web", "--health-status", "HEALTHY",
 			"--query-parameters", "ECS_CLUSTER_NAME=tests,ECS_SERVICE_NAME=web,REGION="+a.Region, "--query", "length(Instances)")
 		if healthy != "2" {
@@ -158,7 +158,7 @@ func TestServiceDiscoveryByTerraform(t *testing.T) {
 		return nil
 	})
 	a.aws("ecs", "update-service", "--cluster", "tests", "--service", "web", "--desired-count", "0")
-	a.eventually(20*time.Second, "no task is left", func() error {
+	a.eventually(time.Minute, "no task is left", func() error {
 		if left := a.aws("servicediscovery", "list-instances", "--service-id", out.Web.Value, "--query", "length(Instances)"); left != "0" {
 			return fmt.Errorf("%s are left", left)
 		}

@@ -44,9 +44,9 @@ func find(name, service string) {
 	fmt.Println("ill is found:", slices.Contains(after, ill), "well are found:", len(after) > 0)
 }
 
-// addresses are those of a name once they are as wanted, or after half a minute.
+// addresses are those of a name once they are as wanted, or after 40 seconds.
 func addresses(name string, wanted func([]string) bool) (found []string) {
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(40 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		if found, _ = net.LookupHost(name); wanted(found) {
 			return found
 		}
