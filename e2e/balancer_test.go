@@ -132,6 +132,7 @@ func TestLoadBalancer(t *testing.T) {
 	if err != nil || status != 200 || text != "web GET /hello for 203.0.113.1" || !strings.Contains(nodes, from) {
 		t.Errorf("got %d %q %v; the nodes are %s", status, body, err, nodes)
 	}
+	t.Run("metrics", func(t *testing.T) { testBalancerMetrics(b.in(t)) })
 	t.Run("internal", func(t *testing.T) { testInternalBalancer(b.in(t)) })
 	t.Run("rules", func(t *testing.T) { testBalancerRules(b.in(t)) })
 	t.Run("users", func(t *testing.T) { testBalancerUsers(b.in(t)) })

@@ -3,6 +3,8 @@ package diagnosis
 var deployments = []Entry{
 	{"dep.circuit", "The tasks of a deployment failed until its circuit breaker tripped.", "ECS deployment circuit breaker: tasks failed to start.",
 		"The deployment's count of failed tasks; the first cause of these tasks is named.", "What the first cause says; then a new deployment."},
+	{"dep.alarm", "An alarm of CloudWatch that watches a service's deployments went off during one.", "ECS deployment alarm: alarm detected.",
+		"The alarm's state, which was another one when the deployment began.", "What made the alarm go off; then a new deployment."},
 	{"stack.resource", "A resource of the stack could not be made, changed or deleted.", "The resource's status reason",
 		"The stack's events.", "What the reason says."},
 }

@@ -59,9 +59,13 @@ func (s *Service) recordStep(ctx context.Context, st *step) {
 		if d.RolloutState != "FAILED" || i < len(st.before.Deployments) && wasFailed(st.before, d.ID) {
 			continue
 		}
+		code, cause := "dep.circuit", "tasks of the deployment failed to start until the circuit breaker tripped"
+		if d.RolloutReason == deployment.ReasonAlarm {
+			code, cause = "dep.alarm", "an alarm went off during the deployment: "+strings.Join(triggered(s.DB.Read(), &st.svc, d), ", ")
+		}
 		s.Decisions.Record(ctx, decision.Decision{
-			Account: c.Account, Region: c.Region, Phase: decision.Deployment, Subjects: []string{st.svc.ARN(), d.ID}, Verdict: decision.Deny, Code: "dep.circuit",
-			Cause: "tasks of the deployment failed to start until the circuit breaker tripped", Where: d.ID, AWSMessage: d.RolloutReason, Confidence: decision.Observed,
+			Account: c.Account, Region: c.Region, Phase: decision.Deployment, Subjects: []string{st.svc.ARN(), d.ID}, Verdict: decision.Deny, Code: code,
+			Cause: cause, Where: d.ID, AWSMessage: d.RolloutReason, Confidence: decision.Observed,
 		})
 	}
 }

@@ -40,7 +40,7 @@ func (f *fixture) CanAssume(_ context.Context, _, _, role, _, _ string) error {
 func newTest(t *testing.T) *fixture {
 	db, err := store.OpenMemory(state.Clusters, state.ECSSettings, state.Roles, state.RunTokens, state.Services, state.TaskDefinitionFamilies,
 		state.TaskDefinitions, state.Tasks, state.Subnets, state.SecurityGroups, state.TargetGroups, state.Targets, state.ListenerRules,
-		state.Namespaces, state.DiscoveryServices, state.ServiceInstances)
+		state.Namespaces, state.DiscoveryServices, state.ServiceInstances, state.Alarms)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,11 @@ func (s *Service) noticed(changes []store.Change) {
 			if t, ok := state.Tasks.Get(tx, change.Key); ok && t.Service != "" {
 				s.scheduler.Add(t.ServiceKey())
 			}
+		case state.Alarms.Name():
+			if tx == nil {
+				tx = s.DB.Read()
+			}
+			s.scheduler.Add(alarmed(tx, change.Key)...)
 		case state.Targets.Name():
 			if tx == nil {
 				tx = s.DB.Read()

@@ -44,8 +44,8 @@ func setDeploymentConfiguration(svc *state.Service, in *ecsapi.DeploymentConfigu
 		return nil
 	}
 	switch {
-	case in.Alarms != nil && in.Alarms.Enable:
-		return unsupported("deploymentConfiguration.alarms")
+	case in.Alarms != nil && len(in.Alarms.AlarmNames) > maxAlarms:
+		return invalid("The number of alarm names must not exceed 10.")
 	case in.Strategy != "" && in.Strategy != ecsapi.DeploymentStrategyRolling:
 		return unsupported("the deployment strategy " + string(in.Strategy))
 	case len(in.LifecycleHooks) > 0:
@@ -69,6 +69,9 @@ func setDeploymentConfiguration(svc *state.Service, in *ecsapi.DeploymentConfigu
 	}
 	if svc.MaximumPercent == 100 && svc.MinimumHealthyPercent > 100 {
 		return invalid("minimumHealthyPercent must not exceed maximumPercent.")
+	}
+	if a := in.Alarms; a != nil {
+		svc.Alarms = &state.DeploymentAlarms{Enable: a.Enable, Rollback: a.Rollback, Names: a.AlarmNames}
 	}
 	if b := in.DeploymentCircuitBreaker; b != nil {
 		if b.ResetOnHealthyTask != nil && !*b.ResetOnHealthyTask || b.ThresholdConfiguration != nil {

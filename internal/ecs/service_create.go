@@ -167,7 +167,7 @@ func (s *Service) deploy(tx *store.Tx, svc *state.Service) error {
 	id, now := "ecs-svc/"+ids.Digits(19), s.Now()
 	fresh := state.Deployment{
 		ID: id, LaunchSpec: svc.LaunchSpec, RolloutState: string(deployment.InProgress), RolloutReason: deployment.ReasonInProgress(id),
-		CreatedAt: now, UpdatedAt: now, Endpoints: endpoints,
+		CreatedAt: now, UpdatedAt: now, Endpoints: endpoints, IgnoredAlarms: alarms(tx, svc).Firing,
 	}
 	svc.Deployments = append([]state.Deployment{fresh}, svc.Deployments...)
 	svc.Steady = false

@@ -53,7 +53,7 @@ func allDeployments(svc *state.Service) []state.Deployment {
 func deploymentStatus(svc *state.Service, i int) ecsapi.ServiceDeploymentStatus {
 	d := allDeployments(svc)[i]
 	switch {
-	case d.RolloutState == string(deployment.Failed) && svc.Breaker != nil && svc.Breaker.Rollback:
+	case d.RolloutState == string(deployment.Failed) && rollsBack(svc, d):
 		if i < len(svc.Deployments) {
 			return ecsapi.ServiceDeploymentStatusRollbackInProgress
 		}
@@ -94,6 +94,7 @@ func (s *Service) DescribeServiceDeployments(ctx context.Context, in *ecsapi.Des
 			DeploymentCircuitBreaker: &ecsapi.ServiceDeploymentCircuitBreaker{
 				Status: breakerStatus(svc, d), FailureCount: int32(d.FailedTasks), Threshold: int32(deployment.Threshold(svc.DesiredCount)),
 			},
+			Alarms: describeMonitor(tx, svc, d),
 		}
 		if all := allDeployments(svc); i+1 < len(all) {
 			before := all[i+1]
@@ -104,13 +105,21 @@ func (s *Service) DescribeServiceDeployments(ctx context.Context, in *ecsapi.Des
 	return out, nil
 }
 
+// rollsBack says whether what failed a deployment lets the one before come back.
+func rollsBack(svc *state.Service, d state.Deployment) bool {
+	if d.RolloutReason == deployment.ReasonAlarm {
+		return svc.Alarms != nil && svc.Alarms.Rollback
+	}
+	return svc.Breaker != nil && svc.Breaker.Rollback
+}
+
 func breakerStatus(svc *state.Service, d state.Deployment) ecsapi.ServiceDeploymentRollbackMonitorsStatus {
 	switch {
 	case svc.Breaker == nil || !svc.Breaker.Enable:
 		return "DISABLED"
-	case d.RolloutState == string(deployment.Failed):
+	case d.RolloutReason == deployment.ReasonTripped:
 		return "TRIGGERED"
-	case d.RolloutState == string(deployment.Completed):
+	case d.RolloutState != string(deployment.InProgress):
 		return "MONITORING_COMPLETE"
 	}
 	return "MONITORING"

@@ -62,6 +62,7 @@ func (s *Service) describeService(tx *store.Tx, svc *state.Service, tags bool) *
 	if svc.Breaker != nil {
 		out.DeploymentConfiguration.DeploymentCircuitBreaker = &ecsapi.DeploymentCircuitBreaker{Enable: svc.Breaker.Enable, Rollback: svc.Breaker.Rollback}
 	}
+	out.DeploymentConfiguration.Alarms = describeAlarms(svc.Alarms)
 	for i, d := range svc.Deployments {
 		shown := describeDeployment(svc, i, d, counts[d.ID])
 		shown.ServiceConnectConfiguration, shown.ServiceConnectResources = describeConnect(d.Connect), describeConnectResources(tx, svc.Account, svc.Region, d.Connect)

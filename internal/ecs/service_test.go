@@ -271,8 +271,8 @@ func TestServiceRefused(t *testing.T) {
 		"the deployment strategy BLUE_GREEN": func(r *ecsapi.CreateServiceRequest) {
 			r.DeploymentConfiguration = &ecsapi.DeploymentConfiguration{Strategy: "BLUE_GREEN"}
 		},
-		"deploymentConfiguration.alarms": func(r *ecsapi.CreateServiceRequest) {
-			r.DeploymentConfiguration = &ecsapi.DeploymentConfiguration{Alarms: &ecsapi.DeploymentAlarms{Enable: true}}
+		"The number of alarm names must not exceed 10.": func(r *ecsapi.CreateServiceRequest) {
+			r.DeploymentConfiguration = &ecsapi.DeploymentConfiguration{Alarms: &ecsapi.DeploymentAlarms{Enable: true, AlarmNames: make([]string, 11)}}
 		},
 	} {
 		t.Run(want, func(t *testing.T) {

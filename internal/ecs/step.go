@@ -115,10 +115,12 @@ func (st *step) planned() deployment.Service {
 	if b := st.svc.Breaker; b != nil {
 		svc.Breaker = deployment.Breaker{Enable: b.Enable, Rollback: b.Rollback}
 	}
+	svc.Alarms = alarms(st.tx, &st.svc)
 	for _, d := range st.svc.Deployments {
 		svc.Deployments = append(svc.Deployments, deployment.Deployment{
 			ID: d.ID, Rollout: deployment.Rollout(d.RolloutState), Reason: d.RolloutReason, WasCompleted: d.WasCompleted,
 			FailedTasks: d.FailedTasks, CrashedTasks: d.CrashedTasks, LastFailure: d.LastFailure, HealthyTasks: d.HealthyTasks,
+			Ignored: d.IgnoredAlarms, SettledAt: d.SettledAt,
 		})
 	}
 	for _, t := range st.tasks {
@@ -163,6 +165,7 @@ func (st *step) adopt(plan deployment.Plan) {
 		}
 		d.RolloutState, d.RolloutReason, d.WasCompleted = string(p.Rollout), p.Reason, p.WasCompleted
 		d.FailedTasks, d.CrashedTasks, d.HealthyTasks = p.FailedTasks, p.CrashedTasks, p.HealthyTasks
+		d.IgnoredAlarms, d.SettledAt = p.Ignored, p.SettledAt
 		st.svc.Deployments = append(st.svc.Deployments, d)
 		delete(byID, d.ID)
 	}

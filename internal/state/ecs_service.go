@@ -18,6 +18,7 @@ type Service struct {
 	MinimumHealthyPercent  int
 	MaximumPercent         int
 	Breaker                *CircuitBreaker
+	Alarms                 *DeploymentAlarms
 	ZoneRebalancing        string // ENABLED or DISABLED
 	PropagateTags          string
 	ManagedTags            bool
@@ -65,6 +66,12 @@ type TaskNetwork struct {
 // CircuitBreaker is the deploymentCircuitBreaker of a service.
 type CircuitBreaker struct{ Enable, Rollback bool }
 
+// DeploymentAlarms are the alarms of CloudWatch that fail the deployments of a service.
+type DeploymentAlarms struct {
+	Enable, Rollback bool
+	Names            []string
+}
+
 // Deployment is a deployment of a service, with its progress.
 type Deployment struct {
 	ID string // ecs-svc/ and 19 digits
@@ -75,7 +82,9 @@ type Deployment struct {
 	FailedTasks   int
 	CrashedTasks  int // ended by themselves before they were healthy
 	LastFailure   time.Time
-	HealthyTasks  int // how many were healthy when the scheduler last looked
+	HealthyTasks  int       // how many were healthy when the scheduler last looked
+	IgnoredAlarms []string  // in ALARM when it began
+	SettledAt     time.Time // when all its tasks were there first
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 	// Digests pins tags: container name to image digest, written by the first task

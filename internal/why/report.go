@@ -298,13 +298,13 @@ func (x *Explainer) unwell(tx *store.Tx, t *state.Task) []Finding {
 	return out
 }
 
-// circuit is the deployment that the circuit breaker ended.
+// circuit is the deployment that the circuit breaker or an alarm ended.
 func (x *Explainer) circuit(s *state.Service) (Finding, bool) {
 	if len(s.Deployments) == 0 || s.Deployments[0].RolloutState != "FAILED" {
 		return Finding{}, false
 	}
 	for _, d := range slices.Backward(x.Decisions.About(s.ARN())) {
-		if d.Code == "dep.circuit" && d.Where == s.Deployments[0].ID {
+		if (d.Code == "dep.circuit" || d.Code == "dep.alarm") && d.Where == s.Deployments[0].ID {
 			f := finding(d, nil)
 			f.Resource = s.ARN()
 			f.Fixes = []decision.Fix{{Lang: LangCLI, Target: "once the cause is mended", Text: fmt.Sprintf("aws ecs update-service --cluster %s --service %s --force-new-deployment --query service.status", s.Cluster, s.Name)}}

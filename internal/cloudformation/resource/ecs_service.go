@@ -142,7 +142,11 @@ func stable(s *ecsapi.Service, wanted string) (bool, error) {
 	}
 	for _, d := range s.Deployments {
 		if d.RolloutState == "FAILED" && sameTaskDefinition(d.TaskDefinition, wanted) {
-			return false, &Failure{Code: "GeneralServiceException", Message: "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."}
+			cause := "ECS Deployment Circuit Breaker"
+			if strings.Contains(d.RolloutStateReason, "alarm") {
+				cause = "ECS Deployment Alarm"
+			}
+			return false, &Failure{Code: "GeneralServiceException", Message: "Error occurred during operation '" + cause + " was triggered'."}
 		}
 	}
 	if len(s.Deployments) != 1 {

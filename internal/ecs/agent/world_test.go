@@ -82,7 +82,7 @@ func newWorld(t *testing.T) *world {
 	server := &http.Server{Handler: w, TLSConfig: authority.ServerTLS(func(string) bool { return true }), ErrorLog: slog.NewLogLogger(slog.NewTextHandler(io.Discard, nil), slog.LevelDebug)}
 	go server.ServeTLS(listener, "", "")
 	t.Cleanup(func() { server.Close() })
-	if w.db, err = store.OpenMemory(state.Tasks, state.TaskDefinitions, state.Services, state.Clusters, state.ECSSettings, state.Subnets, state.Targets, state.DiscoveryServices); err != nil {
+	if w.db, err = store.OpenMemory(state.Tasks, state.TaskDefinitions, state.Services, state.Clusters, state.ECSSettings, state.Subnets, state.Targets, state.DiscoveryServices, state.Alarms); err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()

@@ -33,24 +33,35 @@ func (p Pace) Backoff(failed, desired int) time.Duration {
 // service is unable to consistently start tasks.
 func Inconsistent(failed, desired int) bool { return failed >= Threshold(desired) }
 
-// trip lets the circuit breaker fail the PRIMARY deployment, and puts the last
-// completed one in its place when it rolls back. It reports whether the
+// trip lets the circuit breaker or an alarm fail the PRIMARY deployment, and puts the
+// last completed one in its place when they roll back. It reports whether the
 // PRIMARY deployment changed.
 func trip(s Service, p *Plan) bool {
 	primary := &p.Deployments[0]
-	if !s.Breaker.Enable || primary.Rollout != InProgress || primary.FailedTasks < Threshold(s.Desired) {
+	cause, rollback := "circuit breaker", s.Breaker.Rollback
+	switch {
+	case primary.Rollout != InProgress:
+		return false
+	case s.Breaker.Enable && primary.FailedTasks >= Threshold(s.Desired):
+		primary.Reason = ReasonTripped
+		p.Notes = append(p.Notes, EventFailed(s.Name, primary.ID))
+	case s.Alarms.fired(*primary):
+		primary.Reason = ReasonAlarm
+		p.Notes = append(p.Notes, EventAlarm(s.Name, primary.ID))
+		cause, rollback = "alarm", s.Alarms.Rollback
+	default:
 		return false
 	}
-	primary.Rollout, primary.Reason = Failed, ReasonTripped
-	p.Notes = append(p.Notes, EventFailed(s.Name, primary.ID))
-	if !s.Breaker.Rollback {
+	primary.Rollout = Failed
+	if !rollback {
 		return false
 	}
 	for i, d := range p.Deployments[1:] {
 		if !d.WasCompleted {
 			continue
 		}
-		d.Rollout, d.Reason, d.FailedTasks = InProgress, ReasonRollback(d.ID), 0
+		d.Rollout, d.Reason, d.FailedTasks = InProgress, ReasonRollback(cause, d.ID), 0
+		d.Ignored, d.SettledAt = s.Alarms.Firing, time.Time{}
 		d.CrashedTasks = 0
 		rest := append(append([]Deployment(nil), p.Deployments[:i+1]...), p.Deployments[i+2:]...)
 		p.Deployments = append([]Deployment{d}, rest...)

@@ -10,6 +10,9 @@ import (
 // ReasonTripped is the rolloutStateReason of a deployment that the circuit breaker failed.
 const ReasonTripped = "ECS deployment circuit breaker: tasks failed to start."
 
+// ReasonAlarm is the rolloutStateReason of a deployment that an alarm failed.
+const ReasonAlarm = "ECS deployment alarm: alarm detected."
+
 // ReasonInProgress is the rolloutStateReason of a deployment under way.
 func ReasonInProgress(deployment string) string {
 	return fmt.Sprintf("ECS deployment %s in progress.", deployment)
@@ -20,9 +23,10 @@ func ReasonCompleted(deployment string) string {
 	return fmt.Sprintf("ECS deployment %s completed.", deployment)
 }
 
-// ReasonRollback is the rolloutStateReason of the deployment that is rolled back to.
-func ReasonRollback(deployment string) string {
-	return fmt.Sprintf("ECS deployment circuit breaker: rolling back to deploymentId %s.", deployment)
+// ReasonRollback is the rolloutStateReason of the deployment that is rolled back to;
+// the cause is the circuit breaker or an alarm.
+func ReasonRollback(cause, deployment string) string {
+	return fmt.Sprintf("ECS deployment %s: rolling back to deploymentId %s.", cause, deployment)
 }
 
 // EventStarted tells of tasks that were started; replacing counts those that
@@ -53,6 +57,11 @@ func EventCompleted(service, deployment string) string {
 // EventFailed tells that the circuit breaker failed a deployment.
 func EventFailed(service, deployment string) string {
 	return fmt.Sprintf("(service %s) (deployment %s) deployment failed: tasks failed to start.", service, deployment)
+}
+
+// EventAlarm tells that an alarm failed a deployment.
+func EventAlarm(service, deployment string) string {
+	return fmt.Sprintf("(service %s) (deployment %s) deployment failed: alarm detected.", service, deployment)
 }
 
 // EventRollback tells which deployment is rolled back to.

@@ -41,7 +41,7 @@ func Next(s Service, now time.Time, pace Pace) Plan {
 	start(s, &p, c, now, pace)
 	stop(s, &p, c)
 	p.Blocked = p.Start == 0 && len(p.Stop) == 0 && c.blocked(s)
-	finish(s, &p, c)
+	finish(s, &p, c, now)
 	return p
 }
 
@@ -137,12 +137,16 @@ func start(s Service, p *Plan, c counts, now time.Time, pace Pace) {
 	p.Replacing = min(want, c.sickNew)
 }
 
-// finish completes the PRIMARY deployment when it stands alone, and tells the
-// steady state.
-func finish(s Service, p *Plan, c counts) {
+// finish completes the PRIMARY deployment when it stands alone and its alarms have
+// been watched for long enough, and tells the steady state.
+func finish(s Service, p *Plan, c counts, now time.Time) {
 	primary := &p.Deployments[0]
 	settled := len(c.olds) == 0 && len(c.news) == s.Desired && c.healthyNew == s.Desired && primary.Rollout != Failed
 	if !settled {
+		return
+	}
+	if left, bakes := s.Alarms.bakes(primary, now); bakes {
+		p.Again = sooner(p.Again, left)
 		return
 	}
 	if primary.Rollout == InProgress {

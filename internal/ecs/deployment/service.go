@@ -60,6 +60,11 @@ type Deployment struct {
 	CrashedTasks int
 	// LastFailure is when the latest of both failed.
 	LastFailure time.Time
+	// Ignored are the alarms that were in ALARM when it began: they do not count for it.
+	Ignored []string
+	// SettledAt is when all its tasks were there first; zero before. Alarms are
+	// watched for a while longer.
+	SettledAt time.Time
 	// HealthyTasks is how many tasks the last plan saw healthy; one more than
 	// that forgives the failures.
 	HealthyTasks int
@@ -72,6 +77,7 @@ type Service struct {
 	MinimumHealthyPercent int
 	MaximumPercent        int
 	Breaker               Breaker
+	Alarms                Alarms
 	Deployments           []Deployment // PRIMARY first, then the older ones, newest first
 	Tasks                 []Task
 	Draining              bool // the service is being deleted
