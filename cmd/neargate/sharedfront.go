@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/netip"
 	"slices"
@@ -52,7 +51,7 @@ func (s *sharedFront) urls(tx *store.Tx) []string {
 		return nil
 	}
 	var out []string
-	for _, name := range slices.Sorted(maps.Keys(hosted.Aliases(tx))) {
+	for _, name := range hosted.ShortAliases(tx) {
 		url := "http://" + name
 		if s.config.http != 80 {
 			url += ":" + strconv.Itoa(s.config.http)

@@ -1,6 +1,7 @@
 package hosted
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -43,6 +44,17 @@ func Aliases(tx *store.Tx) map[string]netip.Addr {
 		delete(out, alias)
 	}
 	return out
+}
+
+// ShortAliases are the shortest alias of each load balancer, in order.
+func ShortAliases(tx *store.Tx) []string {
+	shortest := map[netip.Addr]string{}
+	for alias, addr := range Aliases(tx) {
+		if short, ok := shortest[addr]; !ok || len(alias) < len(short) {
+			shortest[addr] = alias
+		}
+	}
+	return slices.Sorted(maps.Values(shortest))
 }
 
 // FindBalancer is the public address of the load balancer that a name leads to: an
