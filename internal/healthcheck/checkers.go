@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/neargate/neargate/internal/reconcile"
 )
 
 // maxAtOnce is how many endpoints are asked at the same moment.
@@ -28,16 +28,17 @@ type Options struct {
 type Checkers struct {
 	options Options
 	busy    chan struct{}
-	change  chan struct{} // something is to be begun or ended
+	crew    *reconcile.Crew[Key, Target]
 
 	mu       sync.Mutex
-	wanted   map[Key]Target
 	opinions map[Key]Opinion
 }
 
 // New returns checkers without anything to ask.
 func New(o Options) *Checkers {
-	return &Checkers{options: o, busy: make(chan struct{}, maxAtOnce), change: make(chan struct{}, 1), opinions: map[Key]Opinion{}}
+	c := &Checkers{options: o, busy: make(chan struct{}, maxAtOnce), opinions: map[Key]Opinion{}}
+	c.crew = reconcile.NewCrew(func(a, b Target) bool { return a.Check == b.Check }, c.ask, c.forget)
+	return c
 }
 
 // Set makes targets all that is asked. What is asked already and has not changed
@@ -47,13 +48,7 @@ func (c *Checkers) Set(targets []Target) {
 	for _, t := range targets {
 		wanted[t.Key] = t
 	}
-	c.mu.Lock()
-	c.wanted = wanted
-	c.mu.Unlock()
-	select {
-	case c.change <- struct{}{}:
-	default:
-	}
+	c.crew.Set(wanted)
 }
 
 // Opinion is what a region's checker holds at present; false when it has not asked yet.
@@ -64,56 +59,8 @@ func (c *Checkers) Opinion(k Key) (Opinion, bool) {
 	return o, ok
 }
 
-// asking is a target that is being asked.
-type asking struct {
-	check Check
-	stop  context.CancelFunc
-	done  chan struct{}
-}
-
 // Run asks until ctx ends.
-func (c *Checkers) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	running := map[Key]*asking{}
-	for {
-		c.mu.Lock()
-		wanted := c.wanted
-		c.mu.Unlock()
-		for key, a := range running {
-			if t, ok := wanted[key]; !ok || t.Check != a.check {
-				a.stop()
-				<-a.done
-				delete(running, key)
-				if !ok {
-					c.forget(key)
-				}
-			}
-		}
-		for key, t := range wanted {
-			if running[key] != nil {
-				continue
-			}
-			if now, ok := c.Opinion(key); ok {
-				t.Last = now
-			}
-			a := &asking{check: t.Check, done: make(chan struct{})}
-			var until context.Context
-			until, a.stop = context.WithCancel(ctx)
-			running[key] = a
-			group.Go(func() error {
-				defer close(a.done)
-				defer a.stop()
-				c.ask(until, t)
-				return nil
-			})
-		}
-		select {
-		case <-ctx.Done():
-			return group.Wait()
-		case <-c.change:
-		}
-	}
-}
+func (c *Checkers) Run(ctx context.Context) error { return c.crew.Run(ctx) }
 
 func (c *Checkers) forget(k Key) {
 	c.mu.Lock()
@@ -122,8 +69,11 @@ func (c *Checkers) forget(k Key) {
 }
 
 // ask checks one target again and again.
-func (c *Checkers) ask(ctx context.Context, t Target) {
+func (c *Checkers) ask(ctx context.Context, key Key, t Target) {
 	opinion := t.Last
+	if now, ok := c.Opinion(key); ok {
+		opinion = now
+	}
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {

@@ -7,6 +7,9 @@
 // at once, and a key that is added while it is worked on is worked on once more
 // afterwards; an error repeats the key after a growing pause; Do may ask to be
 // called again later. So a lost notice is a delay and never a fault.
+//
+// A Crew is for what never ends by itself, as checks of health: it keeps a goroutine
+// at work on each thing that is wanted.
 package reconcile
 
 import (

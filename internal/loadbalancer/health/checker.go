@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/neargate/neargate/internal/reconcile"
 )
 
 // Options is what a Checker needs from outside.
@@ -21,15 +21,18 @@ type Options struct {
 // Checker asks targets how they are.
 type Checker struct {
 	options Options
+	crew    *reconcile.Crew[Key, Target]
 
-	mu     sync.Mutex
-	wanted map[Key]Target
-	change chan struct{} // something is to be begun or ended
+	mu       sync.Mutex
+	machines map[Key]*Machine
 }
 
 // New returns a Checker; Run makes it ask.
 func New(o Options) *Checker {
-	return &Checker{options: o, change: make(chan struct{}, 1)}
+	c := &Checker{options: o, machines: map[Key]*Machine{}}
+	same := func(a, b Target) bool { return a.Check == b.Check && a.Zone == b.Zone }
+	c.crew = reconcile.NewCrew(same, c.ask, c.forget)
+	return c
 }
 
 // Set makes targets all that are asked. What is asked already and has not changed
@@ -40,69 +43,33 @@ func (c *Checker) Set(targets []Target) {
 	for _, t := range targets {
 		wanted[t.Key] = t
 	}
-	c.mu.Lock()
-	c.wanted = wanted
-	c.mu.Unlock()
-	select {
-	case c.change <- struct{}{}:
-	default:
-	}
-}
-
-// asked is a target that is being asked.
-type asked struct {
-	target  Target
-	machine *Machine
-	stop    context.CancelFunc
-	done    chan struct{}
+	c.crew.Set(wanted)
 }
 
 // Run asks until ctx ends.
-func (c *Checker) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	running := map[Key]*asked{}
-	for {
-		c.mu.Lock()
-		wanted := c.wanted
-		c.mu.Unlock()
-		for key, a := range running {
-			if t, ok := wanted[key]; !ok || t.Check != a.target.Check || t.Zone != a.target.Zone {
-				a.stop()
-				<-a.done
-				if !ok {
-					delete(running, key)
-				}
-			}
-		}
-		for key, t := range wanted {
-			before := running[key]
-			if before != nil && before.target.Check == t.Check && before.target.Zone == t.Zone {
-				continue
-			}
-			a := &asked{target: t, machine: NewMachine(t.Last), done: make(chan struct{})}
-			if before != nil {
-				a.machine = NewMachine(before.machine.Status)
-			}
-			var asking context.Context
-			asking, a.stop = context.WithCancel(ctx)
-			running[key] = a
-			group.Go(func() error {
-				defer close(a.done)
-				defer a.stop()
-				c.ask(asking, a)
-				return nil
-			})
-		}
-		select {
-		case <-ctx.Done():
-			return group.Wait()
-		case <-c.change:
-		}
+func (c *Checker) Run(ctx context.Context) error { return c.crew.Run(ctx) }
+
+// machine counts for a target: anew, or from what an earlier check has reached.
+func (c *Checker) machine(t Target) *Machine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := NewMachine(t.Last)
+	if before := c.machines[t.Key]; before != nil {
+		m = NewMachine(before.Status)
 	}
+	c.machines[t.Key] = m
+	return m
+}
+
+func (c *Checker) forget(k Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.machines, k)
 }
 
 // ask checks one target again and again.
-func (c *Checker) ask(ctx context.Context, a *asked) {
+func (c *Checker) ask(ctx context.Context, _ Key, t Target) {
+	m := c.machine(t)
 	next := time.NewTimer(0)
 	defer next.Stop()
 	for {
@@ -112,13 +79,13 @@ func (c *Checker) ask(ctx context.Context, a *asked) {
 		case <-next.C:
 		}
 		began := time.Now()
-		result := c.probe(ctx, a.target)
+		result := c.probe(ctx, t)
 		if ctx.Err() != nil {
 			return
 		}
-		if a.machine.Observe(a.target.Check, result, time.Now()) {
-			c.options.Report(a.target.Key, a.machine.Status)
+		if m.Observe(t.Check, result, time.Now()) {
+			c.options.Report(t.Key, m.Status)
 		}
-		next.Reset(max(a.machine.Wait(a.target.Check)-time.Since(began), time.Millisecond))
+		next.Reset(max(m.Wait(t.Check)-time.Since(began), time.Millisecond))
 	}
 }
