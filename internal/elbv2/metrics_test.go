@@ -1,6 +1,7 @@
 package elbv2
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -45,6 +46,10 @@ func checkMetrics(t *testing.T, w *world, b elbv2api.LoadBalancer, g elbv2api.Ta
 	_, path, _ := cutKind(b.LoadBalancerArn)
 	lb, group := metrics.Dimension{Name: "LoadBalancer", Value: path}, metrics.Dimension{Name: "TargetGroup", Value: groupName(g.TargetGroupArn)}
 	zone := metrics.Dimension{Name: "AvailabilityZone", Value: "eu-west-1b"}
+	w.eventually("both requests are counted", func() string { // once they were answered
+		n, _ := w.sum("RequestCount", "Count", lb)
+		return differs(fmt.Sprint(n >= 2), "true")
+	})
 	w.measureAll(time.Now())
 	w.measureAll(time.Now().Add(time.Minute))
 	for _, c := range []struct {
