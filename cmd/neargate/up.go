@@ -199,7 +199,7 @@ func serve(ctx context.Context, cfg *upConfig, out io.Writer) error {
 	pace, agentPace := paces(cfg.pace)
 	discovered := newCloudMap(gate)
 	scheduler := ecs.New(ecs.Deps{DB: db, Checker: checker, Roles: sessions, Linked: identities, CloudMap: discovered, Decisions: decisions, Pace: pace})
-	proxies := serviceconnect.New(serviceconnect.Options{DB: db, Plane: connectPlane(engine), CloudMap: discovered, Log: log})
+	proxies := serviceconnect.New(serviceconnect.Options{DB: db, Plane: connectPlane(engine), CloudMap: discovered, Observe: serviceconnect.NewMeters(numbers), Log: log})
 	stacks := cloudformation.New(cloudformation.Options{DB: db, Invoker: gate, Checker: checker, Sessions: stackSessions{sessions}, Secret: keys.Secret, Log: log})
 	tasks := agent.New(agent.Deps{
 		DB: db, Runtime: containers, Interfaces: interfaces{networks}, Targets: newTargets(gate), Registries: newRegistries(gate), Proxies: proxies, Sessions: taskSessions{sessions}, Dial: dialers(engine), RootCAs: trusted(authority, log), Bundle: authority.Bundle,

@@ -55,6 +55,7 @@ func newWorld(t *testing.T) *world {
 			Interface: state.TaskInterface{ID: "eni-" + id, PrivateIP: ip}, Connect: &state.TaskConnect{NamespaceID: "ns-1"}}
 	}
 	back, front := task(server, "10.0.0.1"), task(caller, "10.0.0.2")
+	back.Service, front.Service = "back", "front"
 	back.Connect.Services = []state.ConnectService{service}
 	front.Connect.Endpoints = []state.ConnectEndpoint{{DNSName: "backend", Port: 8080, Service: "c/back", Target: service}}
 	w.write(func(tx *store.Tx) {
