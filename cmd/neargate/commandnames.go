@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -43,21 +42,14 @@ func (c *commandResolver) Run(ctx context.Context) error {
 }
 
 func (c *commandResolver) listen(ctx context.Context) (net.PacketConn, net.Listener, netip.Addr, error) {
-	var config net.ListenConfig
 	var last error
 	for try := range resolverTries {
 		at := loopback.Address(c.instance, "resolver", try)
-		where := netip.AddrPortFrom(at, 53).String()
-		packets, err := config.ListenPacket(ctx, "udp", where)
-		if err != nil {
-			last = err
-			continue
-		}
-		stream, err := config.Listen(ctx, "tcp", where)
+		packets, stream, err := listenDNS(ctx, netip.AddrPortFrom(at, 53).String())
 		if err == nil {
 			return packets, stream, at, nil
 		}
-		last = errors.Join(err, packets.Close())
+		last = err
 	}
 	return nil, nil, netip.Addr{}, last
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/neargate/neargate/internal/cli"
 	"github.com/neargate/neargate/internal/dns"
@@ -99,7 +102,7 @@ func (h *hostDNS) Run(ctx context.Context) error {
 	if h.config.address == "" {
 		return nil
 	}
-	packets, stream, err := h.listen(ctx)
+	packets, stream, err := listenDNS(ctx, h.config.address)
 	if err != nil {
 		h.state.Store(fmt.Sprintf("not on %s: %v", h.config.address, err))
 		slog.Warn("the DNS server for this machine does not answer", "address", h.config.address, "error", err)
@@ -107,28 +110,28 @@ func (h *hostDNS) Run(ctx context.Context) error {
 	}
 	h.server.SetZone(h.zone())
 	h.state.Store("on " + h.config.address)
-	served := make(chan error, 1)
-	go func() { served <- h.server.Serve(ctx, []net.PacketConn{packets}, []net.Listener{stream}) }() // awaited below
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.server.Serve(ctx, []net.PacketConn{packets}, []net.Listener{stream}) })
 	for {
 		select {
-		case err := <-served:
-			return err
+		case <-ctx.Done():
+			return group.Wait()
 		case <-h.wake:
 			h.server.SetZone(h.zone())
 		}
 	}
 }
 
-func (h *hostDNS) listen(ctx context.Context) (net.PacketConn, net.Listener, error) {
+// listenDNS listens on an address by UDP and TCP.
+func listenDNS(ctx context.Context, address string) (net.PacketConn, net.Listener, error) {
 	var config net.ListenConfig
-	packets, err := config.ListenPacket(ctx, "udp", h.config.address)
+	packets, err := config.ListenPacket(ctx, "udp", address)
 	if err != nil {
 		return nil, nil, err
 	}
 	stream, err := config.Listen(ctx, "tcp", packets.LocalAddr().String())
 	if err != nil {
-		_ = packets.Close()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, packets.Close())
 	}
 	return packets, stream, nil
 }

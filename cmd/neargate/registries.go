@@ -19,8 +19,11 @@ func newRegistries(gate wire.Invoker) registries {
 
 // RegisterInstance implements agent.Registries.
 func (r registries) RegisterInstance(ctx context.Context, account, region, registry, instance string, attributes map[string]string) error {
-	ctx = asECS(ctx, account, region)
-	out, err := r.api.RegisterInstance(ctx, &servicediscoveryapi.RegisterInstanceRequest{ServiceId: registry, InstanceId: instance, CreatorRequestId: instance, Attributes: attributes})
+	return r.register(asECS(ctx, account, region), &servicediscoveryapi.RegisterInstanceRequest{ServiceId: registry, InstanceId: instance, CreatorRequestId: instance, Attributes: attributes})
+}
+
+func (r registries) register(ctx context.Context, in *servicediscoveryapi.RegisterInstanceRequest) error {
+	out, err := r.api.RegisterInstance(ctx, in)
 	if err != nil {
 		return err
 	}

@@ -58,12 +58,7 @@ func (c cloudMap) DeleteService(ctx context.Context, account, region, id string)
 // RegisterInstance implements serviceconnect.CloudMap: a task is an instance of
 // several services, so that its id does not name the request.
 func (c cloudMap) RegisterInstance(ctx context.Context, account, region, serviceID, instanceID string, attributes map[string]string) error {
-	ctx = asECS(ctx, account, region)
-	out, err := c.api.RegisterInstance(ctx, &servicediscoveryapi.RegisterInstanceRequest{ServiceId: serviceID, InstanceId: instanceID, Attributes: attributes})
-	if err != nil {
-		return err
-	}
-	return c.done(ctx, out.OperationId)
+	return c.register(asECS(ctx, account, region), &servicediscoveryapi.RegisterInstanceRequest{ServiceId: serviceID, InstanceId: instanceID, Attributes: attributes})
 }
 
 // DeregisterInstance implements serviceconnect.CloudMap.

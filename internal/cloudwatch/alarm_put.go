@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -246,7 +247,7 @@ func (s *Service) put(ctx context.Context, a *state.Alarm) error {
 				n++
 			}
 			if n >= maxAlarms {
-				return &cloudwatchapi.LimitExceededFault{Message: sprintf("The maximum limit of %d alarms has been reached.", maxAlarms)}
+				return &cloudwatchapi.LimitExceededFault{Message: fmt.Sprintf("The maximum limit of %d alarms has been reached.", maxAlarms)}
 			}
 			a.State, a.Reason, a.StateAt = alarm.Insufficient, "Unchecked: Initial alarm creation", now
 			s.configured(tx, a, "Create", "created")

@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -29,7 +30,7 @@ func (s *Service) PutDashboard(ctx context.Context, in *cloudwatchapi.PutDashboa
 	}
 	problems, fatal := checkBody(in.DashboardBody)
 	if fatal {
-		return nil, &cloudwatchapi.DashboardInvalidInputError{Message: sprintf("The field DashboardBody must be a valid JSON object. %s", problems[0].Message), DashboardValidationMessages: problems}
+		return nil, &cloudwatchapi.DashboardInvalidInputError{Message: fmt.Sprintf("The field DashboardBody must be a valid JSON object. %s", problems[0].Message), DashboardValidationMessages: problems}
 	}
 	tags, err := checkTags(ctx, in.Tags)
 	if err != nil {
@@ -78,17 +79,17 @@ func checkBody(body string) (problems []cloudwatchapi.DashboardValidationMessage
 		problem("/", "Should have property 'widgets'")
 		return problems, true
 	case len(*d.Widgets) > maxWidgets:
-		problem("/widgets", sprintf("Should not have more than %d items", maxWidgets))
+		problem("/widgets", fmt.Sprintf("Should not have more than %d items", maxWidgets))
 		return problems, true
 	}
 	for i, w := range *d.Widgets {
 		switch w.Type {
 		case "metric", "text", "log", "alarm", "explorer", "custom":
 			if w.Properties == nil {
-				problem(sprintf("/widgets/%d", i), "Should have property 'properties'")
+				problem(fmt.Sprintf("/widgets/%d", i), "Should have property 'properties'")
 			}
 		default:
-			problem(sprintf("/widgets/%d/type", i), "Should be one of: metric, text, log, alarm, explorer, custom")
+			problem(fmt.Sprintf("/widgets/%d/type", i), "Should be one of: metric, text, log, alarm, explorer, custom")
 		}
 	}
 	return problems, false

@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func (s *Service) configured(tx *store.Tx, a *state.Alarm, kind, done string) {
 			configuration["metricName"], configuration["namespace"], configuration["period"], configuration["statistic"] = a.Metric.Name, a.Metric.Namespace, a.Metric.Period, a.Metric.Statistic
 		}
 	}
-	s.note(tx, a, "ConfigurationUpdate", sprintf("Alarm %q %s", a.Name, done), map[string]any{"type": kind, done + "Alarm": configuration})
+	s.note(tx, a, "ConfigurationUpdate", fmt.Sprintf("Alarm %q %s", a.Name, done), map[string]any{"type": kind, done + "Alarm": configuration})
 }
 
 // turned notes that an alarm's state changed.

@@ -2,11 +2,8 @@ package cloudwatch
 
 import (
 	"encoding/base64"
-	"fmt"
 	"strconv"
 )
-
-func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
 
 // page cuts one page out of items. The token is the place of its first item.
 func page[T any](items []T, token string, size int) ([]T, string, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (s *Service) PutMetricData(ctx context.Context, in *cloudwatchapi.PutMetric
 	}
 	var all []measured
 	for i, d := range in.MetricData {
-		at := sprintf("MetricData.member.%d", i+1)
+		at := fmt.Sprintf("MetricData.member.%d", i+1)
 		point, err := s.point(at, d)
 		if err != nil {
 			return err
@@ -134,7 +135,7 @@ func fill(p *metrics.Point, at string, d cloudwatchapi.MetricDatum) error {
 		p.Add(*d.Value, 1)
 	}
 	for i, v := range d.Values {
-		if err := number(sprintf("%s.Values.member.%d", at, i+1), v); err != nil {
+		if err := number(fmt.Sprintf("%s.Values.member.%d", at, i+1), v); err != nil {
 			return err
 		}
 		n := 1.0
@@ -161,7 +162,7 @@ func dimensions(at string, in []cloudwatchapi.Dimension) (metrics.Dimensions, er
 	var out []metrics.Dimension
 	seen := map[string]bool{}
 	for i, d := range in {
-		field := sprintf("%s.Dimensions.member.%d", at, i+1)
+		field := fmt.Sprintf("%s.Dimensions.member.%d", at, i+1)
 		switch {
 		case seen[d.Name]:
 			return "", invalid("The parameter %s.Dimensions has the dimension name %s more than once.", at, d.Name)

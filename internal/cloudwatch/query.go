@@ -3,6 +3,7 @@ package cloudwatch
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"time"
@@ -33,7 +34,7 @@ func (q *query) returned() bool { return wire.Or(q.ReturnData, true) }
 func checkQueries(account, region, field string, in []cloudwatchapi.MetricDataQuery) ([]*query, error) {
 	var out []*query
 	for i, given := range in {
-		at := sprintf("%s.member.%d", field, i+1)
+		at := fmt.Sprintf("%s.member.%d", field, i+1)
 		q := &query{MetricDataQuery: given}
 		switch {
 		case !queryID.MatchString(given.Id):

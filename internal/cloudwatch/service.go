@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -54,11 +55,11 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Milliseco
 // The errors of the older part of the API.
 
 func invalid(format string, args ...any) error {
-	return &cloudwatchapi.InvalidParameterValueException{Message: sprintf(format, args...)}
+	return &cloudwatchapi.InvalidParameterValueException{Message: fmt.Sprintf(format, args...)}
 }
 
 func combination(format string, args ...any) error {
-	return &cloudwatchapi.InvalidParameterCombinationException{Message: sprintf(format, args...)}
+	return &cloudwatchapi.InvalidParameterCombinationException{Message: fmt.Sprintf(format, args...)}
 }
 
 func missing(parameter string) error {
@@ -67,7 +68,7 @@ func missing(parameter string) error {
 
 // validation is the error of alarms and GetMetricData.
 func validation(format string, args ...any) error {
-	return wire.NewError("ValidationError", 400, "%s", sprintf(format, args...))
+	return wire.NewError("ValidationError", 400, "%s", fmt.Sprintf(format, args...))
 }
 
 // refused is for what CloudWatch can do and we cannot.

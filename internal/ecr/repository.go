@@ -2,10 +2,10 @@ package ecr
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
 
 	"github.com/neargate/neargate/internal/aws/ecrapi"
+	"github.com/neargate/neargate/internal/aws/wire"
 	"github.com/neargate/neargate/internal/caller"
 	"github.com/neargate/neargate/internal/registry"
 	"github.com/neargate/neargate/internal/state"
@@ -156,24 +156,11 @@ func (s *Service) update(ctx context.Context, sc scope, name string, change func
 	})
 }
 
-// paginate cuts a page out of a list that is sorted by key. The token is the
-// key of the last item of the page before.
+// paginate is wire.Page with ECR's bound and error.
 func paginate[T any](items []T, key func(T) string, token string, maxResults *int32) ([]T, string, error) {
-	if token != "" {
-		last, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil {
-			return nil, "", errInvalid("nextToken", "must be a token that an earlier call returned")
-		}
-		for len(items) > 0 && key(items[0]) <= string(last) {
-			items = items[1:]
-		}
+	out, next, ok := wire.Page(items, key, token, int(wire.Or(maxResults, 100)))
+	if !ok {
+		return nil, "", errInvalid("nextToken", "must be a token that an earlier call returned")
 	}
-	most := 100
-	if maxResults != nil {
-		most = int(*maxResults)
-	}
-	if len(items) <= most {
-		return items, "", nil
-	}
-	return items[:most], base64.RawURLEncoding.EncodeToString([]byte(key(items[most-1]))), nil
+	return out, next, nil
 }

@@ -104,23 +104,30 @@ func sumOld(ctx context.Context, tx *sql.Tx, series, step, into, before int64) (
 	}
 	defer rows.Close()
 	sums := map[int64]*Point{}
-	for rows.Next() {
-		var start int64
-		var data []byte
-		if err := rows.Scan(&start, &data); err != nil {
-			return nil, err
-		}
-		p, err := decodePoint(data)
-		if err != nil {
-			return nil, err
-		}
+	return sums, eachPoint(rows, func(start int64, p *Point) {
 		if start -= start % into; sums[start] == nil {
 			sums[start] = p
 		} else {
 			sums[start].Merge(p)
 		}
+	})
+}
+
+// eachPoint calls do for each row of start and data.
+func eachPoint(rows *sql.Rows, do func(start int64, p *Point)) error {
+	for rows.Next() {
+		var start int64
+		var data []byte
+		if err := rows.Scan(&start, &data); err != nil {
+			return err
+		}
+		p, err := decodePoint(data)
+		if err != nil {
+			return err
+		}
+		do(start, p)
 	}
-	return sums, rows.Err()
+	return rows.Err()
 }
 
 // forget drops a series that had no points since a time.

@@ -29,23 +29,14 @@ func (s *Store) Read(ctx context.Context, k Key, period time.Duration, from, to 
 	}
 	defer rows.Close()
 	var out []Point
-	for rows.Next() {
-		var start int64
-		var data []byte
-		if err := rows.Scan(&start, &data); err != nil {
-			return nil, err
-		}
-		p, err := decodePoint(data)
-		if err != nil {
-			return nil, err
-		}
+	err = eachPoint(rows, func(start int64, p *Point) {
 		bin := time.Unix(start-(start-first)%length, 0).UTC()
 		if n := len(out); n > 0 && out[n-1].Start.Equal(bin) {
 			out[n-1].Merge(p)
-			continue
+			return
 		}
 		p.Start = bin
 		out = append(out, *p)
-	}
-	return out, rows.Err()
+	})
+	return out, err
 }

@@ -1,6 +1,7 @@
 package servicediscovery
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/neargate/neargate/internal/aws/servicediscoveryapi"
@@ -22,9 +23,7 @@ func (s *Service) UpdateHttpNamespace(ctx context.Context, in *servicediscoverya
 // zone's SOA record; what is not given stays.
 func (s *Service) UpdatePrivateDnsNamespace(ctx context.Context, in *servicediscoveryapi.UpdatePrivateDnsNamespaceRequest) (*servicediscoveryapi.UpdatePrivateDnsNamespaceResponse, error) {
 	o, err := s.updateNamespace(ctx, in.Id, state.NamespacePrivate, func(n *state.Namespace) {
-		if in.Namespace.Description != "" {
-			n.Description = in.Namespace.Description
-		}
+		n.Description = cmp.Or(in.Namespace.Description, n.Description)
 		if p := in.Namespace.Properties; p != nil {
 			n.SOATTL = p.DnsProperties.SOA.TTL
 		}
@@ -38,9 +37,7 @@ func (s *Service) UpdatePrivateDnsNamespace(ctx context.Context, in *servicedisc
 // UpdatePublicDnsNamespace is UpdatePrivateDnsNamespace for public ones.
 func (s *Service) UpdatePublicDnsNamespace(ctx context.Context, in *servicediscoveryapi.UpdatePublicDnsNamespaceRequest) (*servicediscoveryapi.UpdatePublicDnsNamespaceResponse, error) {
 	o, err := s.updateNamespace(ctx, in.Id, state.NamespacePublic, func(n *state.Namespace) {
-		if in.Namespace.Description != "" {
-			n.Description = in.Namespace.Description
-		}
+		n.Description = cmp.Or(in.Namespace.Description, n.Description)
 		if p := in.Namespace.Properties; p != nil {
 			n.SOATTL = p.DnsProperties.SOA.TTL
 		}

@@ -141,6 +141,12 @@ func operationID(out any, err error) (string, error) {
 		return out.OperationId, nil
 	case *servicediscoveryapi.CreatePublicDnsNamespaceResponse:
 		return out.OperationId, nil
+	case *servicediscoveryapi.DeleteNamespaceResponse:
+		return out.OperationId, nil
+	case *servicediscoveryapi.RegisterInstanceResponse:
+		return out.OperationId, nil
+	case *servicediscoveryapi.DeregisterInstanceResponse:
+		return out.OperationId, nil
 	case *servicediscoveryapi.UpdateHttpNamespaceResponse:
 		return out.OperationId, nil
 	case *servicediscoveryapi.UpdatePrivateDnsNamespaceResponse:
@@ -206,10 +212,7 @@ func (namespace) Delete(ctx context.Context, r *Request) error {
 	if isCode(err, "NamespaceNotFound") {
 		return nil
 	}
-	id := ""
-	if out != nil {
-		id = out.OperationId
-	}
+	id, err := operationID(out, err)
 	_, err = r.mapped(ctx, id, err)
 	return err
 }

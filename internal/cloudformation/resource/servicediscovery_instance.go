@@ -27,11 +27,8 @@ func (t discoveryInstance) Create(ctx context.Context, r *Request) (Result, erro
 }
 
 func (discoveryInstance) register(ctx context.Context, r *Request, id string) error {
-	operation := ""
 	out, err := r.maps().RegisterInstance(ctx, &servicediscoveryapi.RegisterInstanceRequest{ServiceId: r.Text("ServiceId"), InstanceId: id, Attributes: texts(r.Properties.Get("InstanceAttributes"))})
-	if err == nil {
-		operation = out.OperationId
-	}
+	operation, err := operationID(out, err)
 	_, err = r.mapped(ctx, operation, err)
 	return err
 }
@@ -47,10 +44,7 @@ func (discoveryInstance) Delete(ctx context.Context, r *Request) error {
 	if isCode(err, "InstanceNotFound", "ServiceNotFound") {
 		return nil
 	}
-	id := ""
-	if out != nil {
-		id = out.OperationId
-	}
+	id, err := operationID(out, err)
 	_, err = r.mapped(ctx, id, err)
 	return err
 }
