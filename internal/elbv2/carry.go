@@ -100,20 +100,14 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 		s.Log.Error("a crash would take away lines of logs", "load balancer", b.Path, "error", err)
 	}
 	if r.spool.file != nil {
-		s.serve(func(ctx context.Context) error {
-			ctx, end := context.WithCancel(ctx)
-			defer end()
-			defer context.AfterFunc(r.ctx, end)()
+		s.serveFor(r, func(ctx context.Context) error {
 			if err := r.save(ctx); err != nil {
 				s.Log.Error("lines of a log were not written down", "load balancer", b.Path, "error", err)
 			}
 			return nil
 		})
 	}
-	s.serve(func(ctx context.Context) error {
-		ctx, end := context.WithCancel(ctx)
-		defer end()
-		defer context.AfterFunc(r.ctx, end)()
+	s.serveFor(r, func(ctx context.Context) error {
 		err := r.checker.Run(ctx)
 		if errors.Is(err, context.Canceled) {
 			return nil
@@ -121,6 +115,16 @@ func (s *Service) run(b *state.LoadBalancer) *balancer {
 		return err
 	})
 	return r
+}
+
+// serveFor runs something until the service ends, or the load balancer's traffic does.
+func (s *Service) serveFor(r *balancer, run func(context.Context) error) {
+	s.serve(func(ctx context.Context) error {
+		ctx, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(r.ctx, end)()
+		return run(ctx)
+	})
 }
 
 func loggingOf(b *state.LoadBalancer, c loadbalancer.Config) *logging {
@@ -227,10 +231,7 @@ func (s *Service) open(ctx context.Context, b *state.LoadBalancer, r *balancer, 
 			return err
 		}
 		r.doors[d] = l
-		s.serve(func(ctx context.Context) error {
-			ctx, end := context.WithCancel(ctx)
-			defer end()
-			defer context.AfterFunc(r.ctx, end)()
+		s.serveFor(r, func(ctx context.Context) error {
 			if err := serve(ctx); err != nil && !errors.Is(err, net.ErrClosed) && ctx.Err() == nil {
 				s.Log.Error("a listener of a load balancer ended", "listener", d.listener, "address", d.address, "error", err)
 			}

@@ -25,8 +25,9 @@ type logPlace struct {
 type logLines struct {
 	mu      sync.Mutex
 	waiting map[logPlace][]string
-	keep    bool   // in a spool
-	unsaved []byte // what is not there yet
+	keep    bool          // in a spool
+	unsaved []byte        // what is not there yet
+	fresh   chan struct{} // there is something unsaved
 }
 
 func (l *logLines) add(at logPlace, line string) {
@@ -38,6 +39,10 @@ func (l *logLines) add(at logPlace, line string) {
 	lines := append(l.waiting[at], line)
 	l.waiting[at] = lines[max(0, len(lines)-maxLines):]
 	if l.keep {
+		select {
+		case l.fresh <- struct{}{}:
+		default:
+		}
 		l.unsaved = append(l.unsaved, at.kept(line)...)
 	}
 }

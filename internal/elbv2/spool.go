@@ -53,7 +53,7 @@ func (s *Service) openSpool(b *state.LoadBalancer, r *balancer) error {
 		}
 	}
 	r.lines.mu.Lock()
-	r.lines.keep, r.lines.unsaved = true, nil // they are there already
+	r.lines.keep, r.lines.unsaved, r.lines.fresh = true, nil, make(chan struct{}, 1) // they are there already
 	r.lines.mu.Unlock()
 	r.spool.file = f
 	return nil
@@ -61,16 +61,18 @@ func (s *Service) openSpool(b *state.LoadBalancer, r *balancer) error {
 
 // save writes new lines down until ctx ends.
 func (r *balancer) save(ctx context.Context) error {
-	tick := time.NewTicker(saveEvery)
-	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return r.saveNow()
-		case <-tick.C:
-			if err := r.saveNow(); err != nil {
-				return err
-			}
+		case <-r.lines.fresh:
+		}
+		select { // what comes together is written together
+		case <-ctx.Done():
+		case <-time.After(saveEvery):
+		}
+		if err := r.saveNow(); err != nil {
+			return err
 		}
 	}
 }

@@ -206,13 +206,10 @@ func (f *Front) dial(ctx context.Context, addr netip.Addr, port uint16) (net.Con
 func carry(ctx context.Context, a, b net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = a.Close(); _ = b.Close() })
 	defer stop()
-	done := make(chan struct{})
-	go func() { // ends with b, which is closed below
-		defer close(done)
-		copyOneWay(a, b)
-	}()
+	var group errgroup.Group
+	group.Go(func() error { copyOneWay(a, b); return nil })
 	copyOneWay(b, a)
-	<-done
+	_ = group.Wait() // nil
 }
 
 // copyOneWay copies until the source ends, and tells the other side; an error ends both.
