@@ -359,9 +359,10 @@ func TestFourthSeedWithATypo(t *testing.T) {
 	s := newSeed(a, variables)
 	s.change("id    = var.private_subnet_ids[count.index]", "id    = var.public_subnet_ids[count.index]")
 	s.apply()
+	private := slices.Sorted(slices.Values(variables["private_subnet_ids"].([]string))) // as why lists them
 	s.eventually(60*time.Second, "why knows that the task cannot reach its image", func() error {
 		r := s.neargate("why", "service/example-app-api")
-		for _, want := range []string{"net.igw-no-public-ip", "Fix       (terraform, ", "assign_public_ip = true", `# subnets = ["` + variables["private_subnet_ids"].([]string)[0]} {
+		for _, want := range []string{"net.igw-no-public-ip", "Fix       (terraform, ", "assign_public_ip = true", `# subnets = ["` + strings.Join(private, `", "`) + `"]`} {
 			if !strings.Contains(r.out, want) {
 				return fmt.Errorf("no %q in\n%s", want, r.out)
 			}
