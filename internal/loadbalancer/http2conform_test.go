@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -50,7 +51,11 @@ func asked(more ...string) string {
 	return fields(append([]string{":method", "GET", ":scheme", "https", ":path", "/", ":authority", "one.example.com"}, more...)...)
 }
 
-// headers is a whole request on a stream.
+// held is the header block of a request that the target does not answer: no answer can
+// overtake what follows it.
+var held = fields(":method", "GET", ":scheme", "https", ":path", "/held", ":authority", "one.example.com")
+
+// whole is a whole request on a stream.
 func whole(stream uint32, block string) string {
 	return frame(hHeaders, fEndHeaders|fEndStream, stream, block)
 }
@@ -64,12 +69,14 @@ func setting(id uint16, value uint32) string {
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 // outcome is what becomes of a connection: the first of GOAWAY, RST_STREAM, an answer's status, a ping's
-// answer, and the end.
+// answer, the end, and silence.
 func (c *h2wire) outcome() string {
 	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
 	for {
 		var head [9]byte
-		if _, err := io.ReadFull(c.in, head[:]); err != nil {
+		if _, err := io.ReadFull(c.in, head[:]); timedOut(err) {
+			return "silence"
+		} else if err != nil {
 			return "closed"
 		}
 		payload := make([]byte, int(head[0])<<16|int(head[1])<<8|int(head[2]))
@@ -112,8 +119,8 @@ var conformance = []struct {
 	{"5.1", "data on an idle stream", frame(hData, fEndStream, 1, "x"), goaway(eProtocol)},
 	{"5.1", "a reset of an idle stream", frame(hReset, 0, 1, quad(8)), goaway(eProtocol)},
 	{"5.1", "a window of an idle stream", frame(hWindow, 0, 1, quad(100)), goaway(eProtocol)},
-	{"5.1", "data on a stream that has ended", whole(1, asked()) + frame(hData, fEndStream, 1, "x"), append(rst(eClosed), goaway(eClosed)...)},
-	{"5.1", "a second head on a stream that has ended", whole(1, asked()) + whole(1, asked()), append(rst(eClosed), goaway(eClosed, eProtocol)...)},
+	{"5.1", "data on a stream that has ended", whole(1, held) + frame(hData, fEndStream, 1, "x"), append(rst(eClosed), goaway(eClosed)...)},
+	{"5.1", "a second head on a stream that has ended", whole(1, held) + whole(1, held), append(rst(eClosed), goaway(eClosed, eProtocol)...)},
 	{"5.1.1", "an even stream", whole(2, asked()), goaway(eProtocol)},
 	{"5.1.1", "a stream lower than the last", whole(5, asked()) + whole(3, asked()), goaway(eProtocol)},
 	{"5.3.1", "a stream that depends on itself", frame(hHeaders, fEndHeaders|fEndStream|fPriority, 1, quad(1)+"\x10"+asked()), append(rst(eProtocol), goaway(eProtocol)...)},
@@ -124,7 +131,7 @@ var conformance = []struct {
 	{"6.3", "a priority without a stream", frame(hPriority, 0, 0, quad(0)+"\x10"), goaway(eProtocol)},
 	{"6.3", "a priority of the wrong length", frame(hPriority, 0, 1, quad(0)), append(rst(eSize), goaway(eSize)...)},
 	{"6.4", "a reset without a stream", frame(hReset, 0, 0, quad(8)), goaway(eProtocol)},
-	{"6.4", "a reset of the wrong length", whole(1, asked()) + frame(hReset, 0, 1, "xxx"), goaway(eSize)},
+	{"6.4", "a reset of the wrong length", whole(1, held) + frame(hReset, 0, 1, "xxx"), goaway(eSize)},
 	{"6.5", "settings on a stream", frame(hSettings, 0, 1, setting(3, 100)), goaway(eProtocol)},
 	{"6.5", "settings of the wrong length", frame(hSettings, 0, 0, "xxx"), goaway(eSize)},
 	{"6.5", "acknowledged settings with content", frame(hSettings, fAck, 0, setting(3, 100)), goaway(eSize)},
@@ -145,7 +152,7 @@ var conformance = []struct {
 	{"6.9.1", "a window of the connection that is too large", frame(hWindow, 0, 0, quad(1<<31-1)) + frame(hWindow, 0, 0, quad(1<<31-1)), goaway(eFlow)},
 	{"6.9.1", "a window of a stream that is too large", frame(hHeaders, fEndHeaders, 1, asked()) + frame(hWindow, 0, 1, quad(1<<31-1)) + frame(hWindow, 0, 1, quad(1<<31-1)), append(rst(eFlow), goaway(eFlow)...)},
 	{"6.10", "a continued head", frame(hHeaders, fEndStream, 1, asked()) + frame(hContinuation, fEndHeaders, 1, fields("a", "b")), []string{"200"}},
-	{"6.10", "a continuation of a head that has ended", whole(1, asked()) + frame(hContinuation, fEndHeaders, 1, fields("a", "b")), goaway(eProtocol)},
+	{"6.10", "a continuation of a head that has ended", whole(1, held) + frame(hContinuation, fEndHeaders, 1, fields("a", "b")), goaway(eProtocol)},
 	{"6.10", "a continuation without a stream", frame(hHeaders, fEndStream, 1, asked()) + frame(hContinuation, fEndHeaders, 0, fields("a", "b")), goaway(eProtocol)},
 	{"8.1", "trailers that end nothing", frame(hHeaders, fEndHeaders, 1, asked()) + frame(hHeaders, fEndHeaders, 1, fields("a", "b")), append(rst(eProtocol), goaway(eProtocol)...)},
 	{"8.1.1", "a content length that is too short", frame(hHeaders, fEndHeaders, 1, asked("content-length", "1")) + frame(hData, fEndStream, 1, "xxxx"), rst(eProtocol)},
@@ -192,7 +199,13 @@ func rst(codes ...int) []string {
 // TestHTTP2Conformance: clients that keep to RFC 9113 are answered, and others are
 // told which rule they broke.
 func TestHTTP2Conformance(t *testing.T) {
-	_, addr := newRig(t, secured(t), target(t, echo))
+	_, addr := newRig(t, secured(t), target(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/held" {
+			<-r.Context().Done()
+			return
+		}
+		echo(w, r)
+	}))
 	for _, tt := range conformance {
 		c, err := shake(addr, &tls.Config{NextProtos: []string{"h2"}})
 		if err != nil {
